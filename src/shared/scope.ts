@@ -1,0 +1,90 @@
+/**
+ * A scope owns resources and releases them newest first: one per daemon, plugin, device or
+ * connection. Every registration in the project takes one, so nothing needs an `unregister`.
+ * Invariant: after `close` has begun, `signal` is aborted and new resources are released at once.
+ */
+
+import { logger } from './log.ts';
+
+const log = logger('src/shared/scope.ts');
+
+/** Owns resources; closing it is the only way to release them. */
+export interface Scope extends AsyncDisposable {
+  /** Aborted first when the scope closes. */
+  readonly signal: AbortSignal;
+  /** Runs `undo` when the scope closes, newest first; at once if it is closed already. */
+  defer(undo: () => void | Promise<void>): void;
+  /** A scope closed with this one; it leaves this one when closed earlier. */
+  child(): Scope;
+  /** Releases everything. Undo steps run in one go as long as they are synchronous. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Makes a scope that nothing else closes. */
+export function createScope(): Scope {
+  return new OwningScope();
+}
+
+class OwningScope implements Scope {
+  readonly #controller = new AbortController();
+  readonly #undos = new Set<{ run(): void | Promise<void> }>();
+  readonly #onClosed: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(onClosed?: () => void) {
+    this.#onClosed = onClosed;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  defer(undo: () => void | Promise<void>): void {
+    if (this.#closing !== undefined) {
+      void runUndo(undo);
+      return;
+    }
+    this.#undos.add({ run: undo });
+  }
+
+  child(): Scope {
+    const entry = { run: () => child.close() };
+    const child = new OwningScope(() => this.#undos.delete(entry));
+    if (this.#closing === undefined) this.#undos.add(entry);
+    else void child.close();
+    return child;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#release();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  // Awaits only what is a promise, so that a scope of synchronous resources is empty on return.
+  async #release(): Promise<void> {
+    this.#onClosed?.();
+    this.#controller.abort(new DOMException('the scope was closed', 'AbortError'));
+    for (const undo of [...this.#undos].reverse()) {
+      this.#undos.delete(undo);
+      const pending = runUndo(undo.run);
+      if (pending !== undefined) await pending;
+    }
+  }
+}
+
+function runUndo(undo: () => void | Promise<void>): Promise<void> | undefined {
+  try {
+    return undo()?.catch(reportFailure);
+  } catch (error) {
+    reportFailure(error);
+    return undefined;
+  }
+}
+
+function reportFailure(error: unknown): void {
+  log.error('releasing a resource failed: %s', error instanceof Error ? error.stack : error);
+}

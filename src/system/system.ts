@@ -1,0 +1,172 @@
+/**
+ * What the project may ask of the kernel: factories of sockets that carry bytes. Parsing happens
+ * elsewhere; tests pass a simulated kernel with the same interface. Everything opened here is
+ * closed with the scope it was opened in. Received bytes are valid only during the call that hands
+ * them over: they lie in an arena that the next batch overwrites.
+ */
+
+import type { TimeSource } from '../shared/clock.ts';
+import type { SystemError } from '../shared/errors.ts';
+import type { IpAddress } from '../shared/ipaddress.ts';
+import type { Scope } from '../shared/scope.ts';
+
+/** The kernel, as far as we use it. Every factory throws SystemError. */
+export interface System {
+  /** CLOCK_BOOTTIME with one timerfd. One per process. */
+  bootTimeSource(scope: Scope): TimeSource;
+
+  /** Request or event socket of a netlink protocol (linux/netlink.h). */
+  netlink(options: NetlinkOptions, scope: Scope): MessageSocket<NetlinkSender>;
+
+  /** AF_PACKET SOCK_DGRAM: payloads of `etherType` on one interface, behind an optional filter. */
+  packet(options: PacketOptions, scope: Scope): MessageSocket<PacketSender>;
+
+  /** AF_INET/AF_INET6 SOCK_RAW, for ICMPv6 (neighbour discovery). */
+  raw(options: RawOptions, scope: Scope): MessageSocket<UdpSender>;
+
+  /** A UDP socket, bound as told. */
+  udp(options: UdpOptions, scope: Scope): MessageSocket<UdpSender>;
+
+  /**
+   * A TCP socket, not connected, non-blocking, bound to `device`; the caller hands the descriptor
+   * to `net.Socket({ fd, manualStart: true })` or `server.listen({ fd })`, which then owns it.
+   */
+  tcp(options: TcpOptions): number;
+
+  /** A unix datagram socket connected to `path` (/dev/log, NOTIFY_SOCKET); `@` begins an abstract name. */
+  unixDatagram(path: string, scope: Scope): MessageSocket<undefined>;
+
+  /** A unix stream socket connected to `path` (D-Bus), with file descriptor passing. */
+  unixStream(path: string, scope: Scope): StreamSocket;
+
+  /** A character device read event by event, such as /dev/rfkill. */
+  device(path: string, scope: Scope): MessageSocket<undefined>;
+
+  /** A TUN device; returns its descriptor (the caller's to close) and the name it got. */
+  tun(name: string): { fd: number; name: string };
+
+  /** Closes a descriptor that was received or made by `tcp` or `tun` and is not owned by Node. */
+  closeFd(fd: number): void;
+
+  /** clock_settime(CLOCK_REALTIME); `unixMs` milliseconds since 1970. */
+  setWallClock(unixMs: number): void;
+
+  /**
+   * adjtimex: slews by `offsetMs` as the kernel sees fit (ADJ_OFFSET with STA_PLL), or steps
+   * (ADJ_SETOFFSET); `leap` sets STA_INS or STA_DEL.
+   */
+  adjustClock(offsetMs: number, how: 'slew' | 'step', leap: 'none' | 'insert' | 'delete'): void;
+
+  /** sethostname(2) and setdomainname(2). */
+  setHostname(name: string): void;
+  setDomainname(name: string): void;
+
+  /** umask(2) is Node's own; this is setsid(2) for a daemon that left its terminal. */
+  startSession(): void;
+}
+
+/** A socket of whole messages. A message may be empty. */
+export interface MessageSocket<Sender> {
+  /** The local port (UDP), netlink port id, or 0. */
+  readonly localPort: number;
+  /** Set once, before the event loop turns. `bytes` are valid only during the call. */
+  onMessage: (bytes: Uint8Array, sender: Sender) => void;
+  /**
+   * A pending socket error (ENOBUFS, ENETDOWN …) was read and cleared; the socket goes on working.
+   * Defaults to ignoring it.
+   */
+  onError: (error: SystemError) => void;
+  /** Sends one message at once; throws SystemError (EAGAIN when the kernel's buffer is full). */
+  send(bytes: Uint8Array, to?: Destination): void;
+}
+
+/** A connected stream with descriptors. */
+export interface StreamSocket {
+  /** `fds` came with the last of `bytes` (SCM_RIGHTS); they are the receiver's to close. */
+  onData: (bytes: Uint8Array, fds: readonly number[]) => void;
+  /** Called once; undefined at an orderly end. */
+  onEnd: (error: SystemError | undefined) => void;
+  /** Queues what the kernel does not take at once. `fds` stay the caller's. */
+  send(bytes: Uint8Array, fds?: readonly number[]): void;
+  /** Bytes queued and not yet taken by the kernel. */
+  readonly queuedBytes: number;
+}
+
+/** Where a message goes, when the socket is not connected. */
+export type Destination =
+  | { readonly address: IpAddress; readonly port: number; readonly ifindex?: number }
+  | { readonly hardwareAddress: Uint8Array };
+
+export interface NetlinkOptions {
+  /** NETLINK_ROUTE 0, NETLINK_GENERIC 16, … */
+  readonly protocol: number;
+  /** Multicast group numbers (not bits) to join. */
+  readonly groups?: readonly number[];
+  /** SO_RCVBUFFORCE (SO_RCVBUF without the right to). */
+  readonly receiveBufferBytes?: number;
+}
+
+export interface NetlinkSender {
+  /** 0 is the kernel; messages of others must be dropped (CVE-2012-2320). */
+  readonly portId: number;
+}
+
+/** One classic BPF instruction (linux/filter.h): [code, jt, jf, k]. */
+export type BpfInstruction = readonly [code: number, jumpTrue: number, jumpFalse: number, k: number];
+
+export interface PacketOptions {
+  readonly ifindex: number;
+  /** ETH_P_IP 0x0800, ETH_P_ARP 0x0806. */
+  readonly etherType: number;
+  /** Offsets begin at the network header; attached before the socket is bound. */
+  readonly filter?: readonly BpfInstruction[];
+}
+
+export interface PacketSender {
+  readonly hardwareAddress: Uint8Array;
+  /** TP_STATUS_CSUMNOTREADY: the sender's host left the checksum to hardware; do not verify it. */
+  readonly checksumNotReady: boolean;
+}
+
+export interface RawOptions {
+  readonly family: 4 | 6;
+  /** IPPROTO_ICMPV6 58, … */
+  readonly protocol: number;
+  /** Interface name for SO_BINDTODEVICE. */
+  readonly device?: string;
+  /** Bits of ICMPV6 types to let through (ICMPV6_FILTER), all when absent. */
+  readonly icmpv6Types?: readonly number[];
+  /** IPv6 hop limit of what is sent; also asks for that of what is received. */
+  readonly hopLimit?: number;
+}
+
+export interface UdpOptions {
+  readonly family: 4 | 6;
+  readonly address?: IpAddress;
+  readonly port?: number;
+  readonly device?: string;
+  readonly reuseAddress?: boolean;
+  readonly broadcast?: boolean;
+  /** Ask for the interface each message came in on. */
+  readonly packetInfo?: boolean;
+  /** Connects the socket: only this peer is heard, and its ICMP errors arrive at `onError`. */
+  readonly peer?: { readonly address: IpAddress; readonly port: number };
+  readonly multicastGroup?: { readonly address: IpAddress; readonly ifindex: number };
+}
+
+export interface UdpSender {
+  readonly address: IpAddress;
+  readonly port: number;
+  /** 0 unless `packetInfo` was asked for. */
+  readonly ifindex: number;
+  /** -1 unless asked for. */
+  readonly hopLimit: number;
+}
+
+export interface TcpOptions {
+  readonly family: 4 | 6;
+  readonly device?: string;
+  readonly mark?: number;
+  /** bind(2) before listening. */
+  readonly bind?: { readonly address: IpAddress; readonly port: number };
+}
