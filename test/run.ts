@@ -1,0 +1,161 @@
+/**
+ * The test command: builds what the tests need, bundles all test files in one go, runs each in a
+ * Node of its own with a time limit, two at a time, and ends with one line `N passed, N failed`.
+ * Arguments: path substrings choose files; `--unit` leaves out the integration tests; `--node PATH`
+ * runs them with another Node. Without any, the units and one lab run on every Node we support.
+ */
+
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ADDON_PATH } from '../tools/build-addon.ts';
+import { provideNode, SUPPORTED_NODES } from '../tools/node-versions.ts';
+import { bundleTests, type Bundles } from './runner/bundle.ts';
+import { killChildren, runChild, type Outcome, type Run } from './runner/child.ts';
+
+const AT_A_TIME = 2;
+const LIMITS_MS = { unit: 30_000, rules: 120_000, integration: 180_000, build: 300_000, lab: 120_000 } as const;
+
+/** One line of progress and its run. */
+interface Job {
+  readonly name: string;
+  readonly limitMs: number;
+  /** A bundle or program to run, or why there is none. */
+  readonly command: Run['command'] | { readonly complaint: string };
+  readonly kind: Run['kind'];
+  readonly node: string;
+}
+
+interface Totals {
+  passed: number;
+  failed: number;
+}
+
+const interruption = new AbortController();
+const totals: Totals = { passed: 0, failed: 0 };
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: { unit: { type: 'boolean', default: false }, node: { type: 'string' } },
+    allowPositionals: true,
+  });
+  const node = values.node === undefined ? process.execPath : resolve(values.node);
+  const files = chooseFiles(positionals, values.unit);
+  if (files.length === 0) throw new Error(`no test file matches ${positionals.join(' ')}`);
+
+  mkdirSync('build/test', { recursive: true });
+  const directory = mkdtempSync('build/test/run-');
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+
+  await buildProducts(files);
+  const bundles = await bundleTests(files, directory);
+  await runJobs(files.map((file) => fileJob(file, bundles, node)));
+  const isEverything = positionals.length === 0 && !values.unit && values.node === undefined;
+  if (isEverything) await runOnOtherNodes(files, bundles);
+}
+
+function chooseFiles(substrings: readonly string[], unitOnly: boolean): string[] {
+  const folders = unitOnly ? ['unit', 'rules'] : ['unit', 'rules', 'integration'];
+  return folders
+    .flatMap((folder) => findFiles(`test/${folder}`).toSorted())
+    .filter((file) => substrings.length === 0 || substrings.some((substring) => file.includes(substring)));
+}
+
+/** The addon for every test, the programs for those that run them; a build counts only when it fails. */
+async function buildProducts(files: readonly string[]): Promise<void> {
+  const parts = files.some((file) => file.startsWith('test/integration/')) ? ['--addon', '--programs'] : ['--addon'];
+  const command = toolCommand(process.execPath, 'tools/build.ts', '--all-features', ...parts);
+  const run: Run = { command, limitMs: LIMITS_MS.build, env: environment(process.execPath), kind: 'program' };
+  report(`build ${parts.join(' ')}`, { ...(await runChild(run, interruption.signal)), passed: 0 });
+}
+
+function fileJob(file: string, bundles: Bundles, node: string, suffix = ''): Job {
+  const [, folder] = file.split('/');
+  const limitMs = folder === 'integration' ? LIMITS_MS.integration : folder === 'rules' ? LIMITS_MS.rules : LIMITS_MS.unit;
+  const found = bundles.get(file) ?? { complaint: 'not bundled' };
+  const command = 'bundle' in found ? ([node, '--enable-source-maps', found.bundle] as const) : found;
+  return { name: `${file}${suffix}`, limitMs, kind: 'testFile', node, command };
+}
+
+async function runOnOtherNodes(files: readonly string[], bundles: Bundles): Promise<void> {
+  for (const version of SUPPORTED_NODES) {
+    const node = await provideNode(version, (line) => console.log(line)).catch((error: unknown) => {
+      report(`node ${version}`, { passed: 0, failed: 1, problem: String(error), output: '', elapsedMs: 0 });
+      return undefined;
+    });
+    if (node === undefined) continue;
+    const suffix = ` on Node ${version}`;
+    await runJobs(files.filter((file) => file.startsWith('test/unit/')).map((file) => fileJob(file, bundles, node, suffix)));
+    const command = toolCommand(node, 'tools/lab.ts');
+    await runJobs([{ name: `lab${suffix}`, limitMs: LIMITS_MS.lab, kind: 'program', node, command }]);
+  }
+}
+
+function toolCommand(node: string, ...args: string[]): [string, ...string[]] {
+  return [node, '--import', 'tsx', ...args];
+}
+
+async function runJobs(jobs: readonly Job[]): Promise<void> {
+  const queue = jobs.values();
+  const worker = async (): Promise<void> => {
+    for (const job of queue) {
+      if (interruption.signal.aborted) return;
+      report(job.name, await runJob(job));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, worker));
+}
+
+async function runJob(job: Job): Promise<Outcome> {
+  if ('complaint' in job.command) {
+    return { passed: 0, failed: 1, problem: 'does not build', output: job.command.complaint, elapsedMs: 0 };
+  }
+  const waiting = setInterval(() => console.log(`....  ${job.name} is still running`), 15_000);
+  const run: Run = { command: job.command, limitMs: job.limitMs, env: environment(job.node), kind: job.kind };
+  return runChild(run, interruption.signal).finally(() => clearInterval(waiting));
+}
+
+/** The programs' launchers find their Node by PATH. */
+function environment(node: string): NodeJS.ProcessEnv {
+  const { FORCE_COLOR: _, ...rest } = process.env;
+  return {
+    ...rest,
+    NO_COLOR: '1',
+    PATH: `${dirname(node)}:${process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin'}`,
+    CAUSEWAY_ADDON: resolve(ADDON_PATH),
+  };
+}
+
+function report(name: string, outcome: Outcome): void {
+  totals.passed += outcome.passed;
+  totals.failed += outcome.failed;
+  const isGood = outcome.failed === 0;
+  const counts = isGood ? `${outcome.passed || 'done'}` : `${outcome.passed} passed, ${outcome.failed} failed`;
+  console.log(`${isGood ? 'ok  ' : 'FAIL'}  ${name}: ${counts} (${(outcome.elapsedMs / 1000).toFixed(1)} s)`);
+  if (isGood) return;
+  if (outcome.output.trim() !== '') console.log(outcome.output.trimEnd().replace(/^/gm, '      '));
+  if (outcome.problem !== undefined) console.log(`      ${name}: ${outcome.problem}`);
+}
+
+function findFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => `${folder}/${file}`);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    totals.failed += 1;
+    interruption.abort();
+  });
+}
+process.once('exit', killChildren);
+
+try {
+  await main();
+} catch (error) {
+  totals.failed += 1;
+  console.log(error instanceof Error ? error.message : error);
+}
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+process.exitCode = totals.failed === 0 ? 0 : 1;

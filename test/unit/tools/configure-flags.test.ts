@@ -1,0 +1,72 @@
+/**
+ * configure's command line: what it obeys, accepts without effect, and refuses.
+ */
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { defaultConfiguration, parseFlags } from '../../../tools/configure/flags.ts';
+
+const complaint = (...args: string[]): string => {
+  try {
+    parseFlags(args);
+    return 'accepted';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+};
+
+test('without flags the machine’s own directories are meant', () => {
+  const { directories, features, choices } = defaultConfiguration();
+  assert.is(directories.sbindir, '/usr/sbin');
+  assert.is(directories.sysconfdir, '/etc');
+  assert.is(directories.localstatedir, '/var');
+  assert.is(directories.runstatedir, '/run');
+  assert.equal(features, ['loopback', 'ethernet']);
+  assert.equal(choices, { 'dns-backend': 'direct' });
+});
+
+test('another prefix holds everything, single directories win', () => {
+  const { directories } = parseFlags(['--prefix', '/opt/x/', '--sysconfdir=/etc', '--with-dbusdatadir=/d']).configuration;
+  assert.is(directories.prefix, '/opt/x');
+  assert.is(directories.sbindir, '/opt/x/sbin');
+  assert.is(directories.runstatedir, '/opt/x/var/run');
+  assert.is(directories.sysconfdir, '/etc');
+  assert.is(directories.dbusconfdir, '/etc');
+  assert.is(directories.dbusdatadir, '/d');
+});
+
+test('features are turned on and off, the last word counts', () => {
+  const features = (...args: string[]): readonly string[] => parseFlags(args).configuration.features;
+  assert.equal(features('--disable-ethernet'), ['loopback']);
+  assert.equal(features('--disable-ethernet', '--enable-ethernet'), ['loopback', 'ethernet']);
+  assert.equal(features('--enable-loopback=no', '--enable-ethernet=builtin'), ['ethernet']);
+});
+
+test('what does not exist yet is refused with what does', () => {
+  assert.is(complaint('--enable-wifi'), '--enable-wifi: not built yet; available: loopback, ethernet');
+  assert.is(complaint('--with-dns-backend=internal'), '--with-dns-backend=internal: not built yet; available: direct');
+  assert.is(complaint('--with-firewall=nftables'), '--with-firewall=nftables: not built yet; available: none');
+  assert.is(complaint('--with-dns-backend=magic'), '--with-dns-backend=magic: no such option; available: direct');
+});
+
+test('what decides nothing is accepted and named', () => {
+  const { withoutEffect } = parseFlags(['--disable-pie', '--disable-wifi', '--host=arm-linux', '--enable-tools']);
+  assert.equal(withoutEffect, ['--disable-pie', '--disable-wifi', '--host', '--enable-tools']);
+});
+
+test('unknown flags are refused with the nearest one', () => {
+  assert.is(complaint('--enable-ethrenet'), 'unknown flag --enable-ethrenet; the nearest is --enable-ethernet; --help lists all');
+  assert.is(complaint('--sysconfidr=/etc'), 'unknown flag --sysconfidr; the nearest is --sysconfdir; --help lists all');
+  assert.is(complaint('ethernet'), "'ethernet' is not a flag; see --help");
+  assert.match(complaint('--enable-constructor'), /^unknown flag --enable-constructor;/);
+  assert.match(complaint('--enable-toString'), /is not a flag/);
+  assert.match(complaint('--constructor=1'), /^unknown flag --constructor;/);
+});
+
+test('a directory is a plain absolute path', () => {
+  assert.is(complaint('--prefix=usr'), '--prefix=usr: not a plain absolute path');
+  assert.is(complaint('--prefix=/a b'), '--prefix=/a b: not a plain absolute path');
+  assert.is(complaint('--prefix'), '--prefix needs a value: --prefix=…');
+});
+
+test.run();

@@ -1,0 +1,67 @@
+/**
+ * `npm run build`: the programs as bundles in build/lib/causeway, the addon beside them, and
+ * build/bin/NAME to start them from anywhere. `--addon` or `--programs` builds one half,
+ * `--all-features` ignores what was configured. Building twice gives the same bytes.
+ */
+
+import { formatMessages, type BuildFailure, type Metafile } from 'esbuild';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ADDON_PATH, buildAddon } from './build-addon.ts';
+import { movableLauncher } from './launcher.ts';
+import { PROGRAMS, bundleProgram, fullConfiguration } from './programs.ts';
+
+const LIBRARY = dirname(ADDON_PATH);
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { addon: { type: 'boolean' }, programs: { type: 'boolean' }, 'all-features': { type: 'boolean' } },
+  });
+  const isWhole = values.addon === values.programs;
+  if (isWhole || values.addon === true) buildAddon(ADDON_PATH);
+  if (isWhole || values.programs === true) await buildPrograms(values['all-features'] === true);
+}
+
+async function buildPrograms(hasAllFeatures: boolean): Promise<void> {
+  const configuration = hasAllFeatures ? fullConfiguration() : undefined;
+  const metafiles: Record<string, Metafile> = {};
+  for (const program of PROGRAMS) {
+    const { text, metafile } = await bundleProgram(program, configuration);
+    metafiles[program.name] = metafile;
+    replaceFile(`${LIBRARY}/${program.name}.mjs`, text, 0o644);
+    replaceFile(`build/bin/${program.name}`, movableLauncher(program.name, '../lib/causeway'), 0o755);
+    console.log(`build/bin/${program.name}: ${Math.round(text.length / 1024)} KiB`);
+  }
+  replaceFile('build/metafile.json', JSON.stringify(metafiles, undefined, 1), 0o644);
+}
+
+/** Writes only what differs and never half a file, so that a program may run while it is built. */
+function replaceFile(path: string, content: string | Uint8Array, mode: number): void {
+  const bytes = Buffer.from(content);
+  if (readIfThere(path)?.equals(bytes) === true) return;
+  mkdirSync(dirname(path), { recursive: true });
+  const unfinished = `${path}.${process.pid}`;
+  writeFileSync(unfinished, bytes, { mode });
+  renameSync(unfinished, path);
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function isBuildFailure(error: unknown): error is BuildFailure {
+  return error instanceof Error && 'errors' in error;
+}
+
+try {
+  await main();
+} catch (error) {
+  if (isBuildFailure(error)) console.error((await formatMessages(error.errors, { kind: 'error' })).join(''));
+  else console.error(`build: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,76 @@
+/**
+ * What may be chosen at build time: optional features, and choices of which exactly one holds.
+ * A feature is listed when its module exists; what ConnMan has and we do not have yet is reserved,
+ * so that asking for it is refused by name while turning it off is fine.
+ */
+
+/** An optional plugin. */
+export interface Feature {
+  readonly daemon: 'connmand' | 'connman-vpnd';
+  /** Whether it is in unless turned off. */
+  readonly on: boolean;
+  readonly summary: string;
+  /** Names of features it cannot do without. */
+  readonly requires: readonly string[];
+  /** The module whose export, the feature's name in camel case, is the plugin. */
+  readonly module: string;
+}
+
+/** The features in the order in which the daemons start plugins of equal priority. */
+export const FEATURES: Readonly<Record<string, Feature>> = {
+  loopback: {
+    daemon: 'connmand',
+    on: true,
+    summary: 'brings up lo and sets the host name',
+    requires: [],
+    module: 'plugins/loopback.ts',
+  },
+  ethernet: {
+    daemon: 'connmand',
+    on: true,
+    summary: 'wired network interfaces',
+    requires: [],
+    module: 'plugins/ethernet.ts',
+  },
+};
+
+/** One of several implementations, of which the daemon holds one. */
+export interface Choice {
+  readonly summary: string;
+  readonly initial: string;
+  readonly options: Readonly<Record<string, { readonly summary: string; readonly module: string }>>;
+  /** The name under which src/builtin.ts exports the chosen one. */
+  readonly exportName: string;
+}
+
+/** The choices, by the name in `--with-NAME=OPTION`. */
+export const CHOICES: Readonly<Record<string, Choice>> = {
+  'dns-backend': {
+    summary: 'how the name servers in use reach programs',
+    initial: 'direct',
+    options: {
+      direct: { summary: 'they are written to resolv.conf', module: 'src/dns-backend/direct.ts' },
+    },
+    exportName: 'dnsBackend',
+  },
+};
+
+/** ConnMan's features and options that have no module here yet. */
+export const RESERVED = {
+  features: [
+    'wifi', 'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'vpn', 'wireguard', 'openconnect', 'openvpn', 'vpnc', 'l2tp',
+    'pptp', 'pacrunner', 'polkit', 'nmcompat', 'session-policy-local', 'neard', 'wispr', 'stats', 'selinux',
+  ],
+  choices: { 'dns-backend': ['internal', 'systemd-resolved'], firewall: ['nftables', 'iptables'] },
+} as const satisfies { features: readonly string[]; choices: Readonly<Record<string, readonly string[]>> };
+
+/** Flags of ConnMan's build, and of every autoconf build, that decide nothing here. */
+export const NO_EFFECT: readonly string[] = [
+  'enable-optimization', 'enable-debug', 'enable-pie', 'enable-asan', 'enable-lsan', 'enable-ubsan', 'enable-test',
+  'enable-tools', 'enable-client', 'enable-datafiles', 'enable-hh2serial-gps', 'enable-iospm', 'enable-tist',
+  'enable-silent-rules', 'enable-dependency-tracking', 'enable-maintainer-mode', 'enable-shared', 'enable-static',
+  'enable-option-checking', 'enable-nls', 'enable-fast-install', 'enable-libtool-lock', 'with-stats-max-file-size',
+  'with-openconnect', 'with-openvpn', 'with-vpnc', 'with-l2tp', 'with-pptp', 'with-libtool-sysroot', 'host', 'build',
+  'target', 'program-prefix', 'program-suffix', 'exec-prefix', 'libexecdir', 'sharedstatedir', 'includedir',
+  'oldincludedir', 'infodir', 'docdir', 'htmldir', 'srcdir', 'cache-file',
+];

@@ -1,0 +1,78 @@
+/**
+ * The programs and how each becomes one file: esbuild follows the imports from its entry, starting
+ * in the modules that configure wrote, or in those of another configuration. Names of functions
+ * stay, so that a stack trace can be read; nothing depends on time, place or order of files.
+ */
+
+import { build, type Metafile, type Plugin } from 'esbuild';
+import { dirname, relative } from 'node:path';
+import { defaultConfiguration, type Configuration } from './configure/flags.ts';
+import { generatedModules } from './configure/modules.ts';
+import { FEATURES } from './configure/tables.ts';
+
+/** One program of ours. */
+export interface Program {
+  readonly name: string;
+  readonly entry: string;
+  /** Where its launcher is installed. */
+  readonly directory: 'bindir' | 'sbindir';
+}
+
+/** Every program. */
+export const PROGRAMS: readonly Program[] = [
+  { name: 'connmand', entry: 'src/main.ts', directory: 'sbindir' },
+  { name: 'connmanctl', entry: 'src/client/main.ts', directory: 'bindir' },
+];
+
+/** The text of a program and what went into it. */
+export interface Bundle {
+  readonly text: Uint8Array;
+  readonly metafile: Metafile;
+}
+
+/** Bundles in memory. Without `configuration`, as configured in this tree. Throws esbuild's BuildFailure. */
+export async function bundleProgram(program: Program, configuration?: Configuration): Promise<Bundle> {
+  const result = await build({
+    entryPoints: [program.entry],
+    outfile: `build/lib/causeway/${program.name}.mjs`,
+    write: false,
+    metafile: true,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    charset: 'utf8',
+    legalComments: 'none',
+    keepNames: false,
+    logLevel: 'silent',
+    plugins: configuration === undefined ? [] : [substitute(generatedModules(configuration))],
+  });
+  const foreign = Object.keys(result.metafile.inputs).find((input) => input.includes('node_modules/'));
+  if (foreign !== undefined) throw new Error(`${program.name} would contain ${foreign}: at run time there is Node alone`);
+  const [file] = result.outputFiles;
+  if (file === undefined) throw new Error(`${program.name}: esbuild wrote nothing`);
+  return { text: file.contents, metafile: result.metafile };
+}
+
+/** Every feature on, all else at its default: what the tests build. */
+export function fullConfiguration(): Configuration {
+  return { ...defaultConfiguration(), features: Object.keys(FEATURES) };
+}
+
+/** Reads the generated modules from memory instead of from the tree. */
+function substitute(modules: ReadonlyMap<string, string>): Plugin {
+  const top = process.cwd();
+  return {
+    name: 'generated-modules',
+    setup(builder) {
+      builder.onResolve({ filter: /\/(builtin|directories)\.ts$/ }, ({ path, resolveDir }) => {
+        const file = relative(top, `${resolveDir}/${path}`);
+        return modules.has(file) ? { path: `${top}/${file}` } : undefined;
+      });
+      builder.onLoad({ filter: /\/(builtin|directories)\.ts$/ }, ({ path }) => {
+        const contents = modules.get(relative(top, path));
+        return contents === undefined ? undefined : { contents, loader: 'ts', resolveDir: dirname(path) };
+      });
+    },
+  };
+}
