@@ -1,0 +1,76 @@
+/**
+ * The arena as `src/system/addon/addon.h` lays it out: SLOTS records of sixteen 32-bit words in
+ * host order, then the bytes. A record says where its message lies and who sent it. Everything
+ * here is valid until the callback that was told of it returns.
+ */
+
+/** Words of one record. */
+export const RECORD_WORDS = 16;
+
+const RECORDS_BYTES = 16 * RECORD_WORDS * 4;
+const OFFSET = 0;
+const LENGTH = 1;
+const PORT = 2;
+const IFINDEX = 3;
+const HOP_LIMIT = 4;
+const STATUS = 5;
+const ADDRESS_LENGTH = 6;
+const ADDRESS = 7;
+
+/** Reads what the addon received last. */
+export class Arena {
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+
+  constructor(memory: ArrayBuffer) {
+    this.#words = new Int32Array(memory, 0, RECORDS_BYTES / 4);
+    this.#bytes = new Uint8Array(memory);
+  }
+
+  /** The bytes of a message, a view; undefined if it was longer than a slot and is lost. */
+  message(index: number): Uint8Array | undefined {
+    const offset = this.#word(index, OFFSET);
+    const length = this.#word(index, LENGTH);
+    return length < 0 ? undefined : this.#bytes.subarray(offset, offset + length);
+  }
+
+  /** UDP port or netlink port id. */
+  port(index: number): number {
+    return this.#word(index, PORT) >>> 0;
+  }
+
+  ifindex(index: number): number {
+    return this.#word(index, IFINDEX);
+  }
+
+  /** -1 if the message brought none. */
+  hopLimit(index: number): number {
+    return this.#word(index, HOP_LIMIT);
+  }
+
+  /** tp_status of packet(7). */
+  status(index: number): number {
+    return this.#word(index, STATUS);
+  }
+
+  /** The sender's address, a view. */
+  address(index: number): Uint8Array {
+    const at = 4 * (index * RECORD_WORDS + ADDRESS);
+    return this.#bytes.subarray(at, at + this.#word(index, ADDRESS_LENGTH));
+  }
+
+  /** The first `length` bytes of a stream's read, a view. */
+  streamBytes(length: number): Uint8Array {
+    return this.#bytes.subarray(RECORDS_BYTES, RECORDS_BYTES + length);
+  }
+
+  /** A copy of the descriptors that came with a stream's read. */
+  streamDescriptors(): number[] {
+    const count = this.#word(0, 0);
+    return count === 0 ? [] : Array.from(this.#words.subarray(1, 1 + count));
+  }
+
+  #word(index: number, field: number): number {
+    return this.#words[index * RECORD_WORDS + field] ?? 0;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Sockets over IP, bound to a device where asked: UDP, raw (ICMPv6) and TCP. ip(7), ipv6(7), and
+ * RFC 3542 for what comes with a message. IPv6 sockets carry IPv6 only.
+ */
+
+import { IpAddress } from '../shared/ipaddress.ts';
+import type { Scope } from '../shared/scope.ts';
+import type { ConstantName } from './addon.ts';
+import { check } from './addon.ts';
+import type { Arena } from './arena.ts';
+import type { Native } from './message-socket.ts';
+import { openDescriptor, openMessageSocket } from './message-socket.ts';
+import type { MessageSocket, RawOptions, TcpOptions, UdpOptions, UdpSender } from './system.ts';
+
+/** See System.udp. */
+export function openUdp(native: Native, options: UdpOptions, scope: Scope): MessageSocket<UdpSender> {
+  const { addon } = native;
+  const fd = openInet(native, options.family, 'SOCK_DGRAM', 0, (fd, set) => {
+    bindToDevice(set, options.device);
+    if (options.reuseAddress === true) set('SOL_SOCKET', 'SO_REUSEADDR', 1);
+    if (options.broadcast === true) set('SOL_SOCKET', 'SO_BROADCAST', 1);
+    if (options.packetInfo === true) askForInterface(set, options.family);
+    check(addon, addon.bind(fd, options.address?.bytes, options.port ?? 0, 0), 'bind');
+    if (options.multicastGroup !== undefined) joinGroup(set, options.multicastGroup);
+    const { peer } = options;
+    if (peer !== undefined) check(addon, addon.connect(fd, peer.address.bytes, peer.port, 0), 'connect');
+  });
+  return openMessageSocket(native, fd, { senderOf: inetSender() }, scope);
+}
+
+/** See System.raw. */
+export function openRaw(native: Native, options: RawOptions, scope: Scope): MessageSocket<UdpSender> {
+  const fd = openInet(native, options.family, 'SOCK_RAW', options.protocol, (_fd, set) => {
+    bindToDevice(set, options.device);
+    askForInterface(set, options.family);
+    if (options.icmpv6Types !== undefined) set('IPPROTO_ICMPV6', 'ICMP6_FILTER', encodeTypes(options.icmpv6Types));
+    if (options.hopLimit !== undefined) setHopLimit(set, options.family, options.hopLimit);
+  });
+  return openMessageSocket(native, fd, { senderOf: inetSender() }, scope);
+}
+
+/** See System.tcp. */
+export function openTcp(native: Native, options: TcpOptions): number {
+  const { addon } = native;
+  return openInet(native, options.family, 'SOCK_STREAM', 0, (fd, set) => {
+    bindToDevice(set, options.device);
+    if (options.mark !== undefined) set('SOL_SOCKET', 'SO_MARK', options.mark);
+    if (options.bind === undefined) return;
+    set('SOL_SOCKET', 'SO_REUSEADDR', 1);
+    check(addon, addon.bind(fd, options.bind.address.bytes, options.bind.port, 0), 'bind');
+  });
+}
+
+type SetOption = (level: ConstantName, name: ConstantName, value: number | Uint8Array) => void;
+
+function openInet(
+  native: Native, family: 4 | 6, type: ConstantName, protocol: number, configure: (fd: number, set: SetOption) => void,
+): number {
+  const { addon } = native;
+  const { constants } = addon;
+  const made = addon.socket(family === 4 ? constants.AF_INET : constants.AF_INET6, constants[type], protocol);
+  return openDescriptor(native, made, (fd) => {
+    const set: SetOption = (level, name, value) => {
+      check(addon, addon.setOption(fd, constants[level], constants[name], value), 'setsockopt');
+    };
+    if (family === 6) set('IPPROTO_IPV6', 'IPV6_V6ONLY', 1);
+    configure(fd, set);
+  });
+}
+
+function bindToDevice(set: SetOption, device: string | undefined): void {
+  if (device !== undefined) set('SOL_SOCKET', 'SO_BINDTODEVICE', new TextEncoder().encode(device));
+}
+
+function askForInterface(set: SetOption, family: 4 | 6): void {
+  if (family === 4) set('IPPROTO_IP', 'IP_PKTINFO', 1);
+  else set('IPPROTO_IPV6', 'IPV6_RECVPKTINFO', 1);
+}
+
+function setHopLimit(set: SetOption, family: 4 | 6, hopLimit: number): void {
+  if (family === 4) {
+    set('IPPROTO_IP', 'IP_TTL', hopLimit);
+    set('IPPROTO_IP', 'IP_MULTICAST_TTL', hopLimit);
+    set('IPPROTO_IP', 'IP_RECVTTL', 1);
+  } else {
+    set('IPPROTO_IPV6', 'IPV6_UNICAST_HOPS', hopLimit);
+    set('IPPROTO_IPV6', 'IPV6_MULTICAST_HOPS', hopLimit);
+    set('IPPROTO_IPV6', 'IPV6_RECVHOPLIMIT', 1);
+  }
+}
+
+// struct ip_mreqn of ip(7): group, local address (any), ifindex; struct ipv6_mreq: group, ifindex.
+function joinGroup(set: SetOption, { address, ifindex }: { address: IpAddress; ifindex: number }): void {
+  const request = new Uint8Array(address.family === 4 ? 12 : 20);
+  request.set(address.bytes);
+  new Int32Array(request.buffer)[request.length / 4 - 1] = ifindex;
+  if (address.family === 4) set('IPPROTO_IP', 'IP_ADD_MEMBERSHIP', request);
+  else set('IPPROTO_IPV6', 'IPV6_JOIN_GROUP', request);
+}
+
+/** ICMPV6_FILTER of RFC 3542, 3.2 as Linux wants it: a bit set keeps a type out. */
+export function encodeTypes(types: readonly number[]): Uint8Array {
+  const words = new Uint32Array(8).fill(0xffff_ffff);
+  for (const type of types) words[(type >> 5) & 7] = (words[(type >> 5) & 7] ?? 0) & ~(1 << (type & 31));
+  return new Uint8Array(words.buffer);
+}
+
+// Messages of one sender tend to follow each other: its address is made once.
+function inetSender(): (arena: Arena, index: number) => UdpSender {
+  let last: IpAddress | undefined;
+  return (arena, index) => {
+    const bytes = arena.address(index);
+    if (last === undefined || !isAddress(last.bytes, bytes)) last = new IpAddress(bytes);
+    return { address: last, port: arena.port(index), ifindex: arena.ifindex(index), hopLimit: arena.hopLimit(index) };
+  };
+}
+
+function isAddress(known: Uint8Array, bytes: Uint8Array): boolean {
+  if (known.length !== bytes.length) return false;
+  for (let index = 0; index < known.length; index++) if (known[index] !== bytes[index]) return false;
+  return true;
+}
