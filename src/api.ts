@@ -1,0 +1,10 @@
+/**
+ * Everything a plugin may use of the core; nothing else of it is visible to plugins.
+ */
+
+export type { Core } from './core.ts';
+export type { Plugin } from './daemon/plugin-host.ts';
+export type { Device, DeviceControl } from './device.ts';
+export type { NetworkControl, NetworkDescription } from './network.ts';
+export type { TechnologyDriver } from './technology/technologies.ts';
+export type { Scope } from './shared/scope.ts';

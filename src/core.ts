@@ -1,0 +1,60 @@
+/**
+ * The core put together: everything a daemon with network links needs, and what plugins may reach
+ * of it. Data flows one way: kernel → interfaces → devices → networks → services → routes, name
+ * servers and the bus.
+ */
+
+import type { GeneralOptions } from './daemon/main-conf.ts';
+import type { Storage } from './daemon/storage.ts';
+import type { Bus } from './dbus/bus.ts';
+import { Gateways } from './gateway.ts';
+import { GlobalSettings } from './global-settings.ts';
+import { Interfaces, type InterfaceFilter } from './interfaces.ts';
+import type { Rtnetlink } from './netlink/rtnetlink.ts';
+import type { Resolver } from './resolver.ts';
+import type { Clock } from './shared/clock.ts';
+import type { Random } from './shared/random.ts';
+import type { Scope } from './shared/scope.ts';
+import type { System } from './system/system.ts';
+import { Services } from './service/services.ts';
+import { Technologies } from './technology/technologies.ts';
+
+/** What the core is made of. */
+export interface CoreParts {
+  readonly system: System;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly kernel: Rtnetlink;
+  readonly bus: Bus;
+  readonly storage: Storage;
+  readonly settings: GlobalSettings;
+  readonly options: GeneralOptions;
+  readonly filter: InterfaceFilter;
+  readonly resolver: Resolver;
+  /** Of the program. */
+  readonly version: string;
+  /** DEVTYPE of an interface's uevent file. */
+  readDevtype(interfaceName: string): string | undefined;
+  hostname(): string | undefined;
+  timeservers(): { readonly isUsed: boolean; readonly global: readonly string[] };
+}
+
+/** The core, as plugins and the daemon's main see it. */
+export interface Core {
+  readonly kernel: Rtnetlink;
+  readonly clock: Clock;
+  readonly bus: Bus;
+  readonly options: GeneralOptions;
+  readonly interfaces: Interfaces;
+  readonly technologies: Technologies;
+  readonly services: Services;
+}
+
+/** Builds the core; nothing moves before `interfaces.start()`. */
+export function createCore(parts: CoreParts, scope: Scope): Core {
+  const { kernel, clock, bus, options } = parts;
+  const interfaces = new Interfaces(kernel.mirror, parts.filter, parts.readDevtype, scope);
+  const technologies = new Technologies({ clock, settings: parts.settings, interfaces }, scope);
+  const services = new Services({ ...parts, gateways: new Gateways(kernel) }, technologies, scope);
+  return { kernel, clock, bus, options, interfaces, technologies, services };
+}

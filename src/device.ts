@@ -1,0 +1,121 @@
+/**
+ * A device: one network interface that a driver has taken charge of. The driver enables and
+ * disables it and announces its networks; the technology decides when.
+ */
+
+import { Emitter, type Observable } from './shared/emitter.ts';
+import { formatHex } from './shared/bytes.ts';
+import type { Scope } from './shared/scope.ts';
+import { logger } from './shared/log.ts';
+import type { Link } from './netlink/link/link.ts';
+import { Network, type NetworkAppearance, type NetworkDescription } from './network.ts';
+import type { TechnologyType } from './types.ts';
+
+const log = logger('src/device.ts');
+
+/** A driver's side of one device. */
+export interface DeviceControl {
+  /** Powers the device; resolves when it is usable. Rejects with ConnmanError. */
+  enable(signal: AbortSignal): Promise<void>;
+  /** Powers it down. */
+  disable(signal: AbortSignal): Promise<void>;
+  /** Looks for networks; resolves when the results are in. Absent where there is nothing to scan. */
+  scan?(signal: AbortSignal): Promise<void>;
+}
+
+/** One interface under management. */
+export class Device {
+  readonly type: TechnologyType;
+  readonly ifindex: number;
+  /** The middle part of service identifiers: the hardware address in lower-case digits. */
+  readonly ident: string;
+  readonly #linkChanged = new Emitter<{ before: Link; after: Link }>();
+  readonly #networkAppeared = new Emitter<NetworkAppearance>();
+  readonly #aboutToDisable = new Emitter<void>();
+  readonly #poweredChanged = new Emitter<boolean>();
+  readonly #networks = new Set<Network>();
+  readonly #scope: Scope;
+  #link: Link;
+  #isPowered = false;
+
+  constructor(type: TechnologyType, link: Link, scope: Scope) {
+    this.type = type;
+    this.ifindex = link.ifindex;
+    this.ident = formatHex(link.hardwareAddress);
+    this.#link = link;
+    this.#scope = scope;
+  }
+
+  /** The interface as the kernel last told. */
+  get link(): Link {
+    return this.#link;
+  }
+
+  /** The interface's name now; interfaces can be renamed. */
+  get interfaceName(): string {
+    return this.#link.name;
+  }
+
+  get isPowered(): boolean {
+    return this.#isPowered;
+  }
+
+  get networks(): ReadonlySet<Network> {
+    return this.#networks;
+  }
+
+  get linkChanged(): Observable<{ before: Link; after: Link }> {
+    return this.#linkChanged;
+  }
+
+  /** Emits every network the driver finds. */
+  get networkAppeared(): Observable<NetworkAppearance> {
+    return this.#networkAppeared;
+  }
+
+  /** Emits before the driver powers the device down, so that services can take their leave. */
+  get aboutToDisable(): Observable<void> {
+    return this.#aboutToDisable;
+  }
+
+  /** For the technology. */
+  announceDisable(): void {
+    this.#aboutToDisable.emit();
+  }
+
+  /** For drivers: announces a network, gone when `scope` closes. */
+  addNetwork(description: NetworkDescription, scope: Scope): Network {
+    const network = new Network(this, description);
+    this.#networks.add(network);
+    scope.defer(() => {
+      log.debug('%s: network %s is gone', this.interfaceName, network.identifier);
+      this.#networks.delete(network);
+    });
+    log.debug('%s: network %s', this.interfaceName, network.identifier);
+    this.#networkAppeared.emit({ network, scope });
+    return network;
+  }
+
+  /** For the core: the kernel told something new of the link. */
+  updateLink(after: Link): void {
+    const before = this.#link;
+    this.#link = after;
+    this.#linkChanged.emit({ before, after });
+  }
+
+  /** Emits when the device is on or off, after its technology has told so. */
+  get poweredChanged(): Observable<boolean> {
+    return this.#poweredChanged;
+  }
+
+  /** For the technology: notes what the driver reported. */
+  setPowered(isPowered: boolean): void {
+    this.#isPowered = isPowered;
+    this.#poweredChanged.emit(isPowered);
+  }
+
+  /** A scope that closes when the device goes. */
+  get scope(): Scope {
+    return this.#scope;
+  }
+}

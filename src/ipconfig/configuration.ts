@@ -1,0 +1,44 @@
+/**
+ * What can be said of a service's addresses: the method and, for fixed ones, the addresses. Values
+ * only; the wish (configuration) and what is in use (result) have types of their own.
+ */
+
+import type { IpAddress } from '../shared/ipaddress.ts';
+
+/** `auto` is IPv4 link-local after DHCP failed; `fixed` is `manual` from a provisioning file. */
+export type Ipv4Method = 'off' | 'dhcp' | 'manual' | 'fixed' | 'auto';
+
+/** `auto` is what routers announce (SLAAC, DHCPv6). */
+export type Ipv6Method = 'off' | 'auto' | 'manual' | 'fixed';
+
+/** Temporary addresses (RFC 8981): none, also, or preferred. ConnMan's spelling. */
+export type Ipv6Privacy = 'disabled' | 'enabled' | 'prefered';
+
+/** An address that someone wrote down. */
+export interface StaticAddress {
+  readonly address?: IpAddress;
+  readonly prefixLength?: number;
+  readonly gateway?: IpAddress;
+}
+
+/** How a service shall get its IPv4 address. */
+export interface Ipv4Configuration extends StaticAddress {
+  readonly method: Ipv4Method;
+}
+
+/** How a service shall get its IPv6 addresses. */
+export interface Ipv6Configuration extends StaticAddress {
+  readonly method: Ipv6Method;
+  readonly privacy: Ipv6Privacy;
+}
+
+/** An address in use, and how it came. */
+export interface AddressInUse<Method> {
+  readonly method: Method;
+  readonly address: IpAddress;
+  readonly prefixLength: number;
+  readonly gateway?: IpAddress;
+}
+
+export type Ipv4InUse = AddressInUse<Ipv4Method>;
+export type Ipv6InUse = AddressInUse<Ipv6Method> & { readonly privacy: Ipv6Privacy };

@@ -1,0 +1,196 @@
+/**
+ * One service's IPv4 address while it is connected: gets it by the configured method (DHCP, or as
+ * written down), sets it on the interface, and says when it is there and when it is lost.
+ * Invariant: at most one address of ours is on the interface, the one in `inUse`.
+ */
+
+import { startDhcpClient, type ClientEvent, type DhcpClient, type Lease } from '../dhcp/client.ts';
+import type { Rtnetlink } from '../netlink/rtnetlink.ts';
+import type { Clock } from '../shared/clock.ts';
+import { Emitter, type Observable } from '../shared/emitter.ts';
+import { ConnmanError } from '../shared/errors.ts';
+import { logger } from '../shared/log.ts';
+import type { IpAddress } from '../shared/ipaddress.ts';
+import type { Random } from '../shared/random.ts';
+import type { Scope } from '../shared/scope.ts';
+import type { System } from '../system/system.ts';
+import type { Ipv4Configuration, Ipv4InUse } from './configuration.ts';
+
+const log = logger('src/ipconfig/ipv4.ts');
+
+/** DHCP MTUs outside this range are not taken (ConnMan's limits). */
+const MTU_RANGE = { min: 1280, max: 1500 } as const;
+
+export interface Ipv4Env {
+  readonly kernel: Rtnetlink;
+  readonly system: System;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** The interface and what is known from before. */
+export interface Ipv4Target {
+  readonly ifindex: number;
+  readonly interfaceName: string;
+  readonly hardwareAddress: Uint8Array;
+  readonly mtu: number;
+  readonly configuration: Ipv4Configuration;
+  readonly lease: Lease | undefined;
+  readonly lastAddress: IpAddress | undefined;
+  readonly hostname: string | undefined;
+  readonly vendorClass: string | undefined;
+}
+
+/** What happened to the address. */
+export type Ipv4Event =
+  /** It is on the interface; `lease` tells what else the network gave. */
+  | { readonly kind: 'configured'; readonly inUse: Ipv4InUse; readonly lease: Lease | undefined }
+  /** It is gone from the interface; the search for a new one goes on. */
+  | { readonly kind: 'lost' }
+  /** It cannot be had: a wrong configuration or a kernel that refuses. */
+  | { readonly kind: 'failed'; readonly error: ConnmanError };
+
+/** What becomes of the address when a session stops. */
+export type StopMode =
+  /** Given back to the server and taken off the interface. */
+  | 'release'
+  /** Taken off the interface; the lease stays good. */
+  | 'withdraw'
+  /** Left as it is: the daemon stops, traffic does not. */
+  | 'keep';
+
+/** A running IPv4 configuration. */
+export class Ipv4Session {
+  readonly #target: Ipv4Target;
+  readonly #env: Ipv4Env;
+  readonly #scope: Scope;
+  readonly #events = new Emitter<Ipv4Event>();
+  #client: DhcpClient | undefined;
+  #inUse: Ipv4InUse | undefined;
+
+  /** Nothing happens before `start`. */
+  constructor(target: Ipv4Target, env: Ipv4Env, scope: Scope) {
+    this.#target = target;
+    this.#env = env;
+    this.#scope = scope.child();
+  }
+
+  get events(): Observable<Ipv4Event> {
+    return this.#events;
+  }
+
+  get inUse(): Ipv4InUse | undefined {
+    return this.#inUse;
+  }
+
+  /** Begins; `off` and `auto` by themselves configure nothing. */
+  start(): void {
+    const { configuration } = this.#target;
+    switch (configuration.method) {
+      case 'dhcp':
+        return this.#startDhcp();
+      case 'manual':
+      case 'fixed':
+        return this.#startStatic(configuration);
+      case 'auto':
+      case 'off':
+        return undefined;
+    }
+  }
+
+  /** Ends; what the kernel shall do is asked of it before this returns, in order. */
+  async stop(mode: StopMode): Promise<void> {
+    this.#client?.stop({ release: mode === 'release' });
+    const closed = this.#scope.close();
+    if (mode !== 'keep') await this.#removeAddress();
+    await closed;
+  }
+
+  #startDhcp(): void {
+    const { ifindex, interfaceName, hardwareAddress, mtu, lease, lastAddress, hostname, vendorClass } = this.#target;
+    const options = {
+      ifindex, name: interfaceName, hardwareAddress, mtu,
+      ...(lease !== undefined && { lease, adopt: this.#isOnInterface(lease) }),
+      ...(lastAddress !== undefined && { lastAddress }),
+      ...(hostname !== undefined && { hostname }),
+      ...(vendorClass !== undefined && { vendorClass }),
+    };
+    this.#client = startDhcpClient(options, this.#env, this.#scope);
+    this.#client.events.observe(this.#scope, (event) => this.#onDhcp(event));
+  }
+
+  #startStatic({ method, address, prefixLength = 32, gateway }: Ipv4Configuration): void {
+    if (address === undefined) {
+      this.#events.emit({ kind: 'failed', error: new ConnmanError('InvalidArguments', 'no IPv4 address is configured') });
+      return;
+    }
+    void this.#set({ method, address, prefixLength, ...(gateway !== undefined && { gateway }) }, undefined);
+  }
+
+  #onDhcp(event: ClientEvent): void {
+    switch (event.kind) {
+      case 'bound':
+        if (event.isChanged || this.#inUse === undefined) void this.#setLease(event.lease);
+        return;
+      case 'lost':
+        log.debug('%s: the lease is lost: %s', this.#target.interfaceName, event.reason);
+        void this.#removeAddress();
+        this.#events.emit({ kind: 'lost' });
+        return;
+      case 'noLease':
+        log.info('%s: no DHCP server answers, still asking', this.#target.interfaceName);
+        return;
+    }
+  }
+
+  async #setLease(lease: Lease): Promise<void> {
+    const { address, prefixLength, routers, mtu } = lease;
+    const [gateway] = routers;
+    if (mtu !== undefined && mtu >= MTU_RANGE.min && mtu <= MTU_RANGE.max && mtu !== this.#target.mtu) {
+      this.#env.kernel.link.setMtu(this.#target.ifindex, mtu, this.#scope.signal)
+        .catch((error: unknown) => log.warn('%s: MTU %d of DHCP is refused: %s', this.#target.interfaceName, mtu, error));
+    }
+    await this.#set({ method: 'dhcp', address, prefixLength, ...(gateway !== undefined && { gateway }) }, lease);
+  }
+
+  async #set(inUse: Ipv4InUse, lease: Lease | undefined): Promise<void> {
+    const { ifindex } = this.#target;
+    const { address, prefixLength } = inUse;
+    const before = this.#inUse;
+    this.#inUse = inUse;
+    try {
+      const broadcast = prefixLength < 31 ? address.broadcast(prefixLength) : undefined;
+      await this.#env.kernel.address.add({ ifindex, address, prefixLength, broadcast }, this.#scope.signal);
+      const isSame = before?.address.equals(address) === true && before.prefixLength === prefixLength;
+      if (before !== undefined && !isSame) await this.#remove(before);
+      this.#events.emit({ kind: 'configured', inUse, lease });
+    } catch (error) {
+      if (this.#scope.signal.aborted) return;
+      this.#inUse = undefined;
+      const text = `address ${address}/${prefixLength} is refused: ${error instanceof Error ? error.message : error}`;
+      this.#events.emit({ kind: 'failed', error: new ConnmanError('Failed', text, { cause: error }) });
+    }
+  }
+
+  async #removeAddress(): Promise<void> {
+    const before = this.#inUse;
+    this.#inUse = undefined;
+    if (before !== undefined) await this.#remove(before);
+  }
+
+  async #remove({ address, prefixLength }: Ipv4InUse): Promise<void> {
+    const { ifindex, interfaceName } = this.#target;
+    try {
+      await this.#env.kernel.address.remove({ ifindex, address, prefixLength });
+    } catch (error) {
+      log.debug('%s: %s was gone: %s', interfaceName, address, error instanceof Error ? error.message : error);
+    }
+  }
+
+  #isOnInterface({ address, prefixLength }: Lease): boolean {
+    for (const each of this.#env.kernel.mirror.addressesOf(this.#target.ifindex)) {
+      if (each.prefixLength === prefixLength && each.address.equals(address)) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * All that exists while a service is connecting or connected: addresses, routes, name servers and
+ * the online check of its link. The service owns one at a time and listens; when it stops, requests
+ * to the kernel are made at once and in order, so that a new connection may follow immediately.
+ */
+
+import type { GeneralOptions } from '../daemon/main-conf.ts';
+import type { Device } from '../device.ts';
+import type { Lease } from '../dhcp/client.ts';
+import type { Gateways } from '../gateway.ts';
+import { Ipv4Session, type Ipv4Event, type StopMode } from '../ipconfig/ipv4.ts';
+import type { Ipv4InUse } from '../ipconfig/configuration.ts';
+import type { Rtnetlink } from '../netlink/rtnetlink.ts';
+import { startOnlineCheck, type OnlineCheck } from '../online-check/check.ts';
+import type { Resolver } from '../resolver.ts';
+import type { Clock } from '../shared/clock.ts';
+import { Emitter, type Observable } from '../shared/emitter.ts';
+import { ConnmanError } from '../shared/errors.ts';
+import { parseIpAddress, type IpAddress } from '../shared/ipaddress.ts';
+import { logger } from '../shared/log.ts';
+import type { Random } from '../shared/random.ts';
+import type { Scope } from '../shared/scope.ts';
+import type { System } from '../system/system.ts';
+import { checkOptions } from './check-options.ts';
+import type { ServiceConfiguration } from './configuration.ts';
+
+const log = logger('src/service/connection.ts');
+
+/** What connections take from the core. */
+export interface ConnectionEnv {
+  readonly kernel: Rtnetlink;
+  readonly system: System;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly resolver: Resolver;
+  readonly gateways: Gateways;
+  readonly options: GeneralOptions;
+  /** Of the program. */
+  readonly version: string;
+  /** What DHCP tells the server. */
+  hostname(): string | undefined;
+}
+
+/** The service as its connection sees it. */
+export interface ConnectionTarget {
+  readonly identifier: string;
+  readonly device: Device;
+  readonly configuration: ServiceConfiguration;
+  readonly lease: Lease | undefined;
+  readonly lastAddress: IpAddress | undefined;
+}
+
+/** What the service is told. */
+export type ConnectionEvent =
+  | { readonly kind: 'configuration' }
+  /** Addresses and routes are in the kernel; also after each change of them. */
+  | { readonly kind: 'ready'; readonly lease: Lease | undefined }
+  | { readonly kind: 'online' }
+  | { readonly kind: 'failed'; readonly error: ConnmanError };
+
+/** A service's link in use. */
+export class Connection {
+  readonly #target: ConnectionTarget;
+  readonly #env: ConnectionEnv;
+  readonly #scope: Scope;
+  readonly #events = new Emitter<ConnectionEvent>();
+  readonly #ipv4: Ipv4Session;
+  #inUse: Ipv4InUse | undefined;
+  #lease: Lease | undefined;
+  #isDefault = false;
+  #check: { run: OnlineCheck; scope: Scope } | undefined;
+
+  constructor(target: ConnectionTarget, env: ConnectionEnv, scope: Scope) {
+    this.#target = target;
+    this.#env = env;
+    this.#scope = scope.child();
+    const { link } = target.device;
+    this.#ipv4 = new Ipv4Session({
+      ifindex: link.ifindex,
+      interfaceName: link.name,
+      hardwareAddress: link.hardwareAddress,
+      mtu: link.mtu,
+      configuration: target.configuration.ipv4,
+      lease: target.lease,
+      lastAddress: target.lastAddress,
+      hostname: env.hostname(),
+      vendorClass: env.options.VendorClassID,
+    }, env, this.#scope);
+  }
+
+  get events(): Observable<ConnectionEvent> {
+    return this.#events;
+  }
+
+  /** The IPv4 address once its routes are in place. */
+  get ipv4(): Ipv4InUse | undefined {
+    return this.#inUse;
+  }
+
+  get lease(): Lease | undefined {
+    return this.#lease;
+  }
+
+  /** The running online check, for whoever asks why. */
+  get onlineCheck(): OnlineCheck | undefined {
+    return this.#check?.run;
+  }
+
+  start(): void {
+    this.#ipv4.events.observe(this.#scope, (event) => this.#onIpv4(event));
+    this.#ipv4.start();
+  }
+
+  /** Name servers configured for the service, or else what the network gave. */
+  nameservers(): readonly IpAddress[] {
+    const configured = this.#target.configuration.nameservers.flatMap((text) => parseIpAddress(text) ?? []);
+    return configured.length > 0 ? configured : (this.#lease?.nameservers ?? []);
+  }
+
+  /** Whether the service is the default; only then it is checked. */
+  setDefault(isDefault: boolean): void {
+    this.#isDefault = isDefault;
+    if (!isDefault) this.#stopCheck();
+    else if (this.#inUse !== undefined && this.#check === undefined) this.#startCheck();
+  }
+
+  /** Ends; nothing is emitted any more. */
+  async stop(mode: StopMode): Promise<void> {
+    const { identifier, device } = this.#target;
+    const closed = this.#scope.close();
+    if (mode === 'keep') this.#env.gateways.abandon({ identifier, family: 4 });
+    else this.#env.resolver.remove(device.ifindex);
+    const routes = mode === 'keep' ? undefined : this.#env.gateways.remove({ identifier, family: 4 });
+    await Promise.all([routes, this.#ipv4.stop(mode), closed]);
+  }
+
+  #onIpv4(event: Ipv4Event): void {
+    switch (event.kind) {
+      case 'configured':
+        void this.#route(event.inUse, event.lease);
+        return;
+      case 'lost':
+        this.#inUse = undefined;
+        this.#lease = undefined;
+        this.#stopCheck();
+        this.#env.resolver.remove(this.#target.device.ifindex);
+        void this.#env.gateways.remove({ identifier: this.#target.identifier, family: 4 });
+        this.#events.emit({ kind: 'configuration' });
+        return;
+      case 'failed':
+        this.#events.emit(event);
+        return;
+    }
+  }
+
+  async #route(inUse: Ipv4InUse, lease: Lease | undefined): Promise<void> {
+    const { identifier, device } = this.#target;
+    this.#lease = lease;
+    try {
+      await this.#env.gateways.set({ identifier, family: 4 }, {
+        ifindex: device.ifindex,
+        family: 4,
+        subnet: inUse,
+        hosts: this.nameservers(),
+        routes: lease?.classlessRoutes ?? [],
+        ...(inUse.gateway !== undefined && { gateway: inUse.gateway }),
+      });
+    } catch (error) {
+      if (this.#scope.signal.aborted) return;
+      const failure = error instanceof ConnmanError ? error : new ConnmanError('Failed', undefined, { cause: error });
+      log.error('%s: %s: %s', device.interfaceName, failure.message, causeOf(failure));
+      this.#events.emit({ kind: 'failed', error: failure });
+      return;
+    }
+    if (this.#scope.signal.aborted) return;
+    this.#inUse = inUse;
+    this.#publishServers();
+    this.#events.emit({ kind: 'ready', lease });
+    if (this.#check !== undefined) this.#check.run.restart();
+    else if (this.#isDefault) this.#startCheck();
+  }
+
+  #publishServers(): void {
+    const { configuration, device } = this.#target;
+    const domains = configuration.domains.length > 0 ? configuration.domains : domainsOf(this.#lease);
+    this.#env.resolver.setServers(device.ifindex, {
+      nameservers: this.nameservers().map((address) => ({ address })),
+      domains: domains.map((name) => ({ name })),
+    });
+  }
+
+  #startCheck(): void {
+    const { device } = this.#target;
+    const options = checkOptions(this.#env.options, 4, this.#env.version);
+    if (options === undefined) {
+      log.info('Online check disabled; interface %s [ %s ] remains in ready state.', device.interfaceName, device.type);
+      return;
+    }
+    const scope = this.#scope.child();
+    const target = {
+      device: device.interfaceName,
+      type: device.type,
+      family: 4 as const,
+      nameservers: () => this.#env.resolver.nameserversOf(device.ifindex),
+    };
+    const run = startOnlineCheck(target, options, this.#env, scope);
+    this.#check = { run, scope };
+    run.result.observe(scope, () => {
+      if (run.standing === 'online') this.#events.emit({ kind: 'online' });
+    });
+  }
+
+  #stopCheck(): void {
+    void this.#check?.scope.close();
+    this.#check = undefined;
+  }
+}
+
+/** The search domains a lease brings: option 119, else the domain name. */
+export function domainsOf(lease: Lease | undefined): readonly string[] {
+  if (lease === undefined) return [];
+  if (lease.searchDomains.length > 0) return lease.searchDomains;
+  return lease.domainName === undefined ? [] : [lease.domainName];
+}
+
+function causeOf(error: Error): string {
+  return error.cause instanceof Error ? error.cause.message : String(error.cause);
+}

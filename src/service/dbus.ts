@@ -1,0 +1,121 @@
+/**
+ * net.connman.Service: services on the bus. What stands in the dictionaries is in ./dictionaries.ts,
+ * what may be set in ./set-property.ts.
+ */
+
+import type { Bus, Exported } from '../dbus/bus.ts';
+import { serviceInterface } from '../dbus/interfaces/service.ts';
+import type { PropertyName } from '../dbus/interface.ts';
+import { variant } from '../dbus/signature.ts';
+import { ConnmanError } from '../shared/errors.ts';
+import type { Scope } from '../shared/scope.ts';
+import {
+  ethernetDictionary, ipv4ConfigurationDictionary, ipv4Dictionary, ipv6ConfigurationDictionary, ipv6Dictionary,
+  proxyConfigurationDictionary, proxyDictionary,
+} from './dictionaries.ts';
+import type { Service, ServiceAspect } from './service.ts';
+import type { Services } from './services.ts';
+import { setProperty } from './set-property.ts';
+
+const PATH_PREFIX = '/net/connman/service/';
+
+/** Where a service is on the bus. */
+export function servicePath(service: Service): string {
+  return PATH_PREFIX + service.identifier;
+}
+
+/** A service being served; while held, its changes are not announced. */
+export interface ExportedService {
+  readonly exported: Exported<typeof serviceInterface>;
+  /** ConnMan tells nothing of a service before the ServicesChanged that brings its dictionary. */
+  isHeld: boolean;
+}
+
+/** Serves a service until `scope` closes; held at first. */
+export function exportService(bus: Bus, service: Service, services: Services, scope: Scope): ExportedService {
+  const exported: Exported<typeof serviceInterface> = bus.export(servicePath(service), serviceInterface, {
+    methods: {
+      GetProperties: () => exported.dictionary(),
+      SetProperty: ({ name, value }) => setProperty(service, name, value),
+      ClearProperty: ({ name }) => {
+        if (name !== 'Error') throw new ConnmanError('InvalidProperty');
+        service.clearError();
+      },
+      Connect: () => service.connect('user'),
+      Disconnect: () => service.disconnect(),
+      Remove: () => {
+        throw new ConnmanError('NotSupported'); // cables and gadgets are there or not
+      },
+      MoveBefore: ({ service: path }) => services.move(service, 'before', find(services, path)),
+      MoveAfter: ({ service: path }) => services.move(service, 'after', find(services, path)),
+      ResetCounters: () => {
+        throw new ConnmanError('NotImplemented');
+      },
+    },
+    properties: {
+      Type: () => service.type,
+      Security: () => service.network.security,
+      State: () => service.state,
+      Error: () => service.error,
+      Strength: () => service.strength || undefined,
+      Favorite: () => service.isFavorite,
+      Immutable: () => false,
+      AutoConnect: () => service.isAutoconnect,
+      Name: () => service.name,
+      Roaming: () => undefined,
+      Ethernet: () => ethernetDictionary(service),
+      IPv4: () => ipv4Dictionary(service),
+      'IPv4.Configuration': () => ipv4ConfigurationDictionary(service.configuration.ipv4),
+      IPv6: () => ipv6Dictionary(service),
+      'IPv6.Configuration': () => ipv6ConfigurationDictionary(service.configuration.ipv6),
+      Nameservers: () => service.nameservers,
+      'Nameservers.Configuration': () => service.configuration.nameservers,
+      Timeservers: () => service.timeservers,
+      'Timeservers.Configuration': () => service.configuration.timeservers,
+      Domains: () => service.domains,
+      'Domains.Configuration': () => service.configuration.domains,
+      Proxy: () => proxyDictionary(service),
+      'Proxy.Configuration': () => proxyConfigurationDictionary(service.configuration.proxy),
+      mDNS: () => false,
+      'mDNS.Configuration': () => service.configuration.mdns,
+      Provider: () => new Map(),
+      LastAddressConflict: () => undefined,
+    },
+  }, scope);
+  const state: ExportedService = { exported, isHeld: true };
+  service.changed.observe(scope, (aspects) => {
+    const names = aspects.map((aspect) => PROPERTIES[aspect]);
+    if (state.isHeld) exported.touch(...names);
+    else exported.changed(...names);
+    const isErrorGone = aspects.includes('error') && service.error === undefined;
+    if (isErrorGone && !state.isHeld) exported.announce('Error', variant('s', ''));
+  });
+  return state;
+}
+
+function find(services: Services, path: string): Service | undefined {
+  return path.startsWith(PATH_PREFIX) ? services.get(path.slice(PATH_PREFIX.length)) : undefined;
+}
+
+const PROPERTIES = {
+  state: 'State',
+  error: 'Error',
+  strength: 'Strength',
+  favorite: 'Favorite',
+  autoconnect: 'AutoConnect',
+  ethernet: 'Ethernet',
+  ipv4: 'IPv4',
+  ipv4Configuration: 'IPv4.Configuration',
+  ipv6: 'IPv6',
+  ipv6Configuration: 'IPv6.Configuration',
+  nameservers: 'Nameservers',
+  nameserversConfiguration: 'Nameservers.Configuration',
+  timeservers: 'Timeservers',
+  timeserversConfiguration: 'Timeservers.Configuration',
+  domains: 'Domains',
+  domainsConfiguration: 'Domains.Configuration',
+  proxy: 'Proxy',
+  proxyConfiguration: 'Proxy.Configuration',
+  mdns: 'mDNS',
+  mdnsConfiguration: 'mDNS.Configuration',
+} as const satisfies Record<ServiceAspect, PropertyName<typeof serviceInterface>>;

@@ -1,0 +1,94 @@
+/**
+ * The sub-dictionaries of net.connman.Service, keys in ConnMan's order: what a service has in use,
+ * and what was configured.
+ */
+
+import { variant, type Variant } from '../dbus/signature.ts';
+import type { Ipv4Configuration, Ipv6Configuration, StaticAddress } from '../ipconfig/configuration.ts';
+import { formatHex } from '../shared/bytes.ts';
+import { netmaskOfPrefixLength } from '../shared/ipaddress.ts';
+import type { ProxyConfiguration } from './configuration.ts';
+import type { Service } from './service.ts';
+import { isConnected } from './state.ts';
+
+type Dictionary = ReadonlyMap<string, Variant>;
+
+/** `Ethernet`: the interface below. */
+export function ethernetDictionary(service: Service): Dictionary {
+  const { link } = service.network.device;
+  return new Map([
+    ['Method', text('auto')],
+    ['Interface', text(link.name)],
+    ['Address', text(formatHex(link.hardwareAddress, ':').toUpperCase())],
+    ...optional('MTU', link.mtu > 0 ? variant('q', Math.min(link.mtu, 0xffff)) : undefined),
+  ]);
+}
+
+/** `IPv4`: empty unless in use. */
+export function ipv4Dictionary({ ipv4 }: Service): Dictionary {
+  if (ipv4 === undefined) return new Map();
+  return new Map([['Method', text(ipv4.method)], ...ipv4Entries(ipv4)]);
+}
+
+/** `IPv4.Configuration`. */
+export function ipv4ConfigurationDictionary(configuration: Ipv4Configuration): Dictionary {
+  return new Map([['Method', text(configuration.method)], ...ipv4Entries(configuration)]);
+}
+
+/** `IPv6`: empty unless in use. */
+export function ipv6Dictionary({ ipv6 }: Service): Dictionary {
+  if (ipv6 === undefined) return new Map();
+  return new Map([['Method', text(ipv6.method)], ...ipv6Entries(ipv6), ['Privacy', text(ipv6.privacy)]]);
+}
+
+/** `IPv6.Configuration`. */
+export function ipv6ConfigurationDictionary(configuration: Ipv6Configuration): Dictionary {
+  const { method, privacy } = configuration;
+  if (method === 'off') return new Map([['Method', text(method)]]);
+  return new Map([['Method', text(method)], ...ipv6Entries(configuration), ['Privacy', text(privacy)]]);
+}
+
+/** `Proxy`: empty unless connected; `auto` without a URL is `direct` until one is found. */
+export function proxyDictionary(service: Service): Dictionary {
+  if (!isConnected(service.state)) return new Map();
+  const { proxy } = service.configuration;
+  if (proxy === undefined || proxy.method === 'direct') return new Map([['Method', text('direct')]]);
+  if (proxy.method === 'auto' && proxy.url === undefined) return new Map([['Method', text('direct')]]);
+  return proxyConfigurationDictionary(proxy);
+}
+
+/** `Proxy.Configuration`: empty until set. */
+export function proxyConfigurationDictionary(proxy: ProxyConfiguration | undefined): Dictionary {
+  if (proxy === undefined) return new Map();
+  const entries: [string, Variant][] = [['Method', text(proxy.method)]];
+  if (proxy.method === 'auto' && proxy.url !== undefined) entries.push(['URL', text(proxy.url)]);
+  if (proxy.method === 'manual') {
+    if (proxy.servers.length > 0) entries.push(['Servers', variant('as', proxy.servers)]);
+    if (proxy.excludes.length > 0) entries.push(['Excludes', variant('as', proxy.excludes)]);
+  }
+  return new Map(entries);
+}
+
+function ipv4Entries({ address, prefixLength, gateway }: StaticAddress): [string, Variant][] {
+  return [
+    ...optional('Address', address && text(String(address))),
+    ...optional('Netmask', prefixLength === undefined ? undefined : text(String(netmaskOfPrefixLength(prefixLength)))),
+    ...optional('Gateway', gateway && text(String(gateway))),
+  ];
+}
+
+function ipv6Entries({ address, prefixLength, gateway }: StaticAddress): [string, Variant][] {
+  return [
+    ...optional('Address', address && text(String(address))),
+    ...optional('PrefixLength', prefixLength === undefined ? undefined : variant('y', prefixLength)),
+    ...optional('Gateway', gateway && text(String(gateway))),
+  ];
+}
+
+function optional(key: string, value: Variant | undefined): [string, Variant][] {
+  return value === undefined ? [] : [[key, value]];
+}
+
+function text(value: string): Variant {
+  return variant('s', value);
+}

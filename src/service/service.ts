@@ -1,0 +1,406 @@
+/**
+ * A service: what a user connects to. It joins its network, keeps one connection while it is up,
+ * and is the only place where its state changes (`#enter`). What was decided for it is in
+ * `configuration`, what is in use in the connection; both outlive neither the network.
+ */
+
+import type { Storage } from '../daemon/storage.ts';
+import type { Lease } from '../dhcp/client.ts';
+import type { Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
+import type { StopMode } from '../ipconfig/ipv4.ts';
+import type { Network } from '../network.ts';
+import { Emitter, type Observable } from '../shared/emitter.ts';
+import { ConnmanError } from '../shared/errors.ts';
+import type { IpAddress } from '../shared/ipaddress.ts';
+import { logger } from '../shared/log.ts';
+import type { Scope } from '../shared/scope.ts';
+import type { ServiceType } from '../types.ts';
+import type { ServiceConfiguration } from './configuration.ts';
+import { Connection, domainsOf, type ConnectionEnv, type ConnectionEvent } from './connection.ts';
+import { loadLease, loadService, NEVER_STORED, saveLease, saveService } from './settings.ts';
+import { isConnected, isConnecting, type ServiceState } from './state.ts';
+
+const log = logger('src/service/service.ts');
+
+/** ConnMan's limit for drivers that take their time. */
+const CONNECT_TIMEOUT_MS = 120_000;
+
+/** What of a service can change and be seen. */
+export type ServiceAspect =
+  | 'state' | 'error' | 'strength' | 'favorite' | 'autoconnect' | 'ethernet'
+  | 'ipv4' | 'ipv4Configuration' | 'ipv6' | 'ipv6Configuration'
+  | 'nameservers' | 'nameserversConfiguration' | 'timeservers' | 'timeserversConfiguration'
+  | 'domains' | 'domainsConfiguration' | 'proxy' | 'proxyConfiguration' | 'mdns' | 'mdnsConfiguration';
+
+/** `Error` of a service. */
+export type ServiceError = 'connect-failed' | 'dhcp-failed' | 'invalid-key' | 'blocked' | 'online-check-failed';
+
+/** Why a connection was begun. */
+export type ConnectReason = 'user' | 'auto';
+
+/** What services take from the core. */
+export interface ServiceEnv extends ConnectionEnv {
+  readonly storage: Storage;
+  /** The time servers of all services, put behind a service's own. */
+  timeservers(): { readonly isUsed: boolean; readonly global: readonly string[] };
+}
+
+/** Something to connect to. */
+export class Service {
+  readonly identifier: string;
+  readonly type: ServiceType;
+  readonly network: Network;
+  readonly #env: ServiceEnv;
+  readonly #scope: Scope;
+  readonly #changed = new Emitter<readonly ServiceAspect[]>();
+  readonly #stateChanged = new Emitter<{ before: ServiceState; after: ServiceState }>();
+  #configuration: ServiceConfiguration;
+  #state: ServiceState = 'idle';
+  #error: ServiceError | undefined;
+  #isFavorite: boolean;
+  #isAutoconnect: boolean;
+  #isIgnored = false;
+  #isDefault = false;
+  #isStored: boolean;
+  #modified: Date;
+  #lastAddress: IpAddress | undefined;
+  #lease: Lease | undefined;
+  #connection: Connection | undefined;
+  /** The caller of connect() waiting for the outcome. */
+  #pending: { resolve(): void; reject(error: unknown): void } | undefined;
+
+  /** Reads what is stored of it; closed with `scope`. */
+  constructor(type: ServiceType, network: Network, env: ServiceEnv, scope: Scope) {
+    this.type = type;
+    this.network = network;
+    this.identifier = `${type}_${network.device.ident}_${network.group}`;
+    this.#env = env;
+    this.#scope = scope;
+    const stored = loadService(env.storage, this.identifier);
+    const { configuration, isFavorite, isAutoconnect, lastAddress, modified } = stored ?? NEVER_STORED;
+    this.#configuration = configuration;
+    this.#isStored = stored !== undefined;
+    this.#isFavorite = isFavorite ?? env.options.DefaultFavoriteTechnologies.some((each) => each === type);
+    this.#isAutoconnect = isAutoconnect ?? env.options.DefaultAutoConnectTechnologies.some((each) => each === type);
+    this.#lastAddress = lastAddress;
+    this.#modified = modified ?? env.clock.wallTime();
+    this.#lease = stored === undefined ? undefined : loadLease(env.storage, this.identifier, env.clock);
+    network.strengthChanged.observe(scope, () => this.#changed.emit(['strength']));
+    network.device.linkChanged.observe(scope, () => this.#changed.emit(['ethernet']));
+  }
+
+  get name(): string | undefined {
+    return this.network.name;
+  }
+
+  get state(): ServiceState {
+    return this.#state;
+  }
+
+  get error(): ServiceError | undefined {
+    return this.#error;
+  }
+
+  get strength(): number {
+    return this.network.strength;
+  }
+
+  get isFavorite(): boolean {
+    return this.#isFavorite;
+  }
+
+  /** Shown as false while not a favorite. */
+  get isAutoconnect(): boolean {
+    return this.#isFavorite && this.#isAutoconnect;
+  }
+
+  get isIgnored(): boolean {
+    return this.#isIgnored;
+  }
+
+  get isConfigurable(): boolean {
+    return this.#configuration.ipv4.method !== 'off' || this.#configuration.ipv6.method !== 'off';
+  }
+
+  get isBarredByRoaming(): boolean {
+    return false;
+  }
+
+  get hasFailedOnlineChecks(): boolean {
+    return this.#error === 'online-check-failed';
+  }
+
+  get configuration(): ServiceConfiguration {
+    return this.#configuration;
+  }
+
+  /** The IPv4 address while ready or online. */
+  get ipv4(): Ipv4InUse | undefined {
+    return isConnected(this.#state) ? this.#connection?.ipv4 : undefined;
+  }
+
+  /** The IPv6 address while ready or online. */
+  get ipv6(): Ipv6InUse | undefined {
+    return undefined;
+  }
+
+  /** Name servers in use; the fallback ones where the network gave none. */
+  get nameservers(): readonly string[] {
+    if (!isConnected(this.#state)) return [];
+    return this.#env.resolver.nameserversOf(this.network.device.ifindex).map(String);
+  }
+
+  /** Search domains in use. */
+  get domains(): readonly string[] {
+    if (!isConnected(this.#state) && !isConnecting(this.#state)) return [];
+    const { domains } = this.#configuration;
+    return domains.length > 0 ? domains : domainsOf(this.#connection?.lease);
+  }
+
+  /** Time servers in use, the service's own first. */
+  get timeservers(): readonly string[] {
+    const { isUsed, global } = this.#env.timeservers();
+    if (!isConnected(this.#state) || !isUsed) return [];
+    const { options } = this.#env;
+    const gateway = options.UseGatewaysAsTimeservers ? this.#connection?.ipv4?.gateway : undefined;
+    return [...new Set([
+      ...this.#configuration.timeservers,
+      ...(this.#connection?.lease?.timeservers ?? []).map(String),
+      ...(gateway === undefined ? [] : [String(gateway)]),
+      ...global,
+      ...options.FallbackTimeservers,
+    ])];
+  }
+
+  /** Emits what may have changed; look at the values to know. */
+  get changed(): Observable<readonly ServiceAspect[]> {
+    return this.#changed;
+  }
+
+  /** Emits after every change of state, before what follows from it. */
+  get stateChanged(): Observable<{ before: ServiceState; after: ServiceState }> {
+    return this.#stateChanged;
+  }
+
+  /**
+   * Connects. Resolves when the driver is done (at once for a cable), for drivers that take time
+   * when the service is ready. Throws InProgress, AlreadyConnected, NoCarrier, OperationAborted,
+   * OperationTimeout, Failed.
+   */
+  async connect(reason: ConnectReason): Promise<void> {
+    if (this.#pending !== undefined || isConnecting(this.#state)) throw new ConnmanError('InProgress');
+    if (isConnected(this.#state)) throw new ConnmanError('AlreadyConnected');
+    if (!this.isConfigurable) throw new ConnmanError('NoCarrier');
+    if (reason === 'user') this.#isIgnored = false;
+    const joining = this.network.control.connect(this.#scope.signal);
+    if (joining === undefined) {
+      this.#configure();
+      return;
+    }
+    this.#enter('association');
+    await this.#join(joining);
+  }
+
+  /** Disconnects for a user: stays so until the user connects. Throws NotConnected. */
+  disconnect(): void {
+    if (!isConnected(this.#state) && !isConnecting(this.#state)) throw new ConnmanError('NotConnected');
+    this.#isIgnored = true;
+    this.leave('release');
+  }
+
+  /** Goes down without a user's wish: the device is powered off, the network is gone, the daemon stops. */
+  leave(mode: StopMode): void {
+    if (!isConnected(this.#state) && !isConnecting(this.#state)) return;
+    this.#pending?.reject(new ConnmanError('OperationAborted'));
+    this.#enter('disconnect');
+    this.#stop(mode);
+    this.network.control.disconnect()?.catch((error: unknown) => log.warn('%s: leaving failed: %s', this.identifier, error));
+    this.#enter('idle');
+    this.#changed.emit(['ipv4', 'ipv6', 'nameservers']);
+  }
+
+  /** Sets some of the configuration; a changed address method takes effect at once. */
+  configure(change: Partial<ServiceConfiguration>): void {
+    this.#configuration = { ...this.#configuration, ...change };
+    this.save();
+    this.#changed.emit(aspectsOf(change));
+    if (change.ipv4 !== undefined || change.ipv6 !== undefined || change.nameservers !== undefined || change.domains !== undefined) {
+      this.#reconfigure();
+    }
+  }
+
+  /** Throws InvalidService unless it is a favorite. */
+  setAutoconnect(isAutoconnect: boolean): void {
+    if (!this.#isFavorite) throw new ConnmanError('InvalidService');
+    if (isAutoconnect === this.#isAutoconnect) return;
+    this.#isAutoconnect = isAutoconnect;
+    this.save();
+    this.#changed.emit(['autoconnect']);
+  }
+
+  /** Forgets the last error; a failed service becomes idle. */
+  clearError(): void {
+    this.#setError(undefined);
+    if (this.#state === 'failure') this.#enter('idle');
+  }
+
+  /** For the registry: whether this service carries the default route. */
+  setDefault(isDefault: boolean): void {
+    if (isDefault === this.#isDefault) return;
+    this.#isDefault = isDefault;
+    if (isDefault) log.info('Interface %s [ %s ] is the default', this.network.device.interfaceName, this.type);
+    this.#connection?.setDefault(isDefault);
+    if (!isDefault && this.#state === 'online') this.#enter('ready');
+  }
+
+  /** Notes a move by the user. */
+  touch(): void {
+    this.#modified = this.#env.clock.wallTime();
+    this.save();
+  }
+
+  /** Writes the settings, once the service has been connected ever. */
+  save(): void {
+    if (!this.#isStored) return;
+    const hasStoredFavorite = this.type !== 'ethernet' && this.type !== 'vpn';
+    saveService(this.#env.storage, this.identifier, this.#configuration, {
+      name: this.name,
+      isFavorite: hasStoredFavorite ? this.#isFavorite : undefined,
+      isAutoconnect: this.#isFavorite ? this.#isAutoconnect : undefined,
+      lastAddress: this.#lastAddress,
+      modified: this.#modified,
+    });
+  }
+
+  async #join(joining: Promise<void>): Promise<void> {
+    const limits = this.#scope.child();
+    const limit = this.#env.clock.deadline('connect', CONNECT_TIMEOUT_MS, this.#scope.signal, limits);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#pending = { resolve, reject };
+        limit.addEventListener('abort', () => this.#fail('connect-failed', limit.reason));
+        joining.then(() => this.#configure(), (error: unknown) => this.#fail('connect-failed', error));
+      });
+    } finally {
+      this.#pending = undefined;
+      await limits.close();
+    }
+  }
+
+  #configure(): void {
+    const target = {
+      identifier: this.identifier,
+      device: this.network.device,
+      configuration: this.#configuration,
+      lease: this.#lease,
+      lastAddress: this.#lastAddress,
+    };
+    const connection = new Connection(target, this.#env, this.#scope);
+    this.#connection = connection;
+    connection.events.observe(this.#scope, (event) => {
+      if (this.#connection === connection) this.#onConnection(event);
+    });
+    if (this.#isDefault) connection.setDefault(true);
+    this.#enter('configuration');
+    connection.start();
+  }
+
+  #reconfigure(): void {
+    if (this.#connection === undefined) return;
+    this.#stop('withdraw');
+    this.#changed.emit(['ipv4', 'ipv6', 'nameservers']);
+    if (this.isConfigurable) this.#configure();
+    else this.leave('withdraw');
+  }
+
+  #stop(mode: StopMode): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (mode === 'release') this.#lease = undefined;
+    connection?.stop(mode).catch((error: unknown) => log.error('%s: stopping failed: %s', this.identifier, error));
+  }
+
+  #onConnection(event: ConnectionEvent): void {
+    switch (event.kind) {
+      case 'configuration':
+        this.#enter('configuration');
+        this.#changed.emit(['ipv4', 'nameservers']);
+        return;
+      case 'ready':
+        this.#becomeReady(event.lease);
+        return;
+      case 'online':
+        if (this.#isDefault) this.#enter('online');
+        return;
+      case 'failed':
+        log.error('%s: %s', this.network.device.interfaceName, event.error.message);
+        this.#fail('connect-failed', event.error);
+        return;
+    }
+  }
+
+  #becomeReady(lease: Lease | undefined): void {
+    this.#lease = lease;
+    if (lease !== undefined) this.#lastAddress = lease.address;
+    if (isConnected(this.#state)) {
+      this.#changed.emit(['timeservers', 'domains', 'ipv4', 'nameservers']);
+    } else {
+      this.#enter('ready');
+    }
+    this.#env.clock.after('save service', 0, this.#scope, () => {
+      this.save();
+      if (this.#lease !== undefined) saveLease(this.#env.storage, this.identifier, this.#lease, this.#env.clock);
+    });
+  }
+
+  #fail(error: ServiceError, cause: unknown): void {
+    this.#stop('withdraw');
+    this.#setError(error);
+    this.#enter('failure');
+    const isTimeout = cause instanceof ConnmanError && cause.code === 'OperationTimeout';
+    this.#pending?.reject(isTimeout ? cause : new ConnmanError('Failed', undefined, { cause }));
+  }
+
+  #setError(error: ServiceError | undefined): void {
+    if (error === this.#error) return;
+    this.#error = error;
+    if (error !== undefined) log.warn('Interface %s [ %s ] error "%s"', this.network.device.interfaceName, this.type, error);
+    this.#changed.emit(['error']);
+  }
+
+  /** The only line that assigns the state. */
+  #enter(after: ServiceState): void {
+    const before = this.#state;
+    if (after === before) return;
+    if (after === 'ready' && before !== 'online') this.#noteSuccess();
+    this.#state = after;
+    log.info('Interface %s [ %s ] state is %s', this.network.device.interfaceName, this.type, after);
+    this.#changed.emit(['state']);
+    const isUp = isConnected(after);
+    if (isUp !== isConnected(before)) this.#changed.emit(['timeservers', 'domains', 'proxy']);
+    this.#stateChanged.emit({ before, after });
+    if (isUp !== isConnected(before)) this.#changed.emit(['ipv4', 'ipv6', 'nameservers']);
+    if (isUp) this.#pending?.resolve();
+  }
+
+  #noteSuccess(): void {
+    this.#setError(undefined);
+    this.#isStored = true;
+    this.#modified = this.#env.clock.wallTime();
+    if (this.#isFavorite) return;
+    this.#isFavorite = true;
+    this.#changed.emit(['favorite', 'autoconnect']);
+  }
+}
+
+function aspectsOf(change: Partial<ServiceConfiguration>): ServiceAspect[] {
+  const aspects: ServiceAspect[] = [];
+  if (change.ipv4 !== undefined) aspects.push('ipv4Configuration');
+  if (change.ipv6 !== undefined) aspects.push('ipv6Configuration');
+  if (change.nameservers !== undefined) aspects.push('nameserversConfiguration', 'nameservers');
+  if (change.timeservers !== undefined) aspects.push('timeserversConfiguration', 'timeservers');
+  if (change.domains !== undefined) aspects.push('domainsConfiguration', 'domains');
+  if ('proxy' in change) aspects.push('proxyConfiguration', 'proxy');
+  if (change.mdns !== undefined) aspects.push('mdnsConfiguration', 'mdns');
+  return aspects;
+}

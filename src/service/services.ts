@@ -1,0 +1,217 @@
+/**
+ * The list of all services, always in order: the first, if connected, is the default. Makes a
+ * service for every network, connects what connects by itself, and keeps the default's routes and
+ * name servers in front. Knows no bus; src/service/dbus.ts and src/manager watch it.
+ */
+
+import type { Device } from '../device.ts';
+import type { StopMode } from '../ipconfig/ipv4.ts';
+import type { NetworkAppearance } from '../network.ts';
+import { Emitter, type Observable } from '../shared/emitter.ts';
+import { ConnmanError } from '../shared/errors.ts';
+import { logger } from '../shared/log.ts';
+import type { Scope } from '../shared/scope.ts';
+import type { Technologies } from '../technology/technologies.ts';
+import type { ServiceType, TechnologyType } from '../types.ts';
+import { chooseAutoconnect } from './autoconnect.ts';
+import { compareServices } from './order.ts';
+import { Service, type ServiceEnv } from './service.ts';
+import { isConnected, type ServiceState } from './state.ts';
+
+const log = logger('src/service/services.ts');
+
+/** What all services together amount to. */
+export type Connectivity = 'idle' | 'ready' | 'online';
+
+/** All services. */
+export class Services {
+  readonly #env: ServiceEnv;
+  readonly #technologies: Technologies;
+  readonly #scope: Scope;
+  readonly #list: Service[] = [];
+  readonly #byIdentifier = new Map<string, Service>();
+  readonly #added = new Emitter<{ service: Service; scope: Scope }>();
+  readonly #removed = new Emitter<Service>();
+  readonly #reordered = new Emitter<void>();
+  readonly #connectivityChanged = new Emitter<Connectivity>();
+  readonly #preferred: readonly ServiceType[];
+  readonly #always: readonly ServiceType[];
+  readonly #counts = { connected: 0, online: 0 };
+  #default: Service | undefined;
+  #isAutoconnectDue = false;
+  #leaveMode: StopMode = 'withdraw';
+
+  constructor(env: ServiceEnv, technologies: Technologies, scope: Scope) {
+    this.#env = env;
+    this.#technologies = technologies;
+    this.#scope = scope;
+    this.#preferred = env.options.PreferredTechnologies.filter(isServiceType);
+    this.#always = env.options.AlwaysConnectedTechnologies.filter(isServiceType);
+    technologies.deviceAdded.observe(scope, (device) => this.#follow(device));
+  }
+
+  /** In order, best first. */
+  get list(): readonly Service[] {
+    return this.#list;
+  }
+
+  get(identifier: string): Service | undefined {
+    return this.#byIdentifier.get(identifier);
+  }
+
+  /** The service that carries the default route. */
+  get default(): Service | undefined {
+    return this.#default;
+  }
+
+  get connectivity(): Connectivity {
+    if (this.#counts.online > 0) return 'online';
+    return this.#counts.connected > 0 ? 'ready' : 'idle';
+  }
+
+  /** Emits a service with the scope that closes when it goes. */
+  get added(): Observable<{ service: Service; scope: Scope }> {
+    return this.#added;
+  }
+
+  get removed(): Observable<Service> {
+    return this.#removed;
+  }
+
+  /** Emits when the list was sorted anew; the order may be the same. */
+  get reordered(): Observable<void> {
+    return this.#reordered;
+  }
+
+  get connectivityChanged(): Observable<Connectivity> {
+    return this.#connectivityChanged;
+  }
+
+  /** What becomes of addresses when networks go from now on: the daemon is about to stop. */
+  prepareStop(mode: StopMode): void {
+    this.#leaveMode = mode;
+  }
+
+  /**
+   * Moves `service` next to `target`. Throws NotSupported unless `service` is a favorite, and
+   * InvalidService where `target` is unknown, the same, or no favorite.
+   */
+  move(service: Service, where: 'before' | 'after', target: Service | undefined): void {
+    if (!service.isFavorite) throw new ConnmanError('NotSupported');
+    if (target === undefined || target === service || !target.isFavorite) throw new ConnmanError('InvalidService');
+    this.#list.splice(this.#list.indexOf(service), 1);
+    this.#list.splice(this.#list.indexOf(target) + (where === 'after' ? 1 : 0), 0, service);
+    service.touch();
+    this.#updateDefault();
+    this.#reordered.emit();
+  }
+
+  /** Connects, at the end of this turn, what should be connected by itself. */
+  scheduleAutoconnect(): void {
+    if (this.#isAutoconnectDue || this.#scope.signal.aborted) return;
+    this.#isAutoconnectDue = true;
+    queueMicrotask(() => {
+      this.#isAutoconnectDue = false;
+      const options = { preferredTechnologies: this.#preferred, alwaysConnectedTechnologies: this.#always };
+      for (const service of chooseAutoconnect(this.#list, options)) this.#connectByItself(service);
+    });
+  }
+
+  #follow(device: Device): void {
+    const { type } = device;
+    if (!isServiceType(type)) return;
+    device.networkAppeared.observe(device.scope, (appearance) => this.#add(type, appearance));
+    device.aboutToDisable.observe(device.scope, () => {
+      for (const service of this.#list.filter(({ network }) => network.device === device)) service.leave('release');
+    });
+  }
+
+  #add(type: ServiceType, appearance: NetworkAppearance): void {
+    const scope = appearance.scope.child();
+    const service = new Service(type, appearance.network, this.#env, scope);
+    if (this.#byIdentifier.has(service.identifier)) {
+      log.warn('%s: %s exists already on another interface', appearance.network.device.interfaceName, service.identifier);
+      void scope.close();
+      return;
+    }
+    this.#byIdentifier.set(service.identifier, service);
+    this.#list.push(service);
+    scope.defer(() => this.#remove(service));
+    this.#added.emit({ service, scope });
+    service.stateChanged.observe(scope, (change) => this.#onState(service, change));
+    service.changed.observe(scope, (aspects) => {
+      if (aspects.includes('strength') || aspects.includes('favorite')) this.#resort(service);
+      if (aspects.includes('favorite') || aspects.includes('autoconnect')) this.scheduleAutoconnect();
+    });
+    scope.defer(() => service.leave(this.#leaveMode)); // undone before the observers above
+    this.#resort(service);
+    if (CONNECTS_AT_ONCE.has(type) && service.isAutoconnect) this.#connectByItself(service);
+    else this.scheduleAutoconnect();
+  }
+
+  #remove(service: Service): void {
+    this.#byIdentifier.delete(service.identifier);
+    this.#list.splice(this.#list.indexOf(service), 1);
+    this.#removed.emit(service);
+    this.scheduleAutoconnect();
+  }
+
+  #connectByItself(service: Service): void {
+    service.connect('auto').catch((error: unknown) => {
+      log.debug('%s: autoconnect: %s', service.identifier, error instanceof Error ? error.message : error);
+    });
+  }
+
+  #onState(service: Service, { before, after }: { before: ServiceState; after: ServiceState }): void {
+    const connected = Number(isConnected(after)) - Number(isConnected(before));
+    const connectivity = this.connectivity;
+    this.#counts.connected += connected;
+    this.#counts.online += Number(after === 'online') - Number(before === 'online');
+    if (connected !== 0) this.#technologies.get(service.network.device.type)?.countConnected(connected > 0 ? 1 : -1);
+    if (connectivity !== this.connectivity) this.#connectivityChanged.emit(this.connectivity);
+    this.#resort(service);
+    this.#updateDefault();
+    if (connected > 0 && this.#env.options.SingleConnectedTechnology) this.#disconnectOthers(service);
+    if (after === 'idle' || after === 'disconnect') this.scheduleAutoconnect();
+  }
+
+  #disconnectOthers(kept: Service): void {
+    for (const other of [...this.#list]) {
+      if (other !== kept && isConnected(other.state)) other.leave('release');
+    }
+  }
+
+  // The list is in order but for `service`: where it still fits between its neighbours nothing moves.
+  #resort(service: Service): void {
+    const compare = (one: Service, other: Service): number => compareServices(one, other, this.#preferred);
+    const at = this.#list.indexOf(service);
+    const [above, below] = [this.#list[at - 1], this.#list[at + 1]];
+    const fits = (above === undefined || compare(above, service) <= 0) && (below === undefined || compare(service, below) <= 0);
+    if (!fits) this.#list.sort(compare);
+    if (this.#list.length > 1) this.#reordered.emit();
+  }
+
+  #updateDefault(): void {
+    const [first] = this.#list;
+    const next = first !== undefined && isConnected(first.state) ? first : undefined;
+    const before = this.#default;
+    if (next === before) return;
+    this.#default = next;
+    // While the daemon stops, the routes stay where they are.
+    if (this.#leaveMode !== 'keep') {
+      void this.#env.gateways.setDefault(next?.identifier).catch((error: unknown) => log.error('default route: %s', error));
+      this.#env.resolver.setDefault(next?.network.device.ifindex);
+    }
+    before?.setDefault(false);
+    next?.setDefault(true);
+  }
+}
+
+/** Types that are connected as soon as they are plugged in. */
+const CONNECTS_AT_ONCE: ReadonlySet<ServiceType> = new Set(['ethernet', 'gadget']);
+
+const SERVICE_TYPES: readonly string[] = ['ethernet', 'wifi', 'bluetooth', 'cellular', 'vpn', 'gadget'] satisfies ServiceType[];
+
+function isServiceType(type: TechnologyType | string): type is ServiceType {
+  return SERVICE_TYPES.includes(type);
+}

@@ -1,0 +1,185 @@
+/**
+ * A service on disk: `<identifier>/settings`, ConnMan's keys and formats, and beside it the last
+ * DHCP lease. Reading never fails: a value that makes no sense is left at its default with a warning.
+ */
+
+import { formatLease, parseLease, type Lease } from '../dhcp/client.ts';
+import type { Storage } from '../daemon/storage.ts';
+import type { Ipv4Configuration, Ipv4Method, Ipv6Configuration, Ipv6Method, StaticAddress } from '../ipconfig/configuration.ts';
+import type { Clock } from '../shared/clock.ts';
+import { parseIpAddress, type IpAddress } from '../shared/ipaddress.ts';
+import { KeyFile } from '../shared/keyfile.ts';
+import { logger } from '../shared/log.ts';
+import { DEFAULT_CONFIGURATION, type ProxyConfiguration, type ServiceConfiguration } from './configuration.ts';
+
+const log = logger('src/service/settings.ts');
+
+/** What the settings file of one service says. */
+export interface StoredService {
+  readonly isFavorite: boolean | undefined;
+  readonly isAutoconnect: boolean | undefined;
+  readonly configuration: ServiceConfiguration;
+  /** The address DHCP gave last. */
+  readonly lastAddress: IpAddress | undefined;
+  /** Last successful connect or move. */
+  readonly modified: Date | undefined;
+}
+
+/** What is written beside the configuration. */
+export interface ServiceFacts {
+  readonly name: string | undefined;
+  /** Undefined where it is not stored (ethernet, vpn). */
+  readonly isFavorite: boolean | undefined;
+  /** Undefined while not a favorite. */
+  readonly isAutoconnect: boolean | undefined;
+  readonly lastAddress: IpAddress | undefined;
+  readonly modified: Date;
+}
+
+/** Reads a service; undefined when it was never stored. */
+export function loadService(storage: Storage, identifier: string): StoredService | undefined {
+  const file = storage.read(`${identifier}/settings`);
+  if (file === undefined || !file.hasGroup(identifier)) return undefined;
+  const lists = (key: string): readonly string[] => file.getList(identifier, key, ';')?.filter((each) => each !== '') ?? [];
+  const modified = new Date(file.get(identifier, 'Modified') ?? Number.NaN);
+  const lastAddress = file.get(identifier, 'IPv4.DHCP.LastAddress');
+  return {
+    isFavorite: file.getBoolean(identifier, 'Favorite'),
+    isAutoconnect: file.getBoolean(identifier, 'AutoConnect'),
+    lastAddress: lastAddress === undefined ? undefined : parseIpAddress(lastAddress),
+    modified: Number.isNaN(modified.getTime()) ? undefined : modified,
+    configuration: {
+      ipv4: loadIpv4(file, identifier),
+      ipv6: loadIpv6(file, identifier),
+      nameservers: lists('Nameservers'),
+      timeservers: lists('Timeservers'),
+      domains: lists('Domains'),
+      proxy: loadProxy(file, identifier),
+      mdns: file.getBoolean(identifier, 'mDNS') ?? false,
+    },
+  };
+}
+
+/** Writes a service. Keys of others in its group stay as they are. */
+export function saveService(storage: Storage, identifier: string, configuration: ServiceConfiguration, facts: ServiceFacts): void {
+  const file = storage.read(`${identifier}/settings`) ?? new KeyFile();
+  const set = (key: string, value: string | boolean | number | IpAddress | undefined): void => {
+    if (value === undefined) file.remove(identifier, key);
+    else file.set(identifier, key, String(value));
+  };
+  const setList = (key: string, values: readonly string[]): void => {
+    if (values.length === 0) file.remove(identifier, key);
+    else file.setList(identifier, key, values, ';');
+  };
+  set('Name', facts.name);
+  set('Favorite', facts.isFavorite);
+  set('AutoConnect', facts.isAutoconnect);
+  set('Modified', `${facts.modified.toISOString().slice(0, 19)}Z`);
+  const { ipv4, ipv6, proxy } = configuration;
+  set('IPv4.method', ipv4.method);
+  saveAddress(set, 'IPv4', ipv4);
+  set('IPv4.DHCP.LastAddress', facts.lastAddress);
+  set('IPv6.method', ipv6.method);
+  saveAddress(set, 'IPv6', ipv6);
+  set('IPv6.privacy', ipv6.privacy);
+  setList('Nameservers', configuration.nameservers);
+  setList('Timeservers', configuration.timeservers);
+  setList('Domains', configuration.domains);
+  set('Proxy.Method', proxy?.method);
+  setList('Proxy.Servers', proxy?.servers ?? []);
+  setList('Proxy.Excludes', proxy?.excludes ?? []);
+  set('Proxy.URL', proxy?.url);
+  set('mDNS', configuration.mdns || undefined);
+  storage.write(`${identifier}/settings`, file);
+}
+
+/** The lease of last time, if it is still good. */
+export function loadLease(storage: Storage, identifier: string, clock: Clock): Lease | undefined {
+  const file = storage.read(`${identifier}/lease`);
+  if (file === undefined) return undefined;
+  const entries = new Map(file.keys('dhcp4').map((key) => [key, file.get('dhcp4', key) ?? '']));
+  return parseLease(entries, clock);
+}
+
+/** Keeps a lease for the next start. */
+export function saveLease(storage: Storage, identifier: string, lease: Lease, clock: Clock): void {
+  const file = new KeyFile();
+  for (const [key, value] of formatLease(lease, clock)) file.set('dhcp4', key, value);
+  storage.write(`${identifier}/lease`, file);
+}
+
+const IPV4_METHODS: Readonly<Record<string, Ipv4Method>> = {
+  off: 'off', fixed: 'fixed', manual: 'manual', dhcp: 'dhcp', auto: 'dhcp',
+};
+const IPV6_METHODS: Readonly<Record<string, Ipv6Method>> = {
+  off: 'off', fixed: 'fixed', manual: 'manual', auto: 'auto', '6to4': 'auto',
+};
+
+function loadIpv4(file: KeyFile, group: string): Ipv4Configuration {
+  const method = IPV4_METHODS[file.get(group, 'IPv4.method') ?? 'dhcp'] ?? 'off';
+  return { method, ...(isStatic(method) && loadAddress(file, group, 'IPv4')) };
+}
+
+function loadIpv6(file: KeyFile, group: string): Ipv6Configuration {
+  const method = IPV6_METHODS[file.get(group, 'IPv6.method') ?? 'auto'] ?? 'off';
+  const text = file.get(group, 'IPv6.privacy');
+  const privacy = text === 'preferred' || text === 'prefered' ? 'prefered' : text === 'enabled' ? 'enabled' : 'disabled';
+  return { method, privacy, ...(isStatic(method) && loadAddress(file, group, 'IPv6')) };
+}
+
+function isStatic(method: Ipv4Method | Ipv6Method): boolean {
+  return method === 'manual' || method === 'fixed';
+}
+
+function loadAddress(file: KeyFile, group: string, prefix: 'IPv4' | 'IPv6'): StaticAddress {
+  const family = prefix === 'IPv4' ? 4 : 6;
+  const read = (key: string): IpAddress | undefined => {
+    const text = file.get(group, `${prefix}.${key}`)?.trim();
+    if (text === undefined || text === '') return undefined;
+    const address = parseIpAddress(text);
+    if (address?.family === family) return address;
+    log.warn('%s: %s.%s=%s is not an %s address, ignored', group, prefix, key, text, prefix);
+    return undefined;
+  };
+  const address = read('local_address');
+  const gateway = read('gateway');
+  const prefixLength = file.getInteger(group, `${prefix}.netmask_prefixlen`);
+  const isValidLength = prefixLength !== undefined && prefixLength > 0 && prefixLength <= (family === 4 ? 32 : 128);
+  return {
+    ...(address !== undefined && { address }),
+    ...(gateway !== undefined && { gateway }),
+    ...(isValidLength && { prefixLength }),
+  };
+}
+
+function saveAddress(
+  set: (key: string, value: IpAddress | number | undefined) => void,
+  prefix: 'IPv4' | 'IPv6',
+  configuration: Ipv4Configuration | Ipv6Configuration,
+): void {
+  const { address, prefixLength, gateway } = isStatic(configuration.method) ? configuration : {};
+  set(`${prefix}.netmask_prefixlen`, prefixLength);
+  set(`${prefix}.local_address`, address);
+  set(`${prefix}.gateway`, gateway);
+}
+
+function loadProxy(file: KeyFile, group: string): ProxyConfiguration | undefined {
+  const method = file.get(group, 'Proxy.Method');
+  if (method !== 'direct' && method !== 'auto' && method !== 'manual') return undefined;
+  const url = file.get(group, 'Proxy.URL');
+  return {
+    method,
+    servers: file.getList(group, 'Proxy.Servers', ';') ?? [],
+    excludes: file.getList(group, 'Proxy.Excludes', ';') ?? [],
+    ...(url !== undefined && url !== '' && { url }),
+  };
+}
+
+/** What a service starts with that was never stored. */
+export const NEVER_STORED: StoredService = {
+  isFavorite: undefined,
+  isAutoconnect: undefined,
+  configuration: DEFAULT_CONFIGURATION,
+  lastAddress: undefined,
+  modified: undefined,
+};

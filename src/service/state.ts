@@ -1,0 +1,16 @@
+/**
+ * The states of a service; the words are what clients read on D-Bus (ConnMan's).
+ */
+
+/** What a service is doing. `disconnect` is passed through on the way to `idle`. */
+export type ServiceState = 'idle' | 'association' | 'configuration' | 'ready' | 'online' | 'disconnect' | 'failure';
+
+/** Whether addresses are in use: `ready` or `online`. */
+export function isConnected(state: ServiceState): boolean {
+  return state === 'ready' || state === 'online';
+}
+
+/** Whether the service is on its way up. */
+export function isConnecting(state: ServiceState): boolean {
+  return state === 'association' || state === 'configuration';
+}

@@ -1,0 +1,71 @@
+/**
+ * net.connman.Technology: technologies on the bus.
+ */
+
+import type { Bus, Exported } from '../dbus/bus.ts';
+import { technologyInterface } from '../dbus/interfaces/technology.ts';
+import type { Variant } from '../dbus/signature.ts';
+import { ConnmanError } from '../shared/errors.ts';
+import type { Scope } from '../shared/scope.ts';
+import type { Technologies } from './technologies.ts';
+import type { Technology, TechnologyAspect } from './technology.ts';
+
+/** Where a technology is on the bus. */
+export function technologyPath(technology: Technology): string {
+  return `/net/connman/technology/${technology.type}`;
+}
+
+/** Serves a technology until `scope` closes. */
+export function exportTechnology(
+  bus: Bus,
+  technology: Technology,
+  technologies: Technologies,
+  scope: Scope,
+): Exported<typeof technologyInterface> {
+  const exported: Exported<typeof technologyInterface> = bus.export(technologyPath(technology), technologyInterface, {
+    methods: {
+      GetProperties: () => exported.dictionary(),
+      SetProperty: ({ name, value }) => setProperty(technology, technologies, name, value),
+      Scan: (_, call) => technology.scan(call.signal),
+    },
+    properties: {
+      Name: () => technology.name,
+      Type: () => technology.type,
+      Powered: () => technology.isPowered,
+      Connected: () => technology.isConnected,
+      Tethering: () => false,
+      TetheringIdentifier: () => undefined,
+      TetheringPassphrase: () => undefined,
+      TetheringFreq: () => technology.tetheringFrequencyMhz,
+    },
+  }, scope);
+  technology.changed.observe(scope, (aspect) => exported.changed(PROPERTIES[aspect]));
+  return exported;
+}
+
+const PROPERTIES = {
+  powered: 'Powered',
+  connected: 'Connected',
+  tethering: 'Tethering',
+  tetheringFrequency: 'TetheringFreq',
+} as const satisfies Record<TechnologyAspect, string>;
+
+async function setProperty(technology: Technology, technologies: Technologies, name: string, value: Variant): Promise<void> {
+  switch (name) {
+    case 'Powered': {
+      const isPowered = value.as('b');
+      if (isPowered === undefined) throw new ConnmanError('InvalidArguments');
+      return technologies.setPowered(technology, isPowered);
+    }
+    // No technology that exists here can be tethered.
+    case 'Tethering':
+      if (value.as('b') === undefined) throw new ConnmanError('InvalidArguments');
+      throw new ConnmanError('NotSupported');
+    case 'TetheringIdentifier':
+    case 'TetheringPassphrase':
+    case 'TetheringFreq':
+      throw new ConnmanError('NotSupported');
+    default:
+      throw new ConnmanError('InvalidProperty');
+  }
+}

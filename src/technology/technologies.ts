@@ -1,0 +1,156 @@
+/**
+ * The registry of technologies: brings drivers and interfaces of one type together as devices, and
+ * keeps in the settings file which technologies the user wants on, and offline mode over them all.
+ */
+
+import { ConnmanError } from '../shared/errors.ts';
+import { Emitter, type Observable } from '../shared/emitter.ts';
+import { logger } from '../shared/log.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Scope } from '../shared/scope.ts';
+import { Device, type DeviceControl } from '../device.ts';
+import type { GlobalSettings } from '../global-settings.ts';
+import type { Interfaces, ManagedInterface } from '../interfaces.ts';
+import type { TechnologyType } from '../types.ts';
+import { Technology } from './technology.ts';
+
+const log = logger('src/technology/technologies.ts');
+
+/** What a plugin offers: care of all devices of one type. */
+export interface TechnologyDriver {
+  readonly type: TechnologyType;
+  /** Takes charge of a device; whatever it registers belongs to `scope`. */
+  attach(device: Device, scope: Scope): DeviceControl;
+}
+
+/** All technologies. */
+export class Technologies {
+  readonly #clock: Clock;
+  readonly #settings: GlobalSettings;
+  readonly #interfaces: Interfaces;
+  readonly #scope: Scope;
+  readonly #drivers = new Map<TechnologyType, { driver: TechnologyDriver; scope: Scope }>();
+  readonly #technologies = new Map<TechnologyType, { technology: Technology; scope: Scope }>();
+  readonly #devices = new Map<number, Device>();
+  readonly #added = new Emitter<{ technology: Technology; scope: Scope }>();
+  readonly #deviceAdded = new Emitter<Device>();
+
+  constructor(parts: { clock: Clock; settings: GlobalSettings; interfaces: Interfaces }, scope: Scope) {
+    this.#clock = parts.clock;
+    this.#settings = parts.settings;
+    this.#interfaces = parts.interfaces;
+    this.#scope = scope;
+    this.#interfaces.appeared.observe(scope, (managed) => this.#attach(managed));
+    this.#interfaces.changed.observe(scope, ({ after }) => this.#devices.get(after.ifindex)?.updateLink(after));
+  }
+
+  /** Emits a technology with the scope that closes when it goes. */
+  get added(): Observable<{ technology: Technology; scope: Scope }> {
+    return this.#added;
+  }
+
+  /** Emits a device before its driver takes charge of it. */
+  get deviceAdded(): Observable<Device> {
+    return this.#deviceAdded;
+  }
+
+  /** Newest first, as ConnMan lists them. */
+  get list(): readonly Technology[] {
+    return [...this.#technologies.values()].map(({ technology }) => technology).reverse();
+  }
+
+  get(type: TechnologyType): Technology | undefined {
+    return this.#technologies.get(type)?.technology;
+  }
+
+  /** For plugins: `driver` gets every device of its type until `scope` closes. */
+  register(driver: TechnologyDriver, scope: Scope): void {
+    if (this.#drivers.has(driver.type)) throw new Error(`a second driver for ${driver.type}`);
+    this.#drivers.set(driver.type, { driver, scope });
+    scope.defer(() => void this.#drivers.delete(driver.type));
+    for (const managed of this.#interfaces.managed) {
+      if (managed.type === driver.type) this.#attach(managed);
+    }
+  }
+
+  get isOffline(): boolean {
+    return this.#settings.getBoolean('global', 'OfflineMode') ?? false;
+  }
+
+  /** Turns everything off, or on again what the user wants on. Never throws: failures are logged. */
+  async setOffline(isOffline: boolean): Promise<void> {
+    if (isOffline === this.isOffline) return;
+    this.#settings.set({ global: { OfflineMode: isOffline } });
+    const changes = this.list.map(async (technology) => {
+      try {
+        await technology.applyPower(!isOffline && this.#isEnabled(technology.type));
+      } catch (error) {
+        log.error('%s: %s', technology.name, error instanceof Error ? error.message : error);
+      }
+    });
+    await Promise.all(changes);
+  }
+
+  /** Powers a technology for a user and remembers it. Throws as `Technology.setPowered`. */
+  async setPowered(technology: Technology, isPowered: boolean): Promise<void> {
+    const remember = (): void => this.#remember(technology, isPowered);
+    try {
+      await technology.setPowered(isPowered);
+      remember();
+    } catch (error) {
+      const isUnchanged = error instanceof ConnmanError && ['Failed', 'AlreadyEnabled', 'AlreadyDisabled'].includes(error.code);
+      if (!isUnchanged) remember();
+      throw error;
+    }
+  }
+
+  #remember(technology: Technology, isEnabled: boolean): void {
+    technology.setTetheringFrequency(DEFAULT_FREQUENCY_MHZ);
+    this.#settings.set({
+      [technology.name]: { Enable: isEnabled, Tethering: false, 'Tethering.Freq': technology.tetheringFrequencyMhz },
+    });
+  }
+
+  #isEnabled(type: TechnologyType): boolean {
+    const name = this.get(type)?.name;
+    return (name === undefined ? undefined : this.#settings.getBoolean(name, 'Enable')) ?? type === 'ethernet';
+  }
+
+  #attach({ type, link, scope }: ManagedInterface): void {
+    const entry = this.#drivers.get(type);
+    if (entry === undefined) return;
+    const own = scope.child();
+    const untie = entry.scope.child(); // closes `own` when the driver goes first
+    untie.defer(() => own.close());
+    own.defer(() => void untie.close());
+    const device = new Device(type, link, own);
+    this.#devices.set(link.ifindex, device);
+    own.defer(() => void this.#devices.delete(link.ifindex));
+    const technology = this.#ensure(type);
+    own.defer(() => this.#releaseIfEmpty(type));
+    this.#deviceAdded.emit(device);
+    const control = entry.driver.attach(device, own);
+    technology.addDevice(device, control, this.#isEnabled(type) && !this.isOffline, own);
+  }
+
+  #ensure(type: TechnologyType): Technology {
+    const known = this.#technologies.get(type);
+    if (known !== undefined) return known.technology;
+    const scope = this.#scope.child();
+    const technology = new Technology(type, this.#clock, scope);
+    technology.setTetheringFrequency(this.#settings.getInteger(technology.name, 'Tethering.Freq') ?? 0);
+    this.#technologies.set(type, { technology, scope });
+    this.#added.emit({ technology, scope });
+    return technology;
+  }
+
+  #releaseIfEmpty(type: TechnologyType): void {
+    const entry = this.#technologies.get(type);
+    if (entry === undefined || !entry.technology.isEmpty) return;
+    this.#technologies.delete(type);
+    void entry.scope.close();
+  }
+}
+
+/** ConnMan writes this for every technology when it saves one. */
+const DEFAULT_FREQUENCY_MHZ = 2412;

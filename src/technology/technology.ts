@@ -1,0 +1,157 @@
+/**
+ * A technology: all devices of one type, powered together. It exists while it has a device, and
+ * remembers (group of its name in the settings file) whether the user wants it on.
+ */
+
+import { ConnmanError } from '../shared/errors.ts';
+import { Emitter, type Observable } from '../shared/emitter.ts';
+import { logger } from '../shared/log.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Scope } from '../shared/scope.ts';
+import type { Device, DeviceControl } from '../device.ts';
+import { TECHNOLOGY_NAMES, type TechnologyType } from '../types.ts';
+
+const log = logger('src/technology/technology.ts');
+
+/** ConnMan answers a power request after this long at the latest. */
+const POWER_TIMEOUT_MS = 10_000;
+
+/** What of a technology can change. */
+export type TechnologyAspect = 'powered' | 'connected' | 'tethering' | 'tetheringFrequency';
+
+interface Member {
+  readonly device: Device;
+  readonly control: DeviceControl;
+  isPowered: boolean;
+}
+
+/** All devices of one type. */
+export class Technology {
+  readonly type: TechnologyType;
+  readonly #clock: Clock;
+  readonly #scope: Scope;
+  readonly #changed = new Emitter<TechnologyAspect>();
+  readonly #members = new Map<Device, Member>();
+  #isPowered = false;
+  #isChangingPower = false;
+  #connectedServices = 0;
+  #tetheringFrequencyMhz = 0;
+
+  constructor(type: TechnologyType, clock: Clock, scope: Scope) {
+    this.type = type;
+    this.#clock = clock;
+    this.#scope = scope;
+  }
+
+  get name(): string {
+    return TECHNOLOGY_NAMES[this.type];
+  }
+
+  get isPowered(): boolean {
+    return this.#isPowered;
+  }
+
+  /** Whether one of its services is ready or online. */
+  get isConnected(): boolean {
+    return this.#connectedServices > 0;
+  }
+
+  /** MHz; 0 until the first save writes ConnMan's default. */
+  get tetheringFrequencyMhz(): number {
+    return this.#tetheringFrequencyMhz;
+  }
+
+  /** Whether its last device is gone. */
+  get isEmpty(): boolean {
+    return this.#members.size === 0;
+  }
+
+  get devices(): Iterable<Device> {
+    return this.#members.keys();
+  }
+
+  get changed(): Observable<TechnologyAspect> {
+    return this.#changed;
+  }
+
+  /** Takes a device in, until `scope` closes; powers it when `isWanted`. */
+  addDevice(device: Device, control: DeviceControl, isWanted: boolean, scope: Scope): void {
+    const member: Member = { device, control, isPowered: false };
+    this.#members.set(device, member);
+    scope.defer(() => {
+      this.#members.delete(device);
+      this.#updatePowered();
+    });
+    if (isWanted) this.#powerOne(member, true, scope.signal).catch((error: unknown) => this.#reportPower(device, error));
+  }
+
+  /**
+   * Powers all devices. Throws AlreadyEnabled, AlreadyDisabled, Failed (busy), OperationTimeout
+   * after ten seconds, or what the driver says.
+   */
+  async setPowered(isPowered: boolean): Promise<void> {
+    if (this.#isChangingPower) throw new ConnmanError('Failed', 'Device or resource busy');
+    if (this.#isPowered === isPowered) throw new ConnmanError(isPowered ? 'AlreadyEnabled' : 'AlreadyDisabled');
+    await this.applyPower(isPowered);
+  }
+
+  /** The same without the complaint about what is so already (offline mode, start). */
+  async applyPower(isPowered: boolean): Promise<void> {
+    this.#isChangingPower = true;
+    const limits = this.#scope.child();
+    const signal = this.#clock.deadline(`power ${this.type}`, POWER_TIMEOUT_MS, this.#scope.signal, limits);
+    try {
+      const outcomes = [...this.#members.values()].map((member) => this.#powerOne(member, isPowered, signal));
+      await Promise.all(outcomes);
+    } finally {
+      this.#isChangingPower = false;
+      await limits.close();
+    }
+  }
+
+  /** Looks for networks on every device. Throws NotSupported, NoCarrier or what the driver says. */
+  async scan(signal: AbortSignal): Promise<void> {
+    const able = [...this.#members.values()].filter(({ control }) => control.scan !== undefined);
+    if (able.length === 0) throw new ConnmanError('NotSupported');
+    const powered = able.filter((member) => member.isPowered);
+    if (powered.length === 0) throw new ConnmanError('NoCarrier');
+    await Promise.all(powered.map(({ control }) => control.scan?.(signal)));
+  }
+
+  /** For services: one of this type got connected (+1) or left (-1). */
+  countConnected(change: 1 | -1): void {
+    const before = this.isConnected;
+    this.#connectedServices += change;
+    if (before !== this.isConnected) this.#changed.emit('connected');
+  }
+
+  /** For the registry: what the settings file says. */
+  setTetheringFrequency(mhz: number): void {
+    if (mhz === this.#tetheringFrequencyMhz) return;
+    this.#tetheringFrequencyMhz = mhz;
+    this.#changed.emit('tetheringFrequency');
+  }
+
+  async #powerOne(member: Member, isPowered: boolean, signal: AbortSignal): Promise<void> {
+    const { device, control } = member;
+    if (member.isPowered === isPowered) return;
+    if (!isPowered) device.announceDisable();
+    await (isPowered ? control.enable(signal) : control.disable(signal));
+    member.isPowered = isPowered;
+    this.#updatePowered();
+    device.setPowered(isPowered);
+  }
+
+  #reportPower(device: Device, error: unknown): void {
+    if (device.scope.signal.aborted) return;
+    log.error('%s: cannot be enabled: %s', device.interfaceName, error instanceof Error ? error.message : error);
+  }
+
+  #updatePowered(): void {
+    const isPowered = [...this.#members.values()].some((member) => member.isPowered);
+    if (isPowered === this.#isPowered) return;
+    this.#isPowered = isPowered;
+    log.debug('%s is %s', this.name, isPowered ? 'powered' : 'off');
+    this.#changed.emit('powered');
+  }
+}
