@@ -61,7 +61,7 @@ function help(): string {
       line(`--with-${name}=…`, `${choice.summary} (${choice.initial})`),
       ...Object.entries(choice.options).map(([option, { summary: text }]) => line(`  ${option}`, text)),
     ]),
-    ...Object.entries(RESERVED.choices).map(([name, options]) => `  not built yet: --with-${name}=${options.join('|')}`),
+    ...Object.entries(RESERVED.choices).map(([name, later]) => `  not built yet: --with-${name}=${later.join('|')}`),
     '',
     'Directories:',
     ...Object.entries(DIRECTORY_FLAGS).map(([flag, name]) => line(`--${flag}=DIR`, defaults[name])),

@@ -71,7 +71,7 @@ async function buildProducts(files: readonly string[]): Promise<void> {
 
 function fileJob(file: string, bundles: Bundles, node: string, suffix = ''): Job {
   const [, folder] = file.split('/');
-  const limitMs = folder === 'integration' ? LIMITS_MS.integration : folder === 'rules' ? LIMITS_MS.rules : LIMITS_MS.unit;
+  const limitMs = folder === 'integration' || folder === 'rules' ? LIMITS_MS[folder] : LIMITS_MS.unit;
   const found = bundles.get(file) ?? { complaint: 'not bundled' };
   const command = 'bundle' in found ? ([node, '--enable-source-maps', found.bundle] as const) : found;
   return { name: `${file}${suffix}`, limitMs, kind: 'testFile', node, command };
@@ -85,7 +85,8 @@ async function runOnOtherNodes(files: readonly string[], bundles: Bundles): Prom
     });
     if (node === undefined) continue;
     const suffix = ` on Node ${version}`;
-    await runJobs(files.filter((file) => file.startsWith('test/unit/')).map((file) => fileJob(file, bundles, node, suffix)));
+    const units = files.filter((file) => file.startsWith('test/unit/'));
+    await runJobs(units.map((file) => fileJob(file, bundles, node, suffix)));
     const command = toolCommand(node, 'tools/lab.ts');
     await runJobs([{ name: `lab${suffix}`, limitMs: LIMITS_MS.lab, kind: 'program', node, command }]);
   }

@@ -25,7 +25,7 @@ export async function provideNode(version: string, tell: (line: string) => void)
   mkdirSync(unfinished, { recursive: true });
   try {
     const npm = promisify(execFile);
-    await npm('npm', ['install', '--prefix', unfinished, '--no-save', '--no-audit', '--no-fund', `${packageName}@${version}`]);
+    await npm('npm', ['install', '--prefix', unfinished, '--no-save', '--no-audit', `${packageName}@${version}`]);
     renameSync(unfinished, directory);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });

@@ -43,12 +43,11 @@ export async function bundleProgram(program: Program, configuration?: Configurat
     target: 'node20.19',
     charset: 'utf8',
     legalComments: 'none',
-    keepNames: false,
     logLevel: 'silent',
     plugins: configuration === undefined ? [] : [substitute(generatedModules(configuration))],
   });
   const foreign = Object.keys(result.metafile.inputs).find((input) => input.includes('node_modules/'));
-  if (foreign !== undefined) throw new Error(`${program.name} would contain ${foreign}: at run time there is Node alone`);
+  if (foreign !== undefined) throw new Error(`${program.name} would contain ${foreign}`);
   const [file] = result.outputFiles;
   if (file === undefined) throw new Error(`${program.name}: esbuild wrote nothing`);
   return { text: file.contents, metafile: result.metafile };

@@ -38,7 +38,8 @@ function installSystemPackages() {
   if (missing.length === 0) return;
   const names = missing.flatMap(({ packageName }) => packageName.split(' '));
   const advice = `install ${names.join(' ')} (Debian's names) and run this again`;
-  if (!isThere('apt-get')) throw new Error(`${missing.map(({ commands }) => commands[0]).join(', ')} not found: ${advice}`);
+  const commands = missing.map((entry) => entry.commands[0]).join(', ');
+  if (!isThere('apt-get')) throw new Error(`${commands} not found: ${advice}`);
   if (process.getuid?.() !== 0) throw new Error(`root is needed to install packages: ${advice}`);
   say(`installing ${names.join(' ')} with apt-get`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
@@ -74,6 +75,6 @@ chdir(dirname(dirname(fileURLToPath(import.meta.url))));
 try {
   main(process.argv.includes('--configure'));
 } catch (error) {
-  console.error(`set-up: ${error instanceof Error ? error.message : error}`);
+  console.error(`set-up: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 }

@@ -38,6 +38,7 @@ export function runChild(run: Run, signal: AbortSignal): Promise<Outcome> {
   running.add(child);
   const limit = setTimeout(() => end.because(`still running after ${run.limitMs / 1000} s`), run.limitMs);
   const stop = (): void => end.because('interrupted');
+  if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   const take = (text: string): void => {
     output += text;
@@ -48,13 +49,17 @@ export function runChild(run: Run, signal: AbortSignal): Promise<Outcome> {
   return new Promise((resolve) => {
     const finish = (problem: string | undefined): void => {
       clearTimeout(limit);
-      end.done();
+      end.clear();
+      // What the process left behind in its group.
+      killGroup(child, 'SIGKILL');
       signal.removeEventListener('abort', stop);
       running.delete(child);
       resolve({ ...count(run.kind, output, problem), output, elapsedMs: performance.now() - startedAt });
     };
     child.once('error', (error) => finish(`cannot start ${program}: ${error.message}`));
     child.once('exit', (status, endedBy) => {
+      clearTimeout(limit);
+      end.clear();
       const problem = end.reason ?? describeExit(status, endedBy);
       const abandoned = setTimeout(() => {
         child.stdout.destroy();
@@ -96,10 +101,8 @@ class Ending {
     this.#timer ??= setTimeout(() => this.because(reason), GRACE_MS);
   }
 
-  /** Also reaps what the ended process left behind in its group. */
-  done(): void {
+  clear(): void {
     clearTimeout(this.#timer);
-    killGroup(this.#child, 'SIGKILL');
   }
 }
 
@@ -117,8 +120,11 @@ function describeExit(status: number | null, signal: NodeJS.Signals | null): str
   return status === 0 ? undefined : `exit status ${status}`;
 }
 
-function count(kind: Run['kind'], output: string, problem: string | undefined): Omit<Outcome, 'output' | 'elapsedMs'> {
-  if (kind === 'program') return { passed: problem === undefined ? 1 : 0, failed: problem === undefined ? 0 : 1, problem };
+type Count = Pick<Outcome, 'passed' | 'failed' | 'problem'>;
+
+function count(kind: Run['kind'], output: string, problem: string | undefined): Count {
+  const isBad = problem !== undefined;
+  if (kind === 'program') return { passed: isBad ? 0 : 1, failed: isBad ? 1 : 0, problem };
   const total = lastNumber(output, 'Total');
   const passed = lastNumber(output, 'Passed');
   const skipped = lastNumber(output, 'Skipped');
@@ -128,8 +134,13 @@ function count(kind: Run['kind'], output: string, problem: string | undefined): 
   const failed = total - passed;
   // uvu's own exit status 1 for a failed test says nothing new.
   if (failed > 0 && problem === 'exit status 1') return { passed, failed, problem: undefined };
-  const oddity = problem ?? (total === 0 ? 'ran no test' : skipped > 0 ? `${skipped} skipped by only or skip` : undefined);
+  const oddity = problem ?? describeOddity(total, skipped);
   return { passed, failed: failed + (oddity === undefined ? 0 : 1), problem: oddity };
+}
+
+function describeOddity(total: number, skipped: number): string | undefined {
+  if (total === 0) return 'ran no test';
+  return skipped > 0 ? `${skipped} skipped by only or skip` : undefined;
 }
 
 function lastNumber(output: string, label: string): number | undefined {

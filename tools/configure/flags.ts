@@ -52,11 +52,11 @@ class Reading {
 
   read(flag: string, value: string | undefined): void {
     const [, verb, name = ''] = /^(enable|disable|with|without)-(.*)$/.exec(flag) ?? [];
+    const isSwitch = verb === 'enable' || verb === 'disable';
     if (isKey(DIRECTORY_FLAGS, flag)) this.#readDirectory(flag, value);
     else if (flag === 'with-plugin') this.#plugins.push(needed(flag, value));
-    else if (NO_EFFECT.includes(flag.replace(/^disable-/, 'enable-').replace(/^without-/, 'with-'))) {
-      this.#withoutEffect.push(`--${flag}`);
-    } else if (verb === 'enable' || verb === 'disable') this.#readFeature(flag, name, verb === 'enable' && value !== 'no');
+    else if (NO_EFFECT.includes(positive(flag))) this.#withoutEffect.push(`--${flag}`);
+    else if (isSwitch) this.#readFeature(flag, name, verb === 'enable' && value !== 'no');
     else if (verb === 'with') this.#readChoice(flag, name, needed(flag, value));
     else throw unknownFlag(flag);
   }
@@ -91,7 +91,8 @@ class Reading {
     const features = [...this.#features.keys()].filter((name) => this.#features.get(name) === true);
     for (const name of features) {
       const missing = FEATURES[name]?.requires.find((required) => !features.includes(required));
-      if (missing !== undefined) throw new Error(`${name} needs ${missing}: give --disable-${name} or --enable-${missing}`);
+      if (missing === undefined) continue;
+      throw new Error(`${name} needs ${missing}: give --disable-${name} or --enable-${missing}`);
     }
     const directories = completeDirectories(this.#directories);
     const configuration = { features, choices: this.#choices, directories, plugins: this.#plugins };
@@ -118,15 +119,19 @@ function unknownFlag(flag: string): Error {
 /** Levenshtein's distance, one row at a time. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...from].entries()) {
+  for (let i = 0; i < from.length; i++) {
     const next = [i + 1];
-    for (const [j, other] of [...to].entries()) {
-      const substituted = (row[j] ?? 0) + (letter === other ? 0 : 1);
+    for (let j = 0; j < to.length; j++) {
+      const substituted = (row[j] ?? 0) + (from[i] === to[j] ? 0 : 1);
       next.push(Math.min(substituted, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
     }
     row = next;
   }
   return row.at(-1) ?? 0;
+}
+
+function positive(flag: string): string {
+  return flag.replace(/^disable-/, 'enable-').replace(/^without-/, 'with-');
 }
 
 function needed(flag: string, value: string | undefined): string {

@@ -58,8 +58,8 @@ export const CHOICES: Readonly<Record<string, Choice>> = {
 /** ConnMan's features and options that have no module here yet. */
 export const RESERVED = {
   features: [
-    'wifi', 'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'vpn', 'wireguard', 'openconnect', 'openvpn', 'vpnc', 'l2tp',
-    'pptp', 'pacrunner', 'polkit', 'nmcompat', 'session-policy-local', 'neard', 'wispr', 'stats', 'selinux',
+    'wifi', 'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'vpn', 'wireguard', 'openconnect', 'openvpn', 'vpnc',
+    'l2tp', 'pptp', 'pacrunner', 'polkit', 'nmcompat', 'session-policy-local', 'neard', 'wispr', 'stats', 'selinux',
   ],
   choices: { 'dns-backend': ['internal', 'systemd-resolved'], firewall: ['nftables', 'iptables'] },
 } as const satisfies { features: readonly string[]; choices: Readonly<Record<string, readonly string[]>> };
