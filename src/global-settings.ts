@@ -1,6 +1,7 @@
 /**
- * The settings file of the daemon itself: group `global` and one group for each technology. Kept in
- * memory, written at every change. ConnMan's keys and formats, so that either can take over.
+ * The settings file of the daemon itself: group `global` and one group for each technology, in
+ * ConnMan's keys and formats, so that either can take over. Kept in memory for reading; a change
+ * starts from the file, where others keep keys of their own.
  */
 
 import { KeyFile } from './shared/keyfile.ts';
@@ -14,7 +15,7 @@ export type SettingValue = boolean | number | string | readonly string[];
 /** The global settings. */
 export class GlobalSettings {
   readonly #storage: Storage;
-  readonly #file: KeyFile;
+  #file: KeyFile;
 
   constructor(storage: Storage) {
     this.#storage = storage;
@@ -39,6 +40,7 @@ export class GlobalSettings {
 
   /** Changes several keys and writes the file once; a failed write is logged by the storage. */
   set(changes: Readonly<Record<string, Readonly<Record<string, SettingValue>>>>): void {
+    this.#file = this.#storage.read(FILE) ?? new KeyFile();
     for (const [group, values] of Object.entries(changes)) {
       for (const [key, value] of Object.entries(values)) {
         if (typeof value === 'object') this.#file.setList(group, key, value, ';');

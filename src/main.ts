@@ -1,0 +1,106 @@
+/**
+ * connmand: reads the options, opens kernel and bus side by side, builds the core, and starts the
+ * plugins this build selected. Everything belongs to one scope; leaving it is the end.
+ */
+
+import { hostname } from 'node:os';
+import { builtin, dnsBackend } from './builtin.ts';
+import { exportClock } from './clock/dbus.ts';
+import { openClockSettings } from './clock/clock.ts';
+import { createCore, type Core } from './core.ts';
+import { createAgentRegistry } from './daemon/agents.ts';
+import { CONNMAND, parseConnmand, type ConnmandOptions } from './daemon/command-line.ts';
+import { generalOptions, type GeneralOptions } from './daemon/main-conf.ts';
+import { startPlugins } from './daemon/plugin-host.ts';
+import { resolvConfFile } from './daemon/resolv-conf.ts';
+import { run, StartError, type Daemon } from './daemon/run.ts';
+import { openStorage } from './daemon/storage.ts';
+import { readDevtype } from './daemon/sysfs.ts';
+import { timezoneFiles } from './daemon/timezone.ts';
+import { connectBus, type Bus } from './dbus/bus.ts';
+import { agentInterface } from './dbus/interfaces/agent.ts';
+import { parseBusAddress, systemBusAddress } from './dbus/transport.ts';
+import { directories } from './directories.ts';
+import { direct, RESOLV_CONF_HEADER } from './dns-backend/direct.ts';
+import { GlobalSettings } from './global-settings.ts';
+import { exportManager } from './manager/dbus.ts';
+import { openRtnetlink } from './netlink/rtnetlink.ts';
+import { createResolver } from './resolver.ts';
+import { formatHelp } from './shared/command-line.ts';
+import { systemRandom } from './shared/random.ts';
+import { openSystem } from './system/node-system.ts';
+import { VERSION } from './version.ts';
+
+const BUS_NAME = 'net.connman';
+
+await run<ConnmandOptions>({
+  name: 'connmand',
+  version: VERSION,
+  greeting: 'Connection Manager version',
+  directories: [`${directories.localstatedir}/lib/connman`, `${directories.runstatedir}/connman`],
+  help: formatHelp(CONNMAND, 'connmand'),
+  parse: parseConnmand,
+  openSystem,
+  start,
+});
+
+async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
+  const { system, clock, scope } = daemon;
+  const options = generalOptions(daemon.options.config ?? `${directories.sysconfdir}/connman/main.conf`);
+  const storage = openStorage(`${directories.localstatedir}/lib/connman`);
+  const [bus, kernel] = await Promise.all([openBus(daemon), openRtnetlink({ system, clock }, scope)]);
+  const clockSettings = openClockSettings({ clock, system, storage, zones: timezoneFiles(options.Localtime) }, scope);
+  const core = createCore({
+    system, clock, kernel, bus, storage, options, readDevtype, hostname,
+    random: systemRandom,
+    settings: new GlobalSettings(storage),
+    filter: {
+      allowed: daemon.options.devices,
+      denied: daemon.options.noDevices,
+      deniedPrefixes: options.NetworkInterfaceBlacklist,
+      managed: options.ManagedInterfaces,
+    },
+    resolver: startResolver(daemon, options),
+    version: VERSION,
+    timeservers: () => ({ isUsed: clockSettings.timeUpdates === 'auto', global: clockSettings.timeservers }),
+  }, scope);
+  exportClock(bus, clockSettings, scope);
+  const agents = createAgentRegistry(agentInterface, { bus, clock }, scope);
+  exportManager({ bus, clock, agents, technologies: core.technologies, services: core.services }, scope);
+  scope.defer(() => takeLeave(core, daemon.options));
+  scope.defer(() => agents.releaseAll());
+  if (!(await bus.requestName(BUS_NAME, scope))) throw new StartError(`${BUS_NAME} is owned by another connection manager`);
+  daemon.started();
+  await startPlugins(builtin, core, daemon.options, scope);
+  core.interfaces.start();
+}
+
+/** Signals go out as when everything is disconnected; addresses and routes stay unless told otherwise. */
+function takeLeave({ services }: Core, { isReleasedOnExit }: ConnmandOptions): void {
+  const mode = isReleasedOnExit ? 'release' : 'keep';
+  services.prepareStop(mode);
+  for (const service of [...services.list]) service.leave(mode);
+}
+
+async function openBus({ system, clock, scope, quit }: Daemon<ConnmandOptions>): Promise<Bus> {
+  const address = systemBusAddress(process.env);
+  try {
+    const { path } = parseBusAddress(address);
+    const bus = await connectBus(system.unixStream(path, scope), { clock }, scope);
+    bus.lost.observe(scope, () => quit());
+    return bus;
+  } catch (error) {
+    throw new StartError(`Can't register with system bus at ${address}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function startResolver({ clock, scope, options: { hasDnsProxy } }: Daemon<ConnmandOptions>, options: GeneralOptions) {
+  const resolvConf = resolvConfFile({
+    runtime: `${directories.runstatedir}/connman/resolv.conf`,
+    system: '/etc/resolv.conf',
+    configured: options.ResolvConf,
+    header: RESOLV_CONF_HEADER,
+  });
+  const backend = (hasDnsProxy ? dnsBackend : direct).start({ resolvConf }, scope);
+  return createResolver({ backend, fallbackNameservers: options.FallbackNameservers }, { clock }, scope);
+}

@@ -1,0 +1,5 @@
+/**
+ * The version of all programs: what `-v` prints and what the User-Agent of the online check says.
+ */
+
+export const VERSION = '0.1.0';
