@@ -1,16 +1,24 @@
 /**
- * Runs the online check of one service and address family: resolves, connects and asks through that
- * link, feeds the outcome to the machine and waits for the next turn. Invariant: one request at a
- * time; a check that was superseded reports nothing.
+ * Runs the online check of one service and address family: feeds the outcome of each check to the
+ * machine and waits for the next turn. Invariant: one request at a time; a check that was
+ * superseded reports nothing.
  */
 
-import type { Clock } from '../shared/clock.ts';
-import type { Observable } from '../shared/emitter.ts';
+import type { Alarm } from '../shared/clock.ts';
+import { Emitter, type Observable } from '../shared/emitter.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
-import type { Random } from '../shared/random.ts';
+import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
-import type { System } from '../system/system.ts';
-import type { Outcome, Standing } from './machine.ts';
+import {
+  begin, nextTickAt, restart, settle, tick, type MachineOptions, type Outcome, type Standing, type State,
+} from './machine.ts';
+import { formatFailure } from './failure-text.ts';
+import { checkOnce, type CheckEnv } from './request.ts';
+
+export type { CheckEnv } from './request.ts';
+export { preloadHttp as preloadOnlineCheck } from '../web/http-request.ts';
+
+const log = logger('src/online-check/check.ts');
 
 /** The link that is checked. */
 export interface CheckTarget {
@@ -29,25 +37,12 @@ export interface CheckTarget {
 }
 
 /** What main.conf says of the check of this family; see facts of OnlineCheck*. */
-export interface CheckOptions {
+export interface CheckOptions extends MachineOptions {
   readonly url: string;
-  readonly mode: 'one-shot' | 'continuous';
   /** 0: as long as the kernel tries. */
   readonly connectTimeoutMs: number;
-  readonly initialInterval: number;
-  readonly maxInterval: number;
-  readonly intervalStyle: 'geometric' | 'fibonacci';
-  readonly failuresThreshold: number;
-  readonly successesThreshold: number;
   /** Of the program, for the User-Agent. */
   readonly version: string;
-}
-
-/** What the check takes from outside. */
-export interface CheckEnv {
-  readonly system: System;
-  readonly clock: Clock;
-  readonly random: Random;
 }
 
 /** One finished check, for whoever asks why. */
@@ -74,6 +69,108 @@ export interface OnlineCheck {
 }
 
 /** Starts checking at once; ends with `scope`. */
-export declare function startOnlineCheck(
+export function startOnlineCheck(
   target: CheckTarget, options: CheckOptions, env: CheckEnv, scope: Scope,
-): OnlineCheck;
+): OnlineCheck {
+  return new RunningCheck(target, options, env, scope);
+}
+
+/** The line ConnMan writes where main.conf disables the check. */
+export function logCheckDisabled(device: string, type: string): void {
+  log.info('Online check disabled; interface %s [ %s ] remains in ready state.', device, type);
+}
+
+class RunningCheck implements OnlineCheck {
+  readonly result = new Emitter<Outcome>();
+  readonly #target: CheckTarget;
+  readonly #options: CheckOptions;
+  readonly #env: CheckEnv;
+  readonly #scope: Scope;
+  readonly #alarm: Alarm;
+  #state: State;
+  #last: CheckRecord | undefined;
+  /** Of the check under way; closed when it is superseded. */
+  #attempt: Scope;
+
+  constructor(target: CheckTarget, options: CheckOptions, env: CheckEnv, scope: Scope) {
+    this.#target = target;
+    this.#options = options;
+    this.#env = env;
+    this.#scope = scope;
+    this.#state = begin(options);
+    this.#attempt = scope.child();
+    this.#alarm = env.clock.alarm(`online check ${target.device} IPv${target.family}`, scope, () => {
+      this.#enter(tick(this.#state, env.clock.now()));
+    });
+    this.#check();
+  }
+
+  get standing(): Standing {
+    return this.#state.standing;
+  }
+
+  get last(): CheckRecord | undefined {
+    return this.#last;
+  }
+
+  restart(): void {
+    this.#enter(restart(this.#state, this.#options));
+  }
+
+  #enter(state: State): void {
+    this.#state = state;
+    this.#alarm.set(nextTickAt(state));
+    if (state.name === 'checking') this.#check();
+  }
+
+  #check(): void {
+    const superseded = this.#attempt.close();
+    this.#attempt = this.#scope.child();
+    void this.#run(this.#attempt, superseded);
+  }
+
+  async #run(attempt: Scope, superseded: Promise<void>): Promise<void> {
+    // Its routes go first: they may be those that this check makes.
+    await superseded;
+    const { clock } = this.#env;
+    const at = clock.wallTime();
+    const startedMs = clock.now();
+    let outcome: Outcome;
+    try {
+      outcome = await checkOnce(this.#target, this.#options, this.#env, attempt);
+    } catch (error) {
+      if (attempt.signal.aborted) return;
+      throw error;
+    }
+    if (attempt.signal.aborted) return;
+    void attempt.close();
+    const now = clock.now();
+    const next = settle(this.#state, outcome, this.#options, now);
+    this.#report(outcome);
+    this.#last = { url: this.#options.url, outcome, at, durationMs: now - startedMs, nextAtMs: nextTickAt(next) };
+    this.#enter(next);
+    this.result.emit(outcome);
+  }
+
+  // What was said last time is not said again: a check that goes on for days would fill the log.
+  #report(outcome: Outcome): void {
+    const { device, type, family } = this.#target;
+    const what = `Interface ${device} [ ${type} ] IPv${family} online check to ${this.#options.url}`;
+    const line = `${what} ${describe(outcome)}`;
+    const before = this.#last?.outcome;
+    if (before !== undefined && describe(before) === describe(outcome)) log.debug('%s', line);
+    else if (outcome.kind === 'failed') log.warn('%s', line);
+    else log.info('%s', line);
+  }
+}
+
+function describe(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'online':
+      return 'succeeded';
+    case 'portal':
+      return `found a portal at ${outcome.url}`;
+    case 'failed':
+      return `failed: ${formatFailure(outcome)}`;
+  }
+}

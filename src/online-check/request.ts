@@ -1,0 +1,101 @@
+/**
+ * One online check: asks the status page as ConnMan does and judges the reply. Redirects are
+ * followed a few steps, since a vendor's page may have moved; where they end without the status
+ * header stands a portal (RFC 6585, 6: so does status 511).
+ */
+
+import type { Clock } from '../shared/clock.ts';
+import type { IpAddress } from '../shared/ipaddress.ts';
+import { logger } from '../shared/log.ts';
+import type { Random } from '../shared/random.ts';
+import type { Scope } from '../shared/scope.ts';
+import type { System } from '../system/system.ts';
+import { resolveName } from '../dns/stub-resolver.ts';
+import { HttpError } from '../web/http-error.ts';
+import { httpRequest, type HttpReply } from '../web/http-request.ts';
+import type { CheckOptions, CheckTarget } from './check.ts';
+import type { Outcome } from './machine.ts';
+
+const log = logger('src/online-check/request.ts');
+
+/** What a check takes from outside. */
+export interface CheckEnv {
+  readonly system: System;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const MAX_REDIRECTS = 5;
+const REDIRECTS: readonly number[] = [300, 301, 302, 303, 307, 308];
+/** Statuses that are an answer of the network rather than of the status server. */
+const PORTAL_STATUSES: readonly number[] = [505, 511];
+
+/** Checks once; routes made for it go with `scope`. Throws only when `scope` closes before the end. */
+export async function checkOnce(
+  target: CheckTarget, options: CheckOptions, env: CheckEnv, scope: Scope,
+): Promise<Outcome> {
+  const { signal } = scope;
+  const routed = new Set<string>();
+  const beforeConnect = async (address: IpAddress): Promise<void> => {
+    if (target.prepareRoute === undefined || routed.has(address.toString())) return;
+    scope.defer(await target.prepareRoute(address, signal));
+    routed.add(address.toString());
+  };
+  const ask = (url: string): Promise<HttpReply> => httpRequest({
+    url,
+    family: target.family,
+    device: target.device,
+    userAgent: `ConnMan/${options.version} wispr`,
+    connectTimeoutMs: options.connectTimeoutMs,
+    resolve: (host) => resolveName(host, {
+      servers: target.nameservers(), device: target.device, families: [target.family],
+    }, env, signal),
+    beforeConnect,
+  }, env, signal);
+  return await follow(options.url, ask);
+}
+
+async function follow(statusUrl: string, ask: (url: string) => Promise<HttpReply>): Promise<Outcome> {
+  let url = statusUrl;
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    let reply: HttpReply;
+    try {
+      reply = await ask(url);
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      // Whoever redirects us to where we cannot go stands in the way.
+      if (redirects > 0) return { kind: 'portal', url };
+      return { kind: 'failed', reason: error.failure, detail: error.message };
+    }
+    log.debug('%s answers %d through %s', url, reply.status, reply.address);
+    const next = REDIRECTS.includes(reply.status) ? locationOf(reply, url) : undefined;
+    if (next === undefined) return judge(reply, url, redirects > 0);
+    url = next;
+  }
+  return { kind: 'portal', url };
+}
+
+function judge(reply: HttpReply, url: string, wasRedirected: boolean): Outcome {
+  const { status } = reply;
+  if (status === 200 && reply.headers['x-connman-status'] !== undefined) {
+    logClient(reply);
+    return { kind: 'online' };
+  }
+  const isPortal = wasRedirected || status === 200 || REDIRECTS.includes(status) || PORTAL_STATUSES.includes(status);
+  return isPortal ? { kind: 'portal', url } : { kind: 'failed', reason: 'status', detail: `HTTP status ${status}` };
+}
+
+/** Where a redirect leads, if that can be asked for. */
+function locationOf(reply: HttpReply, base: string): string | undefined {
+  const { location } = reply.headers;
+  if (typeof location !== 'string' || !URL.canParse(location, base)) return undefined;
+  const next = new URL(location, base);
+  return next.protocol === 'http:' || next.protocol === 'https:' ? next.href : undefined;
+}
+
+function logClient(reply: HttpReply): void {
+  for (const [header, name] of [['ip', 'IP'], ['country', 'Country'], ['region', 'Region'], ['timezone', 'Timezone']]) {
+    const value = reply.headers[`x-connman-client-${header}`];
+    if (typeof value === 'string') log.info('Client-%s: %s', name, value);
+  }
+}
