@@ -3,11 +3,15 @@
  * mirror shows what follows from all messages up to it, in the kernel's order.
  */
 
+import { Emitter } from '../shared/emitter.ts';
 import type { Observable } from '../shared/emitter.ts';
 import type { Address } from './address/address.ts';
+import type { KernelEvent } from './event.ts';
 import type { Link } from './link/link.ts';
 import type { NdUserOptions } from './nduseropt/nduseropt.ts';
 import type { Route } from './route/route.ts';
+import { KernelState } from './state.ts';
+import type { StateChange } from './state.ts';
 
 /** Something came (no `before`), went (no `after`) or changed. */
 export interface Change<T> {
@@ -22,19 +26,80 @@ export interface Mirror {
   linkByName(name: string): Link | undefined;
   /** By `addressKey`. */
   readonly addresses: ReadonlyMap<string, Address>;
-  addressesOf(ifindex: number): Iterable<Address>;
+  addressesOf(ifindex: number): readonly Address[];
   /** Of the main table, both families, by `routeKey`. */
   readonly routes: ReadonlyMap<string, Route>;
-  routesOf(ifindex: number): Iterable<Route>;
+  routesOf(ifindex: number): readonly Route[];
   /** Not emitted when only statistics changed. */
   readonly linkChanged: Observable<Change<Link>>;
   /** Not emitted when only lifetimes changed. */
   readonly addressChanged: Observable<Change<Address>>;
+  /** A route that takes another's place is one change, from the one to the other. */
   readonly routeChanged: Observable<Change<Route>>;
   readonly nduseropt: Observable<NdUserOptions>;
   /**
-   * The kernel dropped events and the state was read anew; the differences were emitted before.
-   * Router advertisement options may have been lost.
+   * The state was read anew, because the kernel had dropped events or one did not tell enough; the
+   * differences were emitted before. Router advertisement options may have been lost.
    */
   readonly resynchronised: Observable<void>;
+}
+
+/** A mirror from the side of the one who feeds it. */
+export class KernelMirror implements Mirror {
+  readonly linkChanged = new Emitter<Change<Link>>();
+  readonly addressChanged = new Emitter<Change<Address>>();
+  readonly routeChanged = new Emitter<Change<Route>>();
+  readonly nduseropt = new Emitter<NdUserOptions>();
+  readonly resynchronised = new Emitter<void>();
+  readonly #state = new KernelState();
+
+  get links(): ReadonlyMap<number, Link> {
+    return this.#state.links;
+  }
+
+  get addresses(): ReadonlyMap<string, Address> {
+    return this.#state.addresses.entries;
+  }
+
+  get routes(): ReadonlyMap<string, Route> {
+    return this.#state.routes.entries;
+  }
+
+  linkByName(name: string): Link | undefined {
+    return this.#state.linksByName.get(name);
+  }
+
+  addressesOf(ifindex: number): readonly Address[] {
+    return this.#state.addresses.of(ifindex);
+  }
+
+  routesOf(ifindex: number): readonly Route[] {
+    return this.#state.routes.of(ifindex);
+  }
+
+  /** Applies one event and emits what it changed. False when the state has to be read anew. */
+  apply(event: KernelEvent): boolean {
+    const changes: StateChange[] = [];
+    const isKnown = this.#state.apply(event, (change) => changes.push(change));
+    this.#emit(changes);
+    if (event.kind === 'nduseropt') this.nduseropt.emit(event.options);
+    return isKnown;
+  }
+
+  /** Becomes `state`, emitting the differences. */
+  adopt(state: KernelState): void {
+    const changes: StateChange[] = [];
+    this.#state.become(state, (change) => changes.push(change));
+    this.#emit(changes);
+  }
+
+  #emit(changes: readonly StateChange[]): void {
+    for (const change of changes) {
+      switch (change.kind) {
+        case 'link': this.linkChanged.emit(change); break;
+        case 'address': this.addressChanged.emit(change); break;
+        case 'route': this.routeChanged.emit(change); break;
+      }
+    }
+  }
 }

@@ -6,7 +6,7 @@
 import type { IpAddress } from '../../shared/ipaddress.ts';
 
 /** How far an address or a destination reaches (RT_SCOPE_* of linux/rtnetlink.h). */
-export type Scope = 'universe' | 'site' | 'link' | 'host' | 'nowhere';
+export type AddressScope = 'universe' | 'site' | 'link' | 'host' | 'nowhere';
 
 /** One address of one interface. */
 export interface Address {
@@ -16,7 +16,7 @@ export interface Address {
   /** The other end, on point-to-point links. */
   readonly peer: IpAddress | undefined;
   readonly broadcast: IpAddress | undefined;
-  readonly scope: Scope;
+  readonly scope: AddressScope;
   /** IFA_F_* of linux/if_addr.h. */
   readonly flags: number;
   /** Duplicate address detection still runs: not to be used yet. */
@@ -42,7 +42,7 @@ export interface NewAddress {
   readonly prefixLength: number;
   readonly broadcast?: IpAddress | undefined;
   readonly peer?: IpAddress | undefined;
-  readonly scope?: Scope | undefined;
+  readonly scope?: AddressScope | undefined;
   /** Absent is for ever. */
   readonly validLifetimeSec?: number | undefined;
   readonly preferredLifetimeSec?: number | undefined;
@@ -79,4 +79,16 @@ export interface AddressRequests {
 export function addressKey({ ifindex, address, prefixLength, peer }: AddressId): string {
   if (address.family === 6) return `${ifindex} ${address}`;
   return peer === undefined ? `${ifindex} ${address}/${prefixLength}` : `${ifindex} ${address}/${prefixLength} ${peer}`;
+}
+
+/** Whether two addresses with the same key are the same in all but what is left of their lifetimes. */
+export function sameAddress(one: Address, other: Address): boolean {
+  return one.flags === other.flags && one.prefixLength === other.prefixLength && one.scope === other.scope
+    && one.metric === other.metric && sameIpAddress(one.peer, other.peer)
+    && sameIpAddress(one.broadcast, other.broadcast);
+}
+
+/** Whether both are the same address, or both absent. */
+export function sameIpAddress(one: IpAddress | undefined, other: IpAddress | undefined): boolean {
+  return one === undefined ? other === undefined : one.equals(other);
 }

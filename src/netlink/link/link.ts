@@ -3,6 +3,8 @@
  * asked of them. Invariant: a `Link` never changes; a new state is a new object.
  */
 
+import { equalBytes } from '../../shared/bytes.ts';
+
 /** One network interface. */
 export interface Link {
   readonly ifindex: number;
@@ -60,6 +62,15 @@ export interface LinkStatistics {
   readonly txErrors: number;
   readonly rxDropped: number;
   readonly txDropped: number;
+}
+
+/** Whether two states of a link are the same in all but its statistics. */
+export function sameLink(one: Link, other: Link): boolean {
+  return one.flags === other.flags && one.name === other.name && one.operState === other.operState
+    && one.mtu === other.mtu && one.master === other.master && one.kind === other.kind
+    && one.parentIfindex === other.parentIfindex && one.vlanId === other.vlanId
+    && one.addrGenMode === other.addrGenMode && one.physicalPortName === other.physicalPortName
+    && one.hardwareType === other.hardwareType && equalBytes(one.hardwareAddress, other.hardwareAddress);
 }
 
 /** A link to be made. */

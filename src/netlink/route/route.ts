@@ -5,7 +5,8 @@
  */
 
 import type { IpAddress, IpPrefix } from '../../shared/ipaddress.ts';
-import type { Scope } from '../address/address.ts';
+import { sameIpAddress } from '../address/address.ts';
+import type { AddressScope } from '../address/address.ts';
 
 /** RT_TABLE_MAIN: the table an absent `table` means. */
 export const MAIN_TABLE = 254;
@@ -34,7 +35,7 @@ export interface Route {
   /** Absent is the main table. */
   readonly table?: number | undefined;
   /** Asked for and absent: `link` for IPv4 without a gateway, otherwise `universe`. */
-  readonly scope?: Scope | undefined;
+  readonly scope?: AddressScope | undefined;
   /** The preferred source address. */
   readonly source?: IpAddress | undefined;
   /** RTPROT_*; asked for and absent: `boot`, as ip(8) does. */
@@ -62,11 +63,26 @@ export interface RouteRequests {
   list(family: 4 | 6, table: number, signal?: AbortSignal): Promise<Route[]>;
 }
 
-/** Names a route among all of them: everything by which the kernel tells two routes apart. */
+/**
+ * Names a route among all of them: everything by which the kernel tells two apart. In IPv6 that is
+ * destination, metric and hop; in IPv4 all it knows of the route (net/ipv4/fib_semantics.c).
+ */
 export function routeKey(route: Route): string {
-  const { destination, gateway = '', source = '' } = route;
+  const { family, gateway = '', ifindex = 0, table = MAIN_TABLE } = route;
+  const key = `${routeSlot(route)} ${table} ${ifindex} ${gateway}`;
+  if (family === 6) return key;
+  const { source = '', protocol = 0, mtu = 0, type = 'unicast', scope = '', onlink = false } = route;
+  return `${key} ${source} ${protocol} ${mtu} ${type} ${scope} ${onlink}`;
+}
+
+/** What a route shares with those it can replace: destination, type of service and metric. */
+export function routeSlot({ family, destination, metric = 0, tos = 0 }: Route): string {
   const to = destination === undefined ? 'default' : `${destination.address}/${destination.prefixLength}`;
-  const { ifindex = 0, metric = 0, table = MAIN_TABLE, protocol = 0, tos = 0, mtu = 0 } = route;
-  const { type = 'unicast', scope = '' } = route;
-  return `${route.family} ${to} ${metric} ${ifindex} ${gateway} ${source} ${table} ${protocol} ${tos} ${mtu} ${type} ${scope}`;
+  return `${family} ${to} ${tos} ${metric}`;
+}
+
+/** Whether two routes with the same key are the same in all else. */
+export function sameRoute(one: Route, other: Route): boolean {
+  return one.type === other.type && one.scope === other.scope && one.protocol === other.protocol
+    && one.mtu === other.mtu && one.onlink === other.onlink && sameIpAddress(one.source, other.source);
 }
