@@ -38,12 +38,9 @@ export async function startDnsmasq(
   const { names = {}, isLoggingQueries = false, leaseTime = '1h', extra = [] } = options;
   const server = namespace.spawn([
     'dnsmasq',
-    '--keep-in-foreground',
+    '--no-daemon', // which also keeps the user, so that it runs where there is but one
     '--conf-file=/dev/null',
-    '--log-facility=-',
     '--log-dhcp',
-    '--user=root',
-    '--pid-file=',
     '--no-resolv',
     '--no-hosts',
     `--interface=${subnet.link}`,

@@ -12,6 +12,7 @@ export async function monitorLinks(namespace: Namespace, log: EventLog): Promise
   // The first message is one we cause, on a link of no interest: then it is known to listen.
   const monitor = namespace.spawn(['ip', '-o', 'monitor', 'label', 'link', 'address', 'route']);
   const listening = monitor.waitForLine((line) => line.includes(PROBE));
+  listening.catch(() => undefined);
   const probe = ['ip', 'link', 'add', PROBE, 'type', 'bridge'];
   for (let isListening = false; !isListening; ) {
     await namespace.output(probe);

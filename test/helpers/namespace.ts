@@ -103,7 +103,8 @@ async function held(holder: Child): Promise<Child> {
 
 // What a service manager or a session told this program is not for those inside.
 function inherited(): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C.UTF-8' };
+  const path = `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/local/sbin:/usr/sbin:/sbin`;
+  const env: NodeJS.ProcessEnv = { ...process.env, PATH: path, LC_ALL: 'C.UTF-8' };
   for (const name of Object.keys(env)) {
     if (/^(DBUS_|NOTIFY_|LISTEN_|JOURNAL_|INVOCATION_|XDG_|NODE_OPTIONS$)/.test(name)) delete env[name];
   }
