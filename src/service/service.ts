@@ -9,6 +9,7 @@ import type { Lease } from '../dhcp/client.ts';
 import type { Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
 import type { StopMode } from '../ipconfig/ipv4.ts';
 import type { Network } from '../network.ts';
+import type { Alarm } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
@@ -35,6 +36,12 @@ export type ServiceAspect =
 /** `Error` of a service. */
 export type ServiceError = 'connect-failed' | 'dhcp-failed' | 'invalid-key' | 'blocked' | 'online-check-failed';
 
+/**
+ * How long what the network changed may wait to be written: a synced write takes milliseconds, which
+ * belong to the online check just then. What a user sets is written before the answer.
+ */
+const SAVE_DELAY_MS = 500;
+
 /** Why a connection was begun. */
 export type ConnectReason = 'user' | 'auto';
 
@@ -54,6 +61,8 @@ export class Service {
   readonly #scope: Scope;
   readonly #changed = new Emitter<readonly ServiceAspect[]>();
   readonly #stateChanged = new Emitter<{ before: ServiceState; after: ServiceState }>();
+  readonly #saveAlarm: Alarm;
+  #isUnsaved = false;
   #configuration: ServiceConfiguration;
   #state: ServiceState = 'idle';
   #error: ServiceError | undefined;
@@ -85,6 +94,8 @@ export class Service {
     this.#lastAddress = lastAddress;
     this.#modified = modified ?? env.clock.wallTime();
     this.#lease = stored === undefined ? undefined : loadLease(env.storage, this.identifier, env.clock);
+    this.#saveAlarm = env.clock.alarm(`save ${this.identifier}`, scope, () => this.#saveConnection());
+    scope.defer(() => this.#saveConnection());
     network.strengthChanged.observe(scope, () => this.#changed.emit(['strength']));
     network.device.linkChanged.observe(scope, () => this.#changed.emit(['ethernet']));
   }
@@ -347,10 +358,16 @@ export class Service {
     } else {
       this.#enter('ready');
     }
-    this.#env.clock.after('save service', 0, this.#scope, () => {
-      this.save();
-      if (this.#lease !== undefined) saveLease(this.#env.storage, this.identifier, this.#lease, this.#env.clock);
-    });
+    this.#isUnsaved = true;
+    this.#saveAlarm.set(this.#env.clock.now() + SAVE_DELAY_MS);
+  }
+
+  #saveConnection(): void {
+    if (!this.#isUnsaved) return;
+    this.#isUnsaved = false;
+    this.#saveAlarm.set(undefined);
+    this.save();
+    if (this.#lease !== undefined) saveLease(this.#env.storage, this.identifier, this.#lease, this.#env.clock);
   }
 
   #fail(error: ServiceError, cause: unknown): void {

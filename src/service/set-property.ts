@@ -10,8 +10,11 @@ import { parseIpAddress, parseIpv4, prefixLengthOfNetmask, type IpAddress } from
 import type { ProxyConfiguration } from './configuration.ts';
 import type { Service } from './service.ts';
 
+/** What of a service is needed here. */
+export type Settable = Pick<Service, 'configuration' | 'configure' | 'setAutoconnect'>;
+
 /** Sets `name` to `value` for a client. */
-export function setProperty(service: Service, name: string, value: Variant): void {
+export function setProperty(service: Settable, name: string, value: Variant): void {
   switch (name) {
     case 'AutoConnect':
       return service.setAutoconnect(want(value.as('b')));
