@@ -1,0 +1,405 @@
+/**
+ * A kernel's network configuration in memory, with the interface of the real one. It keeps what it
+ * is told and does by itself what Linux does: connected routes come with an address and go with
+ * their link. Its mirror is the product's own, fed synchronously: when a call returns, its events
+ * have been delivered; when a request settles, they were delivered before.
+ */
+
+import { constants } from 'node:os';
+import { addressKey } from '../../src/netlink/address/address.ts';
+import type { Address, AddressId, NewAddress } from '../../src/netlink/address/address.ts';
+import { NetlinkError } from '../../src/netlink/error.ts';
+import type { AddrGenMode, Link, NewLink } from '../../src/netlink/link/link.ts';
+import { KernelMirror } from '../../src/netlink/mirror.ts';
+import type { Neighbour } from '../../src/netlink/neighbour/neighbour.ts';
+import type { NdUserOptions } from '../../src/netlink/nduseropt/nduseropt.ts';
+import { MAIN_TABLE, ROUTE_PROTOCOL, routeKey, routeSlot } from '../../src/netlink/route/route.ts';
+import type { Route } from '../../src/netlink/route/route.ts';
+import type { Rtnetlink } from '../../src/netlink/rtnetlink.ts';
+import type { Rule } from '../../src/netlink/rule/rule.ts';
+import type { IpAddress } from '../../src/shared/ipaddress.ts';
+
+/** A request as it was made, oldest first: `link.setUp` with `[2]`. */
+export interface RecordedRequest {
+  readonly verb: string;
+  readonly args: readonly unknown[];
+}
+
+/** The kernel and its strings. */
+export interface FakeKernel extends Rtnetlink {
+  readonly mirror: KernelMirror;
+  /** Every request, also those that failed. Empty it with `requests.length = 0`. */
+  readonly requests: RecordedRequest[];
+  /** Makes a link appear, Ethernet without a carrier and down unless told otherwise; returns it. */
+  addLink(link: Partial<Link> & { readonly name: string }): Link;
+  removeLink(name: string): void;
+  /** Plugs or unplugs. The carrier shows while the link is up. */
+  setCarrier(name: string, hasCarrier: boolean): void;
+  /** Changes anything else of a link from outside. */
+  changeLink(name: string, change: Partial<Link>): void;
+  /** Lets a router advertisement's options arrive. */
+  advertise(options: NdUserOptions): void;
+  /** The next `times` requests of this verb fail with this errno name. */
+  failNext(verb: string, code: keyof typeof constants.errno, times?: number): void;
+  /** Tells of duplicate address detection's end. */
+  finishDetection(id: AddressId, isDuplicate?: boolean): void;
+}
+
+/** A kernel with a loopback link (ifindex 1) and nothing else. */
+export function fakeKernel(): FakeKernel {
+  const kernel = new Kernel();
+  kernel.addLink({ name: 'lo', hardwareType: 772, flags: IFF_UP | IFF_RUNNING | IFF_LOWER_UP, mtu: 65536 });
+  return kernel;
+}
+
+const IFF_UP = 0x1;
+const IFF_RUNNING = 0x40;
+const IFF_LOWER_UP = 0x10000;
+const IFA_F_DADFAILED = 0x8;
+const IFA_F_TENTATIVE = 0x40;
+const IFA_F_PERMANENT = 0x80;
+
+class Kernel implements FakeKernel {
+  readonly mirror = new KernelMirror();
+  readonly requests: RecordedRequest[] = [];
+  readonly #plugged = new Set<number>();
+  readonly #failures = new Map<string, string[]>();
+  readonly #otherRoutes = new Map<string, Route>();
+  readonly #rules: Rule[] = [];
+  readonly #neighbours = new Map<string, Neighbour>();
+  #nextIfindex = 1;
+
+  readonly link = {
+    get: (ifindex: number, signal?: AbortSignal) => this.#do('link.get', [ifindex], signal, () => this.#link(ifindex)),
+    setUp: (ifindex: number, signal?: AbortSignal) =>
+      this.#do('link.setUp', [ifindex], signal, () => this.#setUp(ifindex, true)),
+    setDown: (ifindex: number, signal?: AbortSignal) =>
+      this.#do('link.setDown', [ifindex], signal, () => this.#setUp(ifindex, false)),
+    setMtu: (ifindex: number, mtu: number, signal?: AbortSignal) =>
+      this.#do('link.setMtu', [ifindex, mtu], signal, () => this.#change(ifindex, { mtu })),
+    setName: (ifindex: number, name: string, signal?: AbortSignal) =>
+      this.#do('link.setName', [ifindex, name], signal, () => {
+        if (this.mirror.linkByName(name) !== undefined) this.#refuse('EEXIST', 'RTM_NEWLINK');
+        this.#change(ifindex, { name });
+      }),
+    setMaster: (ifindex: number, master: number, signal?: AbortSignal) =>
+      this.#do('link.setMaster', [ifindex, master], signal, () => this.#change(ifindex, { master: master || undefined })),
+    setHardwareAddress: (ifindex: number, hardwareAddress: Uint8Array, signal?: AbortSignal) =>
+      this.#do('link.setHardwareAddress', [ifindex, hardwareAddress], signal, () =>
+        this.#change(ifindex, { hardwareAddress })),
+    setAddrGenMode: (ifindex: number, addrGenMode: AddrGenMode, signal?: AbortSignal) =>
+      this.#do('link.setAddrGenMode', [ifindex, addrGenMode], signal, () => this.#change(ifindex, { addrGenMode })),
+    add: (link: NewLink, signal?: AbortSignal) => this.#do('link.add', [link], signal, () => this.#make(link)),
+    remove: (ifindex: number, signal?: AbortSignal) =>
+      this.#do('link.remove', [ifindex], signal, () => this.removeLink(this.#link(ifindex).name)),
+  };
+
+  readonly address = {
+    add: (address: NewAddress, signal?: AbortSignal) =>
+      this.#do('address.add', [address], signal, () => this.#addAddress(address)),
+    remove: (id: AddressId, signal?: AbortSignal) =>
+      this.#do('address.remove', [id], signal, () => this.#removeAddress(id)),
+  };
+
+  readonly route = {
+    replace: (route: Route, signal?: AbortSignal) =>
+      this.#do('route.replace', [route], signal, () => this.#addRoute(route, true)),
+    add: (route: Route, signal?: AbortSignal) =>
+      this.#do('route.add', [route], signal, () => this.#addRoute(route, false)),
+    remove: (route: Route, signal?: AbortSignal) =>
+      this.#do('route.remove', [route], signal, () => this.#removeRoute(route)),
+    get: (destination: IpAddress, signal?: AbortSignal) =>
+      this.#do('route.get', [destination], signal, () => this.#lookup(destination)),
+    list: (family: 4 | 6, table: number, signal?: AbortSignal) =>
+      this.#do('route.list', [family, table], signal, () => {
+        const routes = table === MAIN_TABLE ? this.mirror.routes : this.#otherRoutes;
+        return [...routes.values()].filter((each) => each.family === family && (each.table ?? MAIN_TABLE) === table);
+      }),
+  };
+
+  readonly rule = {
+    add: (rule: Rule, signal?: AbortSignal) =>
+      this.#do('rule.add', [rule], signal, () => {
+        if (this.#findRule(rule) >= 0) this.#refuse('EEXIST', 'RTM_NEWRULE');
+        this.#rules.push(rule);
+      }),
+    remove: (rule: Rule, signal?: AbortSignal) =>
+      this.#do('rule.remove', [rule], signal, () => {
+        const at = this.#findRule(rule);
+        if (at < 0) this.#refuse('ENOENT', 'RTM_DELRULE');
+        this.#rules.splice(at, 1);
+      }),
+    list: (family: 4 | 6, signal?: AbortSignal) =>
+      this.#do('rule.list', [family], signal, () => this.#rules.filter((rule) => rule.family === family)),
+  };
+
+  readonly neighbour = {
+    list: (ifindex: number, signal?: AbortSignal) =>
+      this.#do('neighbour.list', [ifindex], signal, () =>
+        [...this.#neighbours.values()].filter((each) => each.ifindex === ifindex)),
+    replace: (ifindex: number, address: IpAddress, hardwareAddress: Uint8Array, signal?: AbortSignal) =>
+      this.#do('neighbour.replace', [ifindex, address, hardwareAddress], signal, () => {
+        const neighbour = { ifindex, address, hardwareAddress, state: 'permanent', isRouter: false } as const;
+        this.#neighbours.set(`${ifindex} ${address}`, neighbour);
+      }),
+    remove: (ifindex: number, address: IpAddress, signal?: AbortSignal) =>
+      this.#do('neighbour.remove', [ifindex, address], signal, () => {
+        if (!this.#neighbours.delete(`${ifindex} ${address}`)) this.#refuse('ENOENT', 'RTM_DELNEIGH');
+      }),
+  };
+
+  addLink(wanted: Partial<Link> & { readonly name: string }): Link {
+    const ifindex = wanted.ifindex ?? this.#nextIfindex;
+    this.#nextIfindex = Math.max(this.#nextIfindex, ifindex + 1);
+    const link = withDerived({
+      ifindex, hardwareType: 1, flags: 0x1002 /* broadcast, multicast */, isUp: false, hasCarrier: false,
+      isRunning: false, hardwareAddress: Uint8Array.of(2, 0, 0, 0, ifindex >> 8, ifindex), permanentAddress: undefined,
+      mtu: 1500, kind: undefined, parentIfindex: undefined, master: undefined, vlanId: undefined, operState: 'down',
+      physicalPortName: undefined, addrGenMode: 'eui64', statistics: { ...NO_STATISTICS }, ...wanted,
+    });
+    if (link.hasCarrier || wanted.hasCarrier) this.#plugged.add(ifindex);
+    const flags = wanted.isUp ? IFF_UP | (wanted.hasCarrier ? IFF_LOWER_UP | IFF_RUNNING : 0) : 0;
+    this.#tell(withDerived({ ...link, flags: link.flags | flags }));
+    return this.#link(ifindex);
+  }
+
+  removeLink(name: string): void {
+    const link = this.#linkNamed(name);
+    this.mirror.apply({ kind: 'linkGone', link });
+    for (const child of [...this.mirror.links.values()]) {
+      if (child.kind === 'vlan' && child.parentIfindex === link.ifindex) this.removeLink(child.name);
+    }
+  }
+
+  setCarrier(name: string, hasCarrier: boolean): void {
+    const { ifindex, flags, isUp } = this.#linkNamed(name);
+    if (hasCarrier) this.#plugged.add(ifindex);
+    else this.#plugged.delete(ifindex);
+    const lower = IFF_LOWER_UP | IFF_RUNNING;
+    if (isUp) this.#change(ifindex, { flags: hasCarrier ? flags | lower : flags & ~lower });
+  }
+
+  changeLink(name: string, change: Partial<Link>): void {
+    this.#change(this.#linkNamed(name).ifindex, change);
+  }
+
+  advertise(options: NdUserOptions): void {
+    this.mirror.apply({ kind: 'nduseropt', options });
+  }
+
+  failNext(verb: string, code: keyof typeof constants.errno, times = 1): void {
+    const codes = this.#failures.get(verb) ?? [];
+    this.#failures.set(verb, [...codes, ...Array<string>(times).fill(code)]);
+  }
+
+  finishDetection(id: AddressId, isDuplicate = false): void {
+    const address = this.mirror.addresses.get(addressKey(id));
+    if (address === undefined) throw new Error(`no address ${id.address}`);
+    const flags = (address.flags & ~IFA_F_TENTATIVE) | (isDuplicate ? IFA_F_DADFAILED : 0);
+    this.mirror.apply({ kind: 'address', address: { ...address, flags, isTentative: false, isDuplicate } });
+  }
+
+  // The kernel acts at once; its answer is read in a later turn of the event loop.
+  #do<T>(verb: string, args: readonly unknown[], signal: AbortSignal | undefined, act: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      this.requests.push({ verb, args });
+      const code = this.#failures.get(verb)?.shift();
+      try {
+        if (code !== undefined) this.#refuse(code, verb);
+        resolve(act());
+      } catch (error) {
+        reject(error);
+      }
+    });
+  }
+
+  #refuse(code: string, operation: string): never {
+    throw new NetlinkError(new Map(Object.entries(constants.errno)).get(code) ?? 5, operation);
+  }
+
+  #link(ifindex: number | undefined): Link {
+    return this.mirror.links.get(ifindex ?? 0) ?? this.#refuse('ENODEV', 'RTM_NEWLINK');
+  }
+
+  #linkNamed(name: string): Link {
+    const link = this.mirror.linkByName(name);
+    if (link === undefined) throw new Error(`no link ${name}`);
+    return link;
+  }
+
+  #tell(link: Link): void {
+    this.mirror.apply({ kind: 'link', link });
+  }
+
+  #change(ifindex: number, change: Partial<Link>): void {
+    this.#tell(withDerived({ ...this.#link(ifindex), ...change }));
+  }
+
+  #setUp(ifindex: number, isUp: boolean): void {
+    const { flags } = this.#link(ifindex);
+    const lower = IFF_LOWER_UP | IFF_RUNNING;
+    if (isUp) {
+      const carrier = this.#plugged.has(ifindex) ? lower : 0;
+      for (const address of this.mirror.addressesOf(ifindex)) this.#addConnectedRoute(address);
+      this.#change(ifindex, { flags: flags | IFF_UP | carrier });
+      return;
+    }
+    // IPv6 addresses and routes go with the link and are told of; IPv4 routes go silently.
+    for (const address of this.mirror.addressesOf(ifindex)) {
+      if (address.address.family === 6) this.mirror.apply({ kind: 'addressGone', address });
+    }
+    for (const route of this.mirror.routesOf(ifindex)) {
+      if (route.family === 6) this.mirror.apply({ kind: 'routeGone', hops: [route] });
+    }
+    this.#change(ifindex, { flags: flags & ~(IFF_UP | lower) });
+  }
+
+  #make(link: NewLink): void {
+    if (this.mirror.linkByName(link.name) !== undefined) this.#refuse('EEXIST', 'RTM_NEWLINK');
+    const { kind, name } = link;
+    if (link.kind === 'vlan') {
+      const { ifindex } = this.#link(link.parentIfindex);
+      this.addLink({ name, kind, vlanId: link.vlanId, parentIfindex: ifindex });
+    } else if (link.kind === 'veth') {
+      const made = this.addLink({ name, kind });
+      const peer = this.addLink({ name: link.peerName, kind, parentIfindex: made.ifindex });
+      this.#change(made.ifindex, { parentIfindex: peer.ifindex });
+    } else {
+      this.addLink({ name, kind });
+    }
+  }
+
+  #addAddress(wanted: NewAddress): void {
+    const link = this.#link(wanted.ifindex);
+    const isPermanent = wanted.validLifetimeSec === undefined;
+    const isTentative = wanted.address.family === 6 && link.isUp && !wanted.noDuplicateDetection;
+    const address: Address = {
+      ifindex: wanted.ifindex, address: wanted.address, prefixLength: wanted.prefixLength, peer: wanted.peer,
+      broadcast: wanted.broadcast, scope: wanted.scope ?? 'universe',
+      flags: (isPermanent ? IFA_F_PERMANENT : 0) | (isTentative ? IFA_F_TENTATIVE : 0),
+      isTentative, isDuplicate: false, isDeprecated: false, isTemporary: false, isPermanent,
+      validLifetimeSec: wanted.validLifetimeSec, preferredLifetimeSec: wanted.preferredLifetimeSec,
+      metric: wanted.metric,
+    };
+    const isKnown = this.mirror.addresses.has(addressKey(address));
+    this.mirror.apply({ kind: 'address', address });
+    if (!isKnown && link.isUp && !wanted.noPrefixRoute) this.#addConnectedRoute(address);
+  }
+
+  #removeAddress(id: AddressId): void {
+    const address = this.mirror.addresses.get(addressKey(id));
+    if (address === undefined) this.#refuse('EADDRNOTAVAIL', 'RTM_DELADDR');
+    this.mirror.apply({ kind: 'addressGone', address });
+    const connected = connectedRoute(address);
+    if (connected !== undefined) this.mirror.apply({ kind: 'routeGone', hops: [connected] });
+  }
+
+  #addConnectedRoute(address: Address): void {
+    const route = connectedRoute(address);
+    if (route !== undefined) this.mirror.apply({ kind: 'route', hops: [route], isReplacement: false });
+  }
+
+  #addRoute(wanted: Route, mayReplace: boolean): void {
+    const route = { ...wanted, ...routeDefaults(wanted), ifindex: this.#exitOf(wanted) };
+    const routes = this.#routesOf(route);
+    const isTaken = [...routes.values()].some((each) => routeSlot(each) === routeSlot(route));
+    if (isTaken && !mayReplace) this.#refuse('EEXIST', 'RTM_NEWROUTE');
+    if (routes === this.mirror.routes) {
+      this.mirror.apply({ kind: 'route', hops: [route], isReplacement: isTaken });
+      return;
+    }
+    for (const [key, each] of this.#otherRoutes) {
+      if (each.table === route.table && routeSlot(each) === routeSlot(route)) this.#otherRoutes.delete(key);
+    }
+    this.#otherRoutes.set(routeKey(route), route);
+  }
+
+  #removeRoute(wanted: Route): void {
+    const found = [...this.#routesOf(wanted).values()].find((route) => matches(route, wanted));
+    if (found === undefined) this.#refuse('ESRCH', 'RTM_DELROUTE');
+    if (found.table === undefined) this.mirror.apply({ kind: 'routeGone', hops: [found] });
+    else this.#otherRoutes.delete(routeKey(found));
+  }
+
+  #routesOf({ table = MAIN_TABLE }: Route): ReadonlyMap<string, Route> {
+    if (table === MAIN_TABLE) return this.mirror.routes;
+    return new Map([...this.#otherRoutes].filter(([, route]) => route.table === table));
+  }
+
+  // As the kernel does: the link must be up, and a gateway be reachable over a connected route.
+  #exitOf(route: Route): number | undefined {
+    const { gateway, ifindex, type = 'unicast' } = route;
+    if (type !== 'unicast') return ifindex;
+    if (ifindex !== undefined && !this.#link(ifindex).isUp) this.#refuse('ENETDOWN', 'RTM_NEWROUTE');
+    if (gateway === undefined) return ifindex ?? this.#refuse('ENODEV', 'RTM_NEWROUTE');
+    if (route.onlink || gateway.isLinkLocal) return ifindex ?? this.#refuse('ENODEV', 'RTM_NEWROUTE');
+    const way = [...this.mirror.routes.values()].find((each) =>
+      each.gateway === undefined && each.destination !== undefined
+      && (ifindex === undefined || each.ifindex === ifindex)
+      && each.destination.address.sharesPrefix(gateway, each.destination.prefixLength));
+    return way?.ifindex ?? this.#refuse(route.family === 4 ? 'ENETUNREACH' : 'EHOSTUNREACH', 'RTM_NEWROUTE');
+  }
+
+  #lookup(destination: IpAddress): Route {
+    const isUnder = ({ family, destination: prefix }: Route): boolean =>
+      family === destination.family && (prefix?.address.sharesPrefix(destination, prefix.prefixLength) ?? true);
+    const [best] = [...this.mirror.routes.values()].filter(isUnder).sort((one, other) =>
+      (other.destination?.prefixLength ?? 0) - (one.destination?.prefixLength ?? 0)
+      || (one.metric ?? 0) - (other.metric ?? 0));
+    return best ?? this.#refuse('ENETUNREACH', 'RTM_GETROUTE');
+  }
+
+  #findRule(rule: Rule): number {
+    return this.#rules.findIndex((each) => JSON.stringify(each) === JSON.stringify(rule));
+  }
+}
+
+const NO_STATISTICS = {
+  rxPackets: 0, txPackets: 0, rxBytes: 0, txBytes: 0, rxErrors: 0, txErrors: 0, rxDropped: 0, txDropped: 0,
+};
+
+/** What follows from the flags. */
+function withDerived(link: Link): Link {
+  const isUp = (link.flags & IFF_UP) !== 0;
+  const hasCarrier = (link.flags & IFF_LOWER_UP) !== 0;
+  const isRunning = (link.flags & IFF_RUNNING) !== 0;
+  return { ...link, isUp, hasCarrier, isRunning, operState: isUp && hasCarrier ? 'up' : 'down' };
+}
+
+/** The route to an address's prefix, which the kernel makes and removes with the address. */
+function connectedRoute({ address, prefixLength, peer, ifindex, metric }: Address): Route | undefined {
+  const { family } = address;
+  if (peer === undefined && family === 4 && prefixLength === 32) return undefined;
+  const destination = { address: (peer ?? address).network(prefixLength), prefixLength };
+  const source = family === 4 ? address : undefined;
+  const scope = family === 4 ? 'link' : 'universe';
+  const kernel = { protocol: ROUTE_PROTOCOL.kernel, type: 'unicast' } as const;
+  return { ...kernel, family, destination, ifindex, source, scope, metric: metric ?? (family === 6 ? 256 : undefined) };
+}
+
+/** How the kernel tells of what a request left out. */
+function routeDefaults(route: Route): Partial<Route> {
+  const { family, gateway, metric, table, type = 'unicast' } = route;
+  const scope = route.scope ?? (family === 4 && type === 'unicast' && gateway === undefined ? 'link' : 'universe');
+  return {
+    scope, type,
+    metric: metric || (family === 6 ? 1024 : undefined),
+    protocol: route.protocol ?? ROUTE_PROTOCOL.boot,
+    table: table === MAIN_TABLE ? undefined : table,
+  };
+}
+
+/** Whether `route` has all that a request for removal tells. */
+function matches(route: Route, wanted: Route): boolean {
+  const isSame = (one: unknown, other: unknown): boolean => other === undefined || String(one) === String(other);
+  const to = ({ destination }: Route): string =>
+    destination === undefined ? '' : `${destination.address}/${destination.prefixLength}`;
+  return route.family === wanted.family && to(route) === to(wanted) && isSame(route.gateway, wanted.gateway)
+    && isSame(route.ifindex, wanted.ifindex) && isSame(route.metric ?? 0, wanted.metric)
+    && isSame(route.source, wanted.source) && isSame(route.protocol, wanted.protocol)
+    && isSame(route.scope, wanted.scope) && isSame(route.type, wanted.type);
+}
