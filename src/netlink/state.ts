@@ -72,9 +72,8 @@ export class KernelState {
 
   #setLink(link: Link, sink: ChangeSink): boolean {
     const goesDown = !link.isUp && this.links.get(link.ifindex)?.isUp === true;
-    const isKnown = goesDown ? this.#flushIpv4(link.ifindex, sink) : true;
     this.#putLink(link, sink);
-    return isKnown;
+    return goesDown ? this.#flushIpv4(link.ifindex, sink) : true;
   }
 
   #putLink(link: Link, sink: ChangeSink): void {

@@ -244,10 +244,11 @@ class Kernel implements FakeKernel {
     const lower = IFF_LOWER_UP | IFF_RUNNING;
     if (isUp) {
       const carrier = this.#plugged.has(ifindex) ? lower : 0;
-      for (const address of this.mirror.addressesOf(ifindex)) this.#addConnectedRoute(address);
       this.#change(ifindex, { flags: flags | IFF_UP | carrier });
+      for (const address of this.mirror.addressesOf(ifindex)) this.#addConnectedRoute(address);
       return;
     }
+    this.#change(ifindex, { flags: flags & ~(IFF_UP | lower) });
     // IPv6 addresses and routes go with the link and are told of; IPv4 routes go silently.
     for (const address of this.mirror.addressesOf(ifindex)) {
       if (address.address.family === 6) this.mirror.apply({ kind: 'addressGone', address });
@@ -255,7 +256,6 @@ class Kernel implements FakeKernel {
     for (const route of this.mirror.routesOf(ifindex)) {
       if (route.family === 6) this.mirror.apply({ kind: 'routeGone', hops: [route] });
     }
-    this.#change(ifindex, { flags: flags & ~(IFF_UP | lower) });
   }
 
   #make(link: NewLink): void {

@@ -5,7 +5,8 @@
 
 import { HOST_IS_LITTLE_ENDIAN as LE } from '../../shared/bytes.ts';
 import { DecodeError } from '../../shared/errors.ts';
-import { ANY_IPV4, ANY_IPV6, IpAddress } from '../../shared/ipaddress.ts';
+import { ANY_IPV4, ANY_IPV6 } from '../../shared/ipaddress.ts';
+import type { IpAddress } from '../../shared/ipaddress.ts';
 import { decodeAttributes, encodeAttributes } from '../attributes.ts';
 import type { Decoded, Kind, Shape } from '../attributes.ts';
 import { atLeast, ipAddress, nested, u32 } from '../kinds.ts';
