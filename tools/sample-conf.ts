@@ -1,0 +1,16 @@
+/**
+ * The sample main.conf, made from the table that reads the real one: every option with what it
+ * does and its default, commented out, so that the sample as it is changes nothing.
+ */
+
+import type { OptionTable } from '../src/shared/options.ts';
+
+/** A group of options as a key file of comments. */
+export function formatSample(group: string, table: OptionTable): string {
+  const entries = Object.entries(table).filter(([, option]) => option.deprecated === undefined);
+  const paragraphs = entries.map(([key, option]) => {
+    const isSet = option.default !== undefined && String(option.default) !== '';
+    return `# ${option.about} (${option.parse.wants})\n#${key} =${isSet ? ` ${String(option.default)}` : ''}\n`;
+  });
+  return `[${group}]\n\n${paragraphs.join('\n')}`;
+}
