@@ -42,6 +42,9 @@ async function main(): Promise<void> {
   const node = values.node === undefined ? process.execPath : resolve(values.node);
   const files = chooseFiles(positionals, values.unit);
   if (files.length === 0) throw new Error(`no test file matches ${positionals.join(' ')}`);
+  if (needsRoot(files) && process.getuid?.() !== 0) {
+    throw new Error('integration tests make network namespaces: run them as root, or npm run test:unit without');
+  }
 
   mkdirSync('build/test', { recursive: true });
   const directory = mkdtempSync('build/test/run-');
@@ -61,9 +64,13 @@ function chooseFiles(substrings: readonly string[], unitOnly: boolean): string[]
     .filter((file) => substrings.length === 0 || substrings.some((substring) => file.includes(substring)));
 }
 
+function needsRoot(files: readonly string[]): boolean {
+  return files.some((file) => file.startsWith('test/integration/'));
+}
+
 /** The addon for every test, the programs for those that run them; a build counts only when it fails. */
 async function buildProducts(files: readonly string[]): Promise<void> {
-  const parts = files.some((file) => file.startsWith('test/integration/')) ? ['--addon', '--programs'] : ['--addon'];
+  const parts = needsRoot(files) ? ['--addon', '--programs'] : ['--addon'];
   const command = toolCommand(process.execPath, 'tools/build.ts', '--all-features', ...parts);
   const run: Run = { command, limitMs: LIMITS_MS.build, env: environment(process.execPath), kind: 'program' };
   report(`build ${parts.join(' ')}`, { ...(await runChild(run, interruption.signal)), passed: 0 });
