@@ -55,8 +55,13 @@ class OwningScope implements Scope {
     return child;
   }
 
+  // Set before the release begins: undo steps and abort listeners may come back here.
   close(): Promise<void> {
-    this.#closing ??= this.#release();
+    if (this.#closing === undefined) {
+      let finish = (): void => undefined;
+      this.#closing = new Promise((resolve) => (finish = resolve));
+      void this.#release().then(finish);
+    }
     return this.#closing;
   }
 
