@@ -26,7 +26,10 @@ export class Emitter<T> implements Observable<T> {
 
   observe(scope: Scope, observer: (value: T) => void): void {
     if (scope.signal.aborted) return;
-    const entry = (value: T): void => observer(value);
+    // The scope may close during a delivery that has a snapshot with this entry.
+    const entry = (value: T): void => {
+      if (!scope.signal.aborted) observer(value);
+    };
     this.#observers = [...this.#observers, entry];
     scope.defer(() => {
       this.#observers = this.#observers.filter((other) => other !== entry);
