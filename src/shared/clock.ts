@@ -48,16 +48,23 @@ interface Entry {
   readonly name: string;
   readonly fire: () => void;
   at: number;
+  /** Grows with every setting: equal deadlines fire in the order they were set. */
+  order: number;
   /** Place in the heap, -1 while not set. */
   place: number;
 }
+
+/** A microsecond: more than the rounding of a number of milliseconds since boot. */
+const SHORTEST_DELAY_MS = 0.001;
 
 /** A clock over any time source: a binary heap of deadlines. */
 export class DeadlineClock implements Clock {
   readonly #source: TimeSource;
   readonly #heap: Entry[] = [];
+  #settings = 0;
   #armedAt: number | undefined;
-  #isFiring = false;
+  /** The time up to which timers are being fired. */
+  #firingAt: number | undefined;
 
   constructor(source: TimeSource) {
     this.#source = source;
@@ -90,7 +97,7 @@ export class DeadlineClock implements Clock {
   }
 
   alarm(name: string, scope: Scope, fire: () => void): Alarm {
-    const entry: Entry = { name, fire, at: 0, place: -1 };
+    const entry: Entry = { name, fire, at: 0, order: 0, place: -1 };
     scope.defer(() => this.#set(entry, undefined));
     return {
       set: (atMs) => {
@@ -122,7 +129,9 @@ export class DeadlineClock implements Clock {
   #set(entry: Entry, atMs: number | undefined): void {
     if (entry.place >= 0) this.#take(entry);
     if (atMs !== undefined) {
-      entry.at = atMs;
+      // What a timer sets to now or the past waits its turn, so that firing ends.
+      entry.at = this.#firingAt === undefined ? atMs : Math.max(atMs, this.#firingAt + SHORTEST_DELAY_MS);
+      entry.order = this.#settings++;
       entry.place = this.#heap.length;
       this.#heap.push(entry);
       this.#rise(entry);
@@ -132,8 +141,8 @@ export class DeadlineClock implements Clock {
 
   #fireDue(): void {
     this.#armedAt = undefined;
-    this.#isFiring = true;
     const now = this.now();
+    this.#firingAt = now;
     for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
       this.#take(first);
       try {
@@ -142,13 +151,13 @@ export class DeadlineClock implements Clock {
         log.error('timer %s failed: %s', first.name, error instanceof Error ? error.stack : error);
       }
     }
-    this.#isFiring = false;
+    this.#firingAt = undefined;
     this.#arm();
   }
 
   #arm(): void {
     const at = this.#heap[0]?.at;
-    if (this.#isFiring || at === this.#armedAt) return;
+    if (this.#firingAt !== undefined || at === this.#armedAt) return;
     this.#armedAt = at;
     this.#source.wakeAt(at);
   }
@@ -167,7 +176,7 @@ export class DeadlineClock implements Clock {
   #rise(entry: Entry): void {
     while (entry.place > 0) {
       const parent = this.#heap[(entry.place - 1) >> 1];
-      if (parent === undefined || parent.at <= entry.at) return;
+      if (parent === undefined || !isBefore(entry, parent)) return;
       this.#swap(entry, parent);
     }
   }
@@ -176,8 +185,8 @@ export class DeadlineClock implements Clock {
     for (;;) {
       const left = this.#heap[2 * entry.place + 1];
       const right = this.#heap[2 * entry.place + 2];
-      const least = right !== undefined && left !== undefined && right.at < left.at ? right : left;
-      if (least === undefined || least.at >= entry.at) return;
+      const least = right !== undefined && left !== undefined && isBefore(right, left) ? right : left;
+      if (least === undefined || !isBefore(least, entry)) return;
       this.#swap(least, entry);
     }
   }
@@ -189,6 +198,10 @@ export class DeadlineClock implements Clock {
     this.#heap[upper.place] = upper;
     this.#heap[lower.place] = lower;
   }
+}
+
+function isBefore(one: Entry, other: Entry): boolean {
+  return one.at < other.at || (one.at === other.at && one.order < other.order);
 }
 
 /** Time from Node alone, for programs without the addon: monotonic, and chained past 2^31 ms. */
