@@ -3,7 +3,8 @@
  * file, close to the Desktop Entry Specification). Groups of `key=value` lines, `#` comments,
  * escapes `\s \n \t \r \\`, lists split at a separator. Comments, blank lines and the order of
  * groups and keys survive a parse and a write. Parsing is one pass and linear in the text.
- * Invariant: whatever was set reads back equal, and no value can break out of its line.
+ * Invariant: what was set reads back equal, here and in GLib, and no value breaks out of its line.
+ * (Only a form feed in front of a value is lost: the format has no escape for it.)
  */
 
 import { ConnmanError, DecodeError } from './errors.ts';
@@ -105,7 +106,7 @@ export class KeyFile {
   toString(): string {
     let text = this.#preamble.map((line) => `${line}\n`).join('');
     for (const [name, entries] of this.#groups) {
-      if (text !== '' && !text.endsWith('\n\n')) text += '\n';
+      if (text.length > 1 && !text.endsWith('\n\n')) text += '\n';
       text += `[${name}]\n`;
       for (const [key, value] of entries) text += typeof key === 'string' ? `${key}=${value}\n` : `${value}\n`;
     }
@@ -120,7 +121,7 @@ export class KeyFile {
     if (lines.at(-1) === '') lines.pop();
     for (const [index, each] of lines.entries()) {
       const line = each.endsWith('\r') ? each.slice(0, -1) : each;
-      const content = line.replace(/^[ \t\v\f\r]+/, '');
+      const content = withoutLeadingBlanks(line);
       if (content === '' || content.startsWith('#')) {
         if (group === undefined) file.#preamble.push(line);
         else group.set(Symbol(), line);
@@ -154,7 +155,11 @@ export function isGroupName(name: string): boolean {
 
 /** Whether a key of this name can be written: no `=`, brackets only as a locale at the end. */
 export function isKeyName(name: string): boolean {
-  return /^[^=[\]\x00-\x1f\x7f]+(\[[\w@.-]+\])?$/.test(name) && name === name.trim() && !name.startsWith('#');
+  return isKey(name) && !/[=\x00-\x1f\x7f]|^[ #]| $/.test(name);
+}
+
+function isKey(name: string): boolean {
+  return /^[^[\]]+(\[[\w@.-]+\])?$/.test(name);
 }
 
 function fails(what: string, index: number, lines: readonly string[]): never {
@@ -170,9 +175,13 @@ function groupNameOf(content: string): string | undefined {
 function addEntry(group: Map<string | symbol, string>, content: string, fail: (what: string) => never): void {
   const equals = content.indexOf('=');
   if (equals <= 0) fail('neither a group, nor key=value, nor a comment');
-  const key = content.slice(0, equals).trimEnd();
-  if (!isKeyName(key)) fail('not a key');
-  group.set(key, content.slice(equals + 1).trimStart());
+  const key = content.slice(0, equals).replace(/[ \t\f\r]+$/, '');
+  if (!isKey(key)) fail('not a key');
+  group.set(key, withoutLeadingBlanks(content.slice(equals + 1)));
+}
+
+function withoutLeadingBlanks(text: string): string {
+  return text.replace(/^[ \t\r\f]+/, '');
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { s: ' ', n: '\n', t: '\t', r: '\r', '\\': '\\' };
