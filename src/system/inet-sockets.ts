@@ -15,7 +15,7 @@ import type { MessageSocket, RawOptions, TcpOptions, UdpOptions, UdpSender } fro
 /** See System.udp. */
 export function openUdp(native: Native, options: UdpOptions, scope: Scope): MessageSocket<UdpSender> {
   const { addon } = native;
-  const fd = openInet(native, options.family, 'SOCK_DGRAM', 0, (fd, set) => {
+  const fd = openInet(native, { family: options.family, type: 'SOCK_DGRAM' }, (fd, set) => {
     bindToDevice(set, options.device);
     if (options.reuseAddress === true) set('SOL_SOCKET', 'SO_REUSEADDR', 1);
     if (options.broadcast === true) set('SOL_SOCKET', 'SO_BROADCAST', 1);
@@ -30,11 +30,12 @@ export function openUdp(native: Native, options: UdpOptions, scope: Scope): Mess
 
 /** See System.raw. */
 export function openRaw(native: Native, options: RawOptions, scope: Scope): MessageSocket<UdpSender> {
-  const fd = openInet(native, options.family, 'SOCK_RAW', options.protocol, (_fd, set) => {
+  const { family, protocol } = options;
+  const fd = openInet(native, { family, type: 'SOCK_RAW', protocol }, (_fd, set) => {
     bindToDevice(set, options.device);
-    askForInterface(set, options.family);
+    askForInterface(set, family);
     if (options.icmpv6Types !== undefined) set('IPPROTO_ICMPV6', 'ICMP6_FILTER', encodeTypes(options.icmpv6Types));
-    if (options.hopLimit !== undefined) setHopLimit(set, options.family, options.hopLimit);
+    if (options.hopLimit !== undefined) setHopLimit(set, family, options.hopLimit);
   });
   return openMessageSocket(native, fd, { senderOf: inetSender() }, scope);
 }
@@ -42,7 +43,7 @@ export function openRaw(native: Native, options: RawOptions, scope: Scope): Mess
 /** See System.tcp. */
 export function openTcp(native: Native, options: TcpOptions): number {
   const { addon } = native;
-  return openInet(native, options.family, 'SOCK_STREAM', 0, (fd, set) => {
+  return openInet(native, { family: options.family, type: 'SOCK_STREAM' }, (fd, set) => {
     bindToDevice(set, options.device);
     if (options.mark !== undefined) set('SOL_SOCKET', 'SO_MARK', options.mark);
     if (options.bind === undefined) return;
@@ -53,17 +54,22 @@ export function openTcp(native: Native, options: TcpOptions): number {
 
 type SetOption = (level: ConstantName, name: ConstantName, value: number | Uint8Array) => void;
 
-function openInet(
-  native: Native, family: 4 | 6, type: ConstantName, protocol: number, configure: (fd: number, set: SetOption) => void,
-): number {
+interface InetKind {
+  readonly family: 4 | 6;
+  readonly type: ConstantName;
+  readonly protocol?: number;
+}
+
+function openInet(native: Native, kind: InetKind, configure: (fd: number, set: SetOption) => void): number {
   const { addon } = native;
   const { constants } = addon;
+  const { family, type, protocol = 0 } = kind;
   const made = addon.socket(family === 4 ? constants.AF_INET : constants.AF_INET6, constants[type], protocol);
   return openDescriptor(native, made, (fd) => {
     const set: SetOption = (level, name, value) => {
       check(addon, addon.setOption(fd, constants[level], constants[name], value), 'setsockopt');
     };
-    if (family === 6) set('IPPROTO_IPV6', 'IPV6_V6ONLY', 1);
+    if (family === 6 && type !== 'SOCK_RAW') set('IPPROTO_IPV6', 'IPV6_V6ONLY', 1); // raw sockets always are
     configure(fd, set);
   });
 }

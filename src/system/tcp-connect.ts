@@ -29,8 +29,8 @@ export async function connectTcp(
   let socket: Socket;
   try {
     // Without `manualStart`, which Node's types leave out, it is read from before it is connected.
-    const options: SocketConstructorOpts & { manualStart: true } = { fd, manualStart: true, readable: true, writable: true };
-    socket = new Socket(options);
+    const state: SocketConstructorOpts & { manualStart: true } = { fd, manualStart: true };
+    socket = new Socket({ ...state, readable: true, writable: true });
   } catch (error) {
     system.closeFd(fd);
     throw error;

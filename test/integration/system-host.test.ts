@@ -1,0 +1,59 @@
+/**
+ * TUN devices, host names and clock setting, in namespaces of our own. The user namespace has no
+ * say over the machine's clock, so that setting it must fail, which is all that can be tried here.
+ */
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { testSystem } from '../helpers/system.ts';
+import { enterNamespaces } from '../helpers/unshare.ts';
+
+enterNamespaces('--net', '--uts');
+
+const system = testSystem();
+
+function isCode(code: string): (error: { code?: string }) => boolean {
+  return (error) => error.code === code;
+}
+
+test('a TUN device gets the name asked for or one from a pattern', () => {
+  const named = system.tun('vpn7');
+  const numbered = system.tun('vpn%d');
+  assert.equal([named.name, numbered.name], ['vpn7', 'vpn0']);
+  assert.match(execFileSync('ip', ['link'], { encoding: 'utf8' }), /vpn7: <POINTOPOINT/);
+  assert.throws(() => system.tun('vpn7'), isCode('EBUSY'));
+  system.closeFd(named.fd);
+  system.closeFd(numbered.fd);
+  assert.not.match(execFileSync('ip', ['link'], { encoding: 'utf8' }), /vpn/);
+});
+
+test('host and domain name are set', () => {
+  system.setHostname('causeway-test');
+  system.setDomainname('example.test');
+  assert.is(hostname(), 'causeway-test');
+  assert.is(readFileSync('/proc/sys/kernel/domainname', 'utf8'), 'example.test\n');
+  assert.throws(() => system.setHostname('x'.repeat(65)), isCode('EINVAL'));
+});
+
+test('setting the clock without the right to says so', () => {
+  const maps = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
+  assert.is(maps[2], '1', 'in a user namespace of our own');
+  assert.throws(() => system.setWallClock(0), isCode('EPERM'));
+  assert.throws(() => system.adjustClock(10, 'slew', 'insert'), isCode('EPERM'));
+  assert.throws(() => system.adjustClock(-1.5, 'step', 'none'), isCode('EPERM'));
+});
+
+test('a session is started once', () => {
+  const sessionOf = (): string | undefined => readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ')[3];
+  const isLeader = sessionOf() === String(process.pid);
+  if (isLeader) assert.throws(() => system.startSession(), isCode('EPERM'));
+  else {
+    system.startSession();
+    assert.is(sessionOf(), String(process.pid));
+  }
+});
+
+test.run();
