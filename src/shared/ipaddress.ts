@@ -17,7 +17,7 @@ export class IpAddress {
       throw new DecodeError(`an address of ${bytes.length} bytes`, 0);
     }
     this.family = bytes.length === 4 ? 4 : 6;
-    this.bytes = bytes.slice();
+    this.bytes = new Uint8Array(bytes);
   }
 
   equals(other: IpAddress | undefined): boolean {
