@@ -37,7 +37,12 @@ export type RecordData =
   /** MX and SRV: the numbers before the name (preference; priority, weight, port). */
   | { readonly kind: 'service'; readonly numbers: readonly number[]; readonly target: string }
   /** SOA: `numbers` are serial, refresh, retry, expire and minimum. */
-  | { readonly kind: 'authority'; readonly primary: string; readonly mailbox: string; readonly numbers: readonly number[] }
+  | {
+    readonly kind: 'authority';
+    readonly primary: string;
+    readonly mailbox: string;
+    readonly numbers: readonly number[];
+  }
   | { readonly kind: 'raw'; readonly bytes: Uint8Array };
 
 /** Reads one record; throws DecodeError where the data does not fill its length. */
@@ -90,7 +95,7 @@ function readData(reader: Reader, type: number, recordClass: number, lengthBytes
         numbers: numbers(5, () => reader.u32()),
       };
   }
-  return { kind: 'raw', bytes: reader.take(lengthBytes).slice() };
+  return { kind: 'raw', bytes: new Uint8Array(reader.take(lengthBytes)) };
 }
 
 function writeData(writer: Writer, type: number, data: RecordData): void {

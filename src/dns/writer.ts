@@ -26,19 +26,23 @@ export class Writer {
   }
 
   u8(value: number): void {
-    this.#view.setUint8(this.#advance(1), value);
+    const at = this.#advance(1);
+    this.#view.setUint8(at, value);
   }
 
   u16(value: number): void {
-    this.#view.setUint16(this.#advance(2), value);
+    const at = this.#advance(2);
+    this.#view.setUint16(at, value);
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#advance(4), value);
+    const at = this.#advance(4);
+    this.#view.setUint32(at, value);
   }
 
   put(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#advance(bytes.length));
+    const at = this.#advance(bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
   /** Writes `length` as u16 before what `write` adds, once it is known. */
@@ -58,6 +62,7 @@ export class Writer {
     if (this.offset <= MAX_POINTER) this.#namesAt.set(key, this.offset);
   }
 
+  // May replace buffer and view: call it before either is used.
   #advance(length: number): number {
     const at = this.offset;
     const end = at + length;
