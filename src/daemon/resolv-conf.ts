@@ -34,7 +34,8 @@ export function resolvConfFile(paths: ResolvConfPaths): { write(text: string): v
       action();
       failing.delete(path);
     } catch (error) {
-      if (!failing.has(path)) log.error('%s cannot be written: %s', path, error instanceof Error ? error.message : error);
+      const text = error instanceof Error ? error.message : error;
+      if (!failing.has(path)) log.error('%s cannot be written: %s', path, text);
       failing.add(path);
     }
   };
@@ -42,7 +43,8 @@ export function resolvConfFile(paths: ResolvConfPaths): { write(text: string): v
     write(text) {
       const { configured, runtime, system, header } = paths;
       if (configured !== undefined) {
-        if (configured !== '' && configured !== '/dev/null') attempt(configured, () => replace(targetOf(configured), text));
+        if (configured === '' || configured === '/dev/null') return;
+        attempt(configured, () => replace(targetOf(configured), text));
         return;
       }
       attempt(runtime, () => {
