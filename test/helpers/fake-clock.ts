@@ -6,6 +6,8 @@
 
 import { DeadlineClock, type TimeSource } from '../../src/shared/clock.ts';
 
+const SAME_MOMENT_MS = 0.1;
+
 /** A clock in the test's hand. It starts at 1000 ms of boot time and 2025-01-01T00:00:00Z. */
 export class FakeClock extends DeadlineClock {
   readonly #source: ManualTimeSource;
@@ -15,16 +17,19 @@ export class FakeClock extends DeadlineClock {
     this.#source = source;
   }
 
-  /** Moves time on by `ms`, firing each timer at its own moment and settling promises after each. */
+  /**
+   * Moves time on by `ms`, firing each timer at its own moment and settling promises after each;
+   * also those that a timer at the end sets to that very moment, which come a microsecond later.
+   */
   async advance(ms: number): Promise<void> {
     const end = this.now() + ms;
     await settle();
-    for (let at = this.#source.wantedAt; at !== undefined && at <= end; at = this.#source.wantedAt) {
+    for (let at = this.#source.wantedAt; at !== undefined && at < end + SAME_MOMENT_MS; at = this.#source.wantedAt) {
       this.#source.jump(Math.max(0, at - this.now()));
       this.#source.wake();
       await settle();
     }
-    this.#source.jump(end - this.now());
+    this.#source.jump(Math.max(0, end - this.now()));
   }
 
   /** Moves time to the earliest timer and fires it; false when no timer is set. */

@@ -29,6 +29,16 @@ test('a suspend fires what came due at its end', withScope(async ({ scope, clock
   assert.equal(seen, [6000, 6000]);
 }));
 
+test('what a timer sets to its own moment fires in the same advance', withScope(async ({ scope, clock }) => {
+  let count = 0;
+  const alarm = clock.alarm('again', scope, () => {
+    if (++count < 3) alarm.set(clock.now());
+  });
+  alarm.set(clock.now() + 100);
+  await clock.advance(100);
+  assert.is(count, 3);
+}));
+
 test('advanceToNext stops at the earliest timer', withScope(async ({ scope, clock }) => {
   clock.after('one', 100, scope, () => undefined);
   assert.ok(await clock.advanceToNext());
