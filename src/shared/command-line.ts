@@ -59,7 +59,8 @@ export function formatHelp(table: CommandLineTable, program: string): string {
     return { left: `  ${short === undefined ? '    ' : `-${short}, `}--${name}${value}`, about };
   });
   const width = Math.max(...rows.map(({ left }) => left.length)) + 2;
-  return [`Usage: ${program} [OPTION]…`, '', ...rows.map(({ left, about }) => left.padEnd(width) + about), ''].join('\n');
+  const lines = rows.map(({ left, about }) => left.padEnd(width) + about);
+  return [`Usage: ${program} [OPTION]…`, '', ...lines, ''].join('\n');
 }
 
 type Given = Map<string, (string | undefined)[]>;

@@ -65,7 +65,9 @@ export function parse<T extends OptionTable>(table: T, file: KeyFile, group: str
 /** The reference of a table: for each key its values, its default and what it does. */
 export function formatReference(table: OptionTable): string {
   return Object.entries(table)
-    .map(([key, option]) => `${key}\n    ${option.about}\n    ${option.parse.wants}; ${formatDefault(option.default)}\n`)
+    .map(([key, { about, parse: { wants }, default: value }]) => {
+      return `${key}\n    ${about}\n    ${wants}; ${formatDefault(value)}\n`;
+    })
     .join('\n');
 }
 

@@ -181,7 +181,9 @@ test('fires in order whatever is set, moved and cleared', async () => {
       const clock = new DeadlineClock(source);
       const fired: number[] = [];
       const wanted = new Map<number, number>();
-      const alarms = Array.from({ length: 10 }, (_, index) => clock.alarm(`${index}`, scope, () => void fired.push(index)));
+      const alarms = Array.from({ length: 10 }, (_, index) => {
+        return clock.alarm(`${index}`, scope, () => void fired.push(index));
+      });
       for (const { alarm, at } of steps) {
         alarms[alarm]?.set(at === undefined ? undefined : 1000 + at);
         if (at === undefined) wanted.delete(alarm);
