@@ -86,6 +86,7 @@ function fileJob(file: string, bundles: Bundles, node: string, suffix = ''): Job
 
 async function runOnOtherNodes(files: readonly string[], bundles: Bundles): Promise<void> {
   for (const version of SUPPORTED_NODES) {
+    if (interruption.signal.aborted) return;
     const node = await provideNode(version, (line) => console.log(line)).catch((error: unknown) => {
       report(`node ${version}`, { passed: 0, failed: 1, problem: String(error), output: '', elapsedMs: 0 });
       return undefined;
