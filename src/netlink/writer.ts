@@ -28,24 +28,23 @@ export class Writer {
   }
 
   u8(value: number): void {
-    this.#view.setUint8(this.#grow(1), value);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
   }
 
   u16(value: number): void {
-    this.#view.setUint16(this.#grow(2), value, LE);
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value, LE);
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#grow(4), value, LE);
-  }
-
-  /** Big endian, as addresses and ports are. */
-  u16Network(value: number): void {
-    this.#view.setUint16(this.#grow(2), value, false);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, LE);
   }
 
   u64(value: bigint): void {
-    this.#view.setBigUint64(this.#grow(8), value, LE);
+    const at = this.#grow(8);
+    this.#view.setBigUint64(at, value, LE);
   }
 
   bytes(value: Uint8Array): void {
@@ -73,6 +72,7 @@ export class Writer {
     this.#view.setUint32(at, this.#length - at, LE);
   }
 
+  // May make a new view: evaluate it first.
   #grow(count: number): number {
     const at = this.#length;
     this.#length += count;

@@ -54,7 +54,7 @@ export function writeNeighbour(writer: Writer, ifindex: number, address: IpAddre
   writer.u8(familyNumber(address.family));
   writer.zeros(3);
   writer.u32(ifindex);
-  writer.u16(hardwareAddress === undefined ? 0 : NUD_PERMANENT);
+  writer.u16(NUD_PERMANENT); // of no account for a removal
   writer.zeros(2);
   encodeAttributes(NEIGHBOUR_ATTRIBUTES, { address, hardwareAddress }, writer);
 }
