@@ -95,7 +95,7 @@ async function runOnOtherNodes(files: readonly string[], bundles: Bundles): Prom
     const suffix = ` on Node ${version}`;
     const units = files.filter((file) => file.startsWith('test/unit/'));
     await runJobs(units.map((file) => fileJob(file, bundles, node, suffix)));
-    const command = toolCommand(node, 'tools/lab.ts');
+    const command = toolCommand(node, 'tools/lab.ts', '--no-build');
     await runJobs([{ name: `lab${suffix}`, limitMs: LIMITS_MS.lab, kind: 'program', node, command }]);
   }
 }
