@@ -85,7 +85,8 @@ function takeLeave({ services }: Core, { isReleasedOnExit }: ConnmandOptions): v
 async function openBus({ system, clock, scope, quit }: Daemon<ConnmandOptions>): Promise<Bus> {
   const address = systemBusAddress(process.env);
   try {
-    const { path } = parseBusAddress(address);
+    const [path] = parseBusAddress(address);
+    if (path === undefined) throw new Error('not the address of a unix socket');
     const bus = await connectBus(system.unixStream(path, scope), { clock }, scope);
     bus.lost.observe(scope, () => quit());
     return bus;

@@ -127,7 +127,8 @@ export class Services {
   }
 
   #add(type: ServiceType, appearance: NetworkAppearance): void {
-    const scope = appearance.scope.child();
+    // Not a child of the network's scope: the service takes its leave, seen by all, before it closes.
+    const scope = this.#scope.child();
     const service = new Service(type, appearance.network, this.#env, scope);
     if (this.#byIdentifier.has(service.identifier)) {
       log.warn('%s: %s exists already on another interface', appearance.network.device.interfaceName, service.identifier);
@@ -143,7 +144,10 @@ export class Services {
       if (aspects.includes('strength') || aspects.includes('favorite')) this.#resort(service);
       if (aspects.includes('favorite') || aspects.includes('autoconnect')) this.scheduleAutoconnect();
     });
-    scope.defer(() => service.leave(this.#leaveMode)); // undone before the observers above
+    appearance.scope.defer(() => {
+      service.leave(this.#leaveMode);
+      return scope.close();
+    });
     this.#resort(service);
     if (CONNECTS_AT_ONCE.has(type) && service.isAutoconnect) this.#connectByItself(service);
     else this.scheduleAutoconnect();
