@@ -6,6 +6,8 @@
 
 import type { Observable } from '../shared/emitter.ts';
 import type { Scope } from '../shared/scope.ts';
+import type { StreamSocket } from '../system/system.ts';
+import type { BusEnv } from './connection.ts';
 import type { EncodedDictionary } from './dictionary.ts';
 import type {
   ArgumentsIn,
@@ -19,8 +21,19 @@ import type {
   Setters,
   SignalName,
 } from './interface.ts';
+import { MessageBus } from './message-bus.ts';
 import type { Message } from './message.ts';
 import type { Variant } from './signature.ts';
+
+export type { BusEnv } from './connection.ts';
+
+/**
+ * Joins the bus at the other end of `transport`, until `scope` closes. Rejects with DBusError when
+ * it does not let us in, ConnmanError `OperationTimeout` when it does not answer within 25 s.
+ */
+export function connectBus(transport: StreamSocket, env: BusEnv, scope: Scope): Promise<Bus> {
+  return MessageBus.connect(transport, env, scope);
+}
 
 /** A connection to a message bus. Closed with the scope it was made in. */
 export interface Bus {
@@ -35,7 +48,7 @@ export interface Bus {
   export<D extends InterfaceShape>(
     path: string,
     description: D,
-    implementation: Implementation<D>,
+    implementation: Implementation<NoInfer<D>>,
     scope: Scope,
   ): Exported<D>;
 

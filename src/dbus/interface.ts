@@ -81,7 +81,7 @@ export type Proxy<D extends InterfaceShape> = {
 };
 
 /** The names of a description's properties. */
-export type PropertyName<D extends InterfaceShape> = D extends { properties: infer P } ? keyof P & string : never;
+export type PropertyName<D extends InterfaceShape> = keyof NonNullable<D['properties']> & string;
 
 /** The names of a description's signals. */
 export type SignalName<D extends InterfaceShape> = keyof D['signals'] & string;
@@ -106,15 +106,9 @@ type OutOf<D extends InterfaceShape, M extends keyof D['methods']> = D['methods'
   ? A
   : NoArguments;
 
-type SignatureOf<D extends InterfaceShape, P extends string> = D extends {
-  properties: { readonly [K in P]: infer Shape };
-}
-  ? Shape extends { type: infer S extends string }
-    ? S
-    : Shape extends string
-      ? Shape
-      : never
-  : never;
+type SignatureOf<D extends InterfaceShape, P extends PropertyName<D>> = SignatureIn<NonNullable<D['properties']>[P]>;
+
+type SignatureIn<Shape> = Shape extends { type: infer S extends string } ? S : Shape extends string ? Shape : never;
 
 /** Nothing, the only value, or an object by names. */
 type ResultOut<A extends ArgumentShape> = keyof A extends never

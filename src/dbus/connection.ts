@@ -1,0 +1,337 @@
+/**
+ * One connection to a bus: authentication, serials, calls awaiting replies, and a queue that sends
+ * what one turn of the event loop produced in one write (D-Bus specification, "Message Protocol").
+ * Invariant: once the connection is lost or closed every pending call is rejected and no new one
+ * waits. A bus that stops reading is given up at MOST_QUEUED_BYTES, not fed without limit.
+ */
+
+import type { Alarm, Clock } from '../shared/clock.ts';
+import { Emitter } from '../shared/emitter.ts';
+import { ConnmanError, DecodeError } from '../shared/errors.ts';
+import { logger } from '../shared/log.ts';
+import type { Scope } from '../shared/scope.ts';
+import type { StreamSocket } from '../system/system.ts';
+import { AUTH_GREETING, type AuthState, authStep } from './auth.ts';
+import { type DBusError, errorFromMessage, standardError } from './errors.ts';
+import { FrameAssembler } from './frames.ts';
+import type { CallOptions } from './interface.ts';
+import { ERROR, type Message, METHOD_CALL, NO_REPLY_EXPECTED, SIGNAL } from './message.ts';
+import type { Chunk } from './reader.ts';
+import { readMessage, type ReceivedMessage } from './read-message.ts';
+import { type Body, type Head, writeMessage } from './write-message.ts';
+import { MessageWriter } from './writer.ts';
+
+const log = logger('src/dbus/connection.ts');
+
+/** What a connection needs of its surroundings. */
+export interface BusEnv {
+  readonly clock: Clock;
+  /** Closes a descriptor that came and nobody takes. Without it none are let come or go. */
+  readonly closeFd?: (fd: number) => void;
+}
+
+/** Takes the messages that are no replies. */
+export interface MessageSink {
+  /** A call for us; the sink answers it. `fds` are the sink's to close. */
+  call(received: ReceivedMessage, fds: readonly number[]): void;
+  signal(received: ReceivedMessage): void;
+}
+
+/** A method call about to be sent. */
+export interface OutgoingCall {
+  readonly destination: string;
+  readonly path: string;
+  readonly interface?: string | undefined;
+  readonly member: string;
+}
+
+/** How to wait for a reply and what it must be. */
+export interface ReplyOptions extends CallOptions {
+  /** A reply with another signature is refused unread: `InvalidSignature`. */
+  readonly signature?: string;
+}
+
+const DEFAULT_TIMEOUT_MS = 25_000;
+const MOST_QUEUED_BYTES = 64 * 0x10_0000;
+const FLUSH_AT_BYTES = 0x4_0000;
+const LONGEST_AUTH_LINE = 0x4000;
+const MOST_WAITING_FDS = 1024;
+
+interface PendingCall {
+  readonly resolve: (message: Message) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly signature: string | undefined;
+  /** In clock milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** A connection; it does nothing of its own accord before `authenticate`. */
+export class Connection {
+  readonly #transport: StreamSocket;
+  readonly #env: BusEnv;
+  readonly #sink: MessageSink;
+  readonly #writer = new MessageWriter();
+  readonly #assembler = new FrameAssembler();
+  readonly #pending = new Map<number, PendingCall>();
+  readonly #expiry: Alarm;
+  readonly #lost = new Emitter<Error | undefined>();
+  #earliestExpiry = Infinity;
+  #waitingFds: number[] = [];
+  #serial = 0;
+  #canPassFds = false;
+  #isFlushing = false;
+  #isClosed = false;
+
+  constructor(transport: StreamSocket, env: BusEnv, sink: MessageSink, scope: Scope) {
+    this.#transport = transport;
+    this.#env = env;
+    this.#sink = sink;
+    this.#expiry = env.clock.alarm('D-Bus replies', scope, () => this.#expire());
+    transport.onEnd = (error) => this.#lose(error);
+    scope.defer(() => {
+      this.flush();
+      this.#close(standardError('Disconnected', 'the connection was closed'));
+    });
+  }
+
+  /** Emits once, unless we close first. */
+  get lost(): Emitter<Error | undefined> {
+    return this.#lost;
+  }
+
+  get queuedBytes(): number {
+    return this.#writer.length + this.#transport.queuedBytes;
+  }
+
+  /** Has the server let us in; resolves when messages may be sent. Rejects with DBusError. */
+  authenticate(signal: AbortSignal): Promise<void> {
+    const wantsFds = this.#env.closeFd !== undefined;
+    return new Promise((resolve, reject) => {
+      let state: AuthState = { name: 'challenge' };
+      let text = '';
+      const onLine = (line: string): void => {
+        const next = authStep(state, line, wantsFds);
+        state = next.state;
+        if (next.send !== undefined) this.#transport.send(Buffer.from(next.send, 'latin1'));
+        if (state.name !== 'done') return;
+        this.#canPassFds = state.canPassFds;
+        this.#transport.onData = (bytes, fds) => this.#receive(bytes, fds);
+        this.#transport.onEnd = (error) => this.#lose(error);
+        resolve();
+      };
+      this.#transport.onData = (bytes) => {
+        text += Buffer.from(bytes).toString('latin1');
+        try {
+          for (let end = text.indexOf('\r\n'); end >= 0; end = text.indexOf('\r\n')) {
+            const line = text.slice(0, end);
+            text = text.slice(end + 2);
+            onLine(line);
+          }
+          if (text.length > LONGEST_AUTH_LINE) throw new DecodeError('D-Bus authentication: line too long', 0);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#transport.onEnd = (error) => reject(disconnected(error));
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      this.#transport.send(Buffer.from(AUTH_GREETING, 'latin1'));
+    });
+  }
+
+  /** Sends a call and resolves with its reply; rejects with DBusError when that is an error. */
+  call(call: OutgoingCall, body: Body, options: ReplyOptions = {}): Promise<Message> {
+    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS, signature } = options;
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) return reject(disconnected(undefined));
+      if (signal?.aborted === true) return reject(signal.reason);
+      const serial = this.#nextSerial();
+      const pending = { resolve, reject, signature, expiresAt: this.#env.clock.now() + timeoutMs };
+      this.#pending.set(serial, signal === undefined ? pending : this.#abortable(serial, pending, signal));
+      try {
+        this.#write({ type: METHOD_CALL, ...call, serial }, body);
+      } catch (error) {
+        this.#pending.get(serial)?.reject(error);
+        this.#pending.delete(serial);
+      }
+      if (this.#pending.has(serial) && pending.expiresAt < this.#earliestExpiry) {
+        this.#earliestExpiry = pending.expiresAt;
+        this.#expiry.set(pending.expiresAt);
+      }
+    });
+  }
+
+  /** Sends a call to which no reply is wanted. */
+  callWithoutReply(call: OutgoingCall, body: Body): void {
+    this.send({ type: METHOD_CALL, flags: NO_REPLY_EXPECTED, ...call }, body);
+  }
+
+  /** Sends a message that awaits no reply. Throws what the writer throws; after a loss it does nothing. */
+  send(head: Omit<Head, 'serial'>, body: Body): void {
+    if (!this.#isClosed) this.#write({ ...head, serial: this.#nextSerial() }, body);
+  }
+
+  flush(): void {
+    if (this.#isClosed || this.#writer.length === 0) return;
+    this.#transport.send(this.#writer.take());
+    this.#checkQueue();
+  }
+
+  closeFds(fds: readonly number[]): void {
+    for (const fd of fds) this.#env.closeFd?.(fd);
+  }
+
+  #write(head: Head, body: Body): void {
+    writeMessage(this.#writer, head, body);
+    const fds = this.#writer.fds;
+    if (fds.length > 0) this.#sendWithFds(fds);
+    else if (this.#writer.length > FLUSH_AT_BYTES) this.flush();
+    else this.#flushSoon();
+  }
+
+  /** Descriptors go at once, while they are surely open, and alone: they belong to this message. */
+  #sendWithFds(fds: readonly number[]): void {
+    if (!this.#canPassFds) {
+      this.#writer.abandon();
+      throw standardError('NotSupported', 'this connection cannot pass file descriptors');
+    }
+    const before = this.#writer.takeBeforeMessage();
+    if (before.length > 0) this.#transport.send(before);
+    this.#transport.send(this.#writer.take(), fds);
+    this.#checkQueue();
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => {
+      this.#isFlushing = false;
+      this.flush();
+    });
+  }
+
+  #checkQueue(): void {
+    if (this.#transport.queuedBytes > MOST_QUEUED_BYTES) this.#lose(new Error('the bus has stopped reading'));
+  }
+
+  #nextSerial(): number {
+    do this.#serial = this.#serial === 0xffff_ffff ? 1 : this.#serial + 1;
+    while (this.#pending.has(this.#serial));
+    return this.#serial;
+  }
+
+  #receive(bytes: Uint8Array, fds: readonly number[]): void {
+    if (this.#isClosed) return this.closeFds(fds);
+    this.#waitingFds.push(...fds);
+    try {
+      if (this.#waitingFds.length > MOST_WAITING_FDS) throw new DecodeError('too many file descriptors', 0);
+      this.#assembler.push(bytes, (chunk, start, end) => this.#receiveMessage(chunk, start, end));
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#lose(error);
+    }
+  }
+
+  #receiveMessage(chunk: Chunk, start: number, end: number): void {
+    let fds: readonly number[] = [];
+    try {
+      const received = readMessage(chunk, start, end);
+      if (received.fdCount > 0) fds = this.#waitingFds.splice(0, received.fdCount);
+      this.#route(received, fds);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.closeFds(fds);
+      log.debug('message dropped: %s', error.message);
+    }
+  }
+
+  #route(received: ReceivedMessage, fds: readonly number[]): void {
+    const { type, replySerial } = received.message;
+    if (type === METHOD_CALL) return this.#sink.call(received, fds);
+    if (type === SIGNAL) {
+      this.closeFds(fds);
+      return this.#sink.signal(received);
+    }
+    const pending = this.#pending.get(replySerial ?? 0);
+    if (pending === undefined) return this.closeFds(fds);
+    this.#pending.delete(replySerial ?? 0);
+    if (this.#pending.size === 0) this.#expire();
+    try {
+      this.#settle(pending, received, fds);
+    } catch (error) {
+      pending.reject(standardError('InvalidSignature', 'the reply cannot be read'));
+      throw error;
+    }
+  }
+
+  #settle(pending: PendingCall, received: ReceivedMessage, fds: readonly number[]): void {
+    const { message } = received;
+    if (message.type === ERROR) {
+      received.readBody(fds);
+      this.closeFds(fds);
+      pending.reject(errorFromMessage(message));
+    } else if (pending.signature !== undefined && pending.signature !== message.signature) {
+      this.closeFds(fds);
+      const text = `the reply has signature "${message.signature}" instead of "${pending.signature}"`;
+      pending.reject(standardError('InvalidSignature', text));
+    } else {
+      received.readBody(fds);
+      // Descriptors that hide in variants are nobody's.
+      if (!message.signature.includes('h')) this.closeFds(fds);
+      pending.resolve(message);
+    }
+  }
+
+  #abortable(serial: number, pending: PendingCall, signal: AbortSignal): PendingCall {
+    const onAbort = (): void => {
+      this.#pending.delete(serial);
+      pending.reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort);
+    return {
+      ...pending,
+      resolve: (message) => {
+        signal.removeEventListener('abort', onAbort);
+        pending.resolve(message);
+      },
+      reject: (reason) => {
+        signal.removeEventListener('abort', onAbort);
+        pending.reject(reason);
+      },
+    };
+  }
+
+  #expire(): void {
+    const now = this.#env.clock.now();
+    this.#earliestExpiry = Infinity;
+    for (const [serial, pending] of this.#pending) {
+      if (pending.expiresAt > now) {
+        this.#earliestExpiry = Math.min(this.#earliestExpiry, pending.expiresAt);
+        continue;
+      }
+      this.#pending.delete(serial);
+      pending.reject(new ConnmanError('OperationTimeout'));
+    }
+    this.#expiry.set(this.#earliestExpiry === Infinity ? undefined : this.#earliestExpiry);
+  }
+
+  #lose(error: Error | undefined): void {
+    if (this.#isClosed) return;
+    this.#close(disconnected(error));
+    this.#lost.emit(error);
+  }
+
+  #close(reason: DBusError): void {
+    this.#isClosed = true;
+    this.closeFds(this.#waitingFds);
+    this.#waitingFds = [];
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    this.#expiry.set(undefined);
+    for (const call of pending) call.reject(reason);
+  }
+}
+
+function disconnected(cause: Error | undefined): DBusError {
+  const text = cause === undefined ? 'the bus closed the connection' : `the bus is lost: ${cause.message}`;
+  return standardError('Disconnected', text);
+}
