@@ -17,7 +17,7 @@ import type { System } from '../../src/system/system.ts';
 import { type Child, output } from '../helpers/child.ts';
 import { startDnsmasq } from '../helpers/dnsmasq.ts';
 import { EventLog } from '../helpers/event-log.ts';
-import { FakeClock } from '../helpers/fake-clock.ts';
+import type { FakeClock } from '../helpers/fake-clock.ts';
 import { holdNamespace, type Namespace } from '../helpers/namespace.ts';
 import { testSystem } from '../helpers/system.ts';
 import { enterNamespaces } from '../helpers/unshare.ts';
