@@ -135,7 +135,7 @@ class StoredClock implements ClockSettings {
     try {
       zones.install(zone);
     } catch (error) {
-      log.error('time zone %s cannot be installed: %s', zone, error);
+      log.error('time zone %s cannot be installed: %s', zone, error instanceof Error ? error.message : error);
       throw errorFromErrno(error instanceof Error && 'code' in error ? String(error.code) : '', FAILED, error);
     }
     this.#lookAtTimezone();
