@@ -1,0 +1,110 @@
+/** The resolver's lists: order, duplicates, lifetimes, fallback, and when the backend is told. */
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseIpAddress, type IpAddress } from '../../../src/shared/ipaddress.ts';
+import type { DnsConfiguration } from '../../../src/dns-backend/backend.ts';
+import { createResolver, type LinkServers, type Resolver } from '../../../src/resolver.ts';
+import type { FakeClock } from '../../helpers/fake-clock.ts';
+import { withScope } from '../../helpers/with-scope.ts';
+
+function ip(text: string): IpAddress {
+  const address = parseIpAddress(text);
+  if (address === undefined) throw new Error(`${text} is no address`);
+  return address;
+}
+
+function servers(nameservers: readonly (string | [string, number])[], domains: readonly string[] = []): LinkServers {
+  return {
+    nameservers: nameservers.map((each) => (typeof each === 'string'
+      ? { address: ip(each) }
+      : { address: ip(each[0]), lifetimeSec: each[1] })),
+    domains: domains.map((name) => ({ name })),
+  };
+}
+
+interface Setting {
+  readonly resolver: Resolver;
+  readonly clock: FakeClock;
+  /** What the backend was told, newest last: `2: servers / domains | 3: …`. */
+  readonly applied: string[];
+  readonly changed: number[];
+}
+
+function resolving(title: string, body: (setting: Setting) => Promise<void>): void {
+  test(title, withScope(async ({ clock, scope }) => {
+    const applied: string[] = [];
+    const changed: number[] = [];
+    const apply = ({ links }: DnsConfiguration): void => {
+      applied.push(links.map(({ ifindex, nameservers, domains }) => (
+        `${ifindex}: ${nameservers.join(' ')} / ${domains.join(' ')}`)).join(' | '));
+    };
+    const options = { backend: { apply }, fallbackNameservers: [ip('9.9.9.9')] };
+    const resolver = createResolver(options, { clock }, scope);
+    resolver.changed.observe(scope, (ifindex) => changed.push(ifindex));
+    await body({ resolver, clock, applied, changed });
+  }));
+}
+
+resolving('nothing is told before there is something to tell', async ({ clock, applied }) => {
+  await clock.advance(1000);
+  assert.equal(applied, []);
+});
+
+resolving('changes of one moment are told together', async ({ resolver, clock, applied, changed }) => {
+  resolver.setServers(2, servers(['192.0.2.1', '192.0.2.2'], ['lab.test']));
+  resolver.setServers(3, servers(['198.51.100.1']));
+  resolver.setDefault(3);
+  assert.equal(changed, [2, 3]);
+  assert.equal(applied, []);
+  await clock.advance(0);
+  assert.equal(applied, ['3: 198.51.100.1 /  | 2: 192.0.2.1 192.0.2.2 / lab.test']);
+});
+
+resolving('what is the same is not told again', async ({ resolver, clock, applied, changed }) => {
+  resolver.setServers(2, servers(['192.0.2.1']));
+  await clock.advance(0);
+  resolver.setServers(2, servers(['192.0.2.1']));
+  resolver.setDefault(undefined);
+  resolver.remove(7);
+  await clock.advance(0);
+  assert.is(applied.length, 1);
+  assert.equal(changed, [2]);
+});
+
+resolving('order is kept; duplicates and what is nobody else’s address go', async ({ resolver, clock, applied }) => {
+  const given = ['192.0.2.2', '127.0.0.1', '192.0.2.1', '192.0.2.2', '::1', '0.0.0.0', 'ff02::1'];
+  resolver.setServers(2, servers(given, ['a', 'a']));
+  await clock.advance(0);
+  assert.equal(applied, ['2: 192.0.2.2 192.0.2.1 / a']);
+});
+
+resolving('a lifetime ends by itself, a renewed one does not', async ({ resolver, clock, applied, changed }) => {
+  resolver.setServers(2, servers(['192.0.2.1', ['2001:db8::1', 10], ['2001:db8::2', 0]]));
+  await clock.advance(9000);
+  resolver.setServers(2, servers(['192.0.2.1', ['2001:db8::1', 10]]));
+  await clock.advance(9999);
+  assert.equal(resolver.nameserversOf(2).map(String), ['192.0.2.1', '2001:db8::1']);
+  await clock.advance(1);
+  assert.equal(resolver.nameserversOf(2).map(String), ['192.0.2.1']);
+  assert.equal(applied, ['2: 192.0.2.1 2001:db8::1 / ', '2: 192.0.2.1 / ']);
+  assert.equal(changed, [2, 2]);
+});
+
+resolving('a link without servers asks the fallback servers', async ({ resolver }) => {
+  assert.equal(resolver.nameserversOf(2).map(String), ['9.9.9.9']);
+  resolver.setServers(2, servers(['192.0.2.1']));
+  assert.equal(resolver.nameserversOf(2).map(String), ['192.0.2.1']);
+  resolver.remove(2);
+  assert.equal(resolver.nameserversOf(2).map(String), ['9.9.9.9']);
+});
+
+resolving('a removed link is gone', async ({ resolver, clock, applied }) => {
+  resolver.setServers(2, servers(['192.0.2.1', ['192.0.2.2', 60]]));
+  resolver.remove(2);
+  await clock.advance(0);
+  assert.equal(applied, ['']);
+  assert.equal(clock.pending(), []);
+});
+
+test.run();
