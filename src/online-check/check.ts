@@ -75,11 +75,6 @@ export function startOnlineCheck(
   return new RunningCheck(target, options, env, scope);
 }
 
-/** The line ConnMan writes where main.conf disables the check. */
-export function logCheckDisabled(device: string, type: string): void {
-  log.info('Online check disabled; interface %s [ %s ] remains in ready state.', device, type);
-}
-
 class RunningCheck implements OnlineCheck {
   readonly result = new Emitter<Outcome>();
   readonly #target: CheckTarget;
