@@ -37,8 +37,8 @@ interface Setting {
 }
 
 /** A test in which `ask` tells addresses, or why there are none, as text. */
-function resolving(body: (setting: Setting) => Promise<void>): () => Promise<void> {
-  return withScope(async ({ clock, watch }) => {
+function resolving(title: string, body: (setting: Setting) => Promise<void>): void {
+  test(title, withScope(async ({ clock, watch }) => {
     const servers = new FakeServers();
     const controller = new AbortController();
     let last = 0x1234_0000;
@@ -55,21 +55,21 @@ function resolving(body: (setting: Setting) => Promise<void>): () => Promise<voi
       }
     };
     await body({ servers, clock, controller, ask });
-  });
+  }));
 }
 
 function saying(reply: Partial<DnsMessage>): (received: Received) => void {
   return (received) => received.answer(reply);
 }
 
-test('a numeric address needs no server', resolving(async ({ servers, ask }) => {
+resolving('a numeric address needs no server', async ({ servers, ask }) => {
   assert.is(await ask('192.0.2.7', { servers: [] }), '192.0.2.7');
   assert.is(await ask('2001:db8::7', { servers: [], families: [6] }), '2001:db8::7');
   assert.is(await ask('2001:db8::7'), 'noAddress');
   assert.is(servers.received.length, 0);
-}));
+});
 
-test('all servers are asked at once, through the link, and the first answer wins', resolving(async ({ servers, clock, ask }) => {
+resolving('all servers are asked at once through the link, the first answer wins', async ({ servers, clock, ask }) => {
   const asked = ask('a.example');
   await clock.advance(0);
   assert.equal(servers.received.map(({ server }) => server), [ONE, TWO]);
@@ -81,9 +81,9 @@ test('all servers are asked at once, through the link, and the first answer wins
   second?.answer({ answers: [addressRecord('a.example', '192.0.2.1'), addressRecord('a.example', '192.0.2.2')] });
   assert.is(await asked, '192.0.2.1 192.0.2.2');
   assert.is(servers.openSockets, 0);
-}));
+});
 
-test('a lost question is asked again after 0.4 s, then after twice the time', resolving(async ({ servers, clock, ask }) => {
+resolving('a lost question is asked again after 0.4 s, then after twice the time', async ({ servers, clock, ask }) => {
   const start = clock.now();
   const times: number[] = [];
   servers.onQuery = ({ server }) => void (server === ONE && times.push(clock.now() - start));
@@ -92,9 +92,9 @@ test('a lost question is asked again after 0.4 s, then after twice the time', re
   assert.is(await asked, 'timeout');
   assert.equal(times, [0, 400, 1200, 2800]);
   assert.is(clock.now() - start, 5000);
-}));
+});
 
-test('what was not asked for is not believed', resolving(async ({ servers, clock, ask }) => {
+resolving('what was not asked for is not believed', async ({ servers, clock, ask }) => {
   const good = [addressRecord('a.example', '192.0.2.1')];
   servers.onQuery = (received) => {
     const { id } = received.query;
@@ -111,16 +111,16 @@ test('what was not asked for is not believed', resolving(async ({ servers, clock
   const asked = ask('a.example');
   await clock.advance(5000);
   assert.is(await asked, 'timeout');
-}));
+});
 
-test('an answer in other letters is the same name', resolving(async ({ servers, ask }) => {
+resolving('an answer in other letters is the same name', async ({ servers, ask }) => {
   servers.onQuery = saying({
     questions: [{ name: 'A.eXample', type: 1, class: 1 }], answers: [addressRecord('a.EXAMPLE', '192.0.2.1')],
   });
   assert.is(await ask('a.example'), '192.0.2.1');
-}));
+});
 
-test('aliases are followed inside the answer, records beside the chain are not', resolving(async ({ servers, ask }) => {
+resolving('aliases are followed inside the answer, records beside the chain are not', async ({ servers, ask }) => {
   servers.onQuery = saying({
     answers: [
       addressRecord('evil.example', '203.0.113.1'),
@@ -130,22 +130,23 @@ test('aliases are followed inside the answer, records beside the chain are not',
     ],
   });
   assert.is(await ask('a.example'), '192.0.2.3');
-}));
+});
 
-test('a loop of aliases has no address', resolving(async ({ servers, clock, ask }) => {
+resolving('a loop of aliases has no address', async ({ servers, clock, ask }) => {
   servers.onQuery = saying({ answers: [alias('a.example', 'b.example'), alias('b.example', 'a.example')] });
   const asked = ask('a.example');
   await clock.advance(250);
   assert.is(await asked, 'noAddress');
-}));
+});
 
-test('an answer with thousands of addresses gives sixteen', resolving(async ({ servers, ask }) => {
-  const answers = Array.from({ length: 2000 }, (_, index) => addressRecord('a.example', `10.0.${index >> 8}.${index & 255}`));
+resolving('an answer with thousands of addresses gives sixteen', async ({ servers, ask }) => {
+  const texts = Array.from({ length: 2000 }, (_, index) => `10.0.${index >> 8}.${index & 255}`);
+  const answers = texts.map((text) => addressRecord('a.example', text));
   servers.onQuery = saying({ answers });
   assert.is((await ask('a.example')).split(' ').length, 16);
-}));
+});
 
-test('a name that does not exist waits a moment for another server to know it', resolving(async ({ servers, clock, ask }) => {
+resolving('a negative answer waits a moment for another server to know better', async ({ servers, clock, ask }) => {
   servers.onQuery = (received) => {
     if (received.server === ONE) received.answer({ rcode: RCODE.NXDOMAIN });
   };
@@ -159,14 +160,14 @@ test('a name that does not exist waits a moment for another server to know it', 
   await clock.advance(250);
   assert.is(await alone, 'noSuchName');
   assert.is(clock.now() - start, 450);
-}));
+});
 
-test('with all servers heard a negative answer is told at once', resolving(async ({ servers, ask }) => {
+resolving('with all servers heard a negative answer is told at once', async ({ servers, ask }) => {
   servers.onQuery = (received) => received.answer({ rcode: received.server === ONE ? RCODE.NXDOMAIN : RCODE.NOERROR });
   assert.is(await ask('a.example'), 'noAddress');
-}));
+});
 
-test('a server that answers with an error leaves it to the others', resolving(async ({ servers, clock, ask }) => {
+resolving('a server that answers with an error leaves it to the others', async ({ servers, clock, ask }) => {
   servers.onQuery = (received) => {
     if (received.server === ONE) received.answer({ rcode: RCODE.SERVFAIL });
   };
@@ -177,31 +178,31 @@ test('a server that answers with an error leaves it to the others', resolving(as
 
   servers.onQuery = saying({ rcode: RCODE.REFUSED, questions: [] });
   assert.is(await ask('a.example'), 'refused');
-}));
+});
 
-test('servers that cannot be reached fail at once', resolving(async ({ servers, ask }) => {
+resolving('servers that cannot be reached fail at once', async ({ servers, ask }) => {
   servers.onQuery = (received) => received.unreachable();
   assert.is(await ask('a.example'), 'unreachable');
   servers.withoutRoute.add(ONE).add(TWO);
   assert.is(await ask('a.example'), 'unreachable');
   assert.is(servers.received.length, 2);
-}));
+});
 
-test('one server without a route does not matter', resolving(async ({ servers, ask }) => {
+resolving('one server without a route does not matter', async ({ servers, ask }) => {
   servers.withoutRoute.add(ONE);
   servers.onQuery = saying({ answers: [addressRecord('a.example', '192.0.2.1')] });
   assert.is(await ask('a.example'), '192.0.2.1');
-}));
+});
 
-test('both families are asked at once and told in the order wanted', resolving(async ({ servers, ask }) => {
+resolving('both families are asked at once and told in the order wanted', async ({ servers, ask }) => {
   servers.onQuery = (received) => {
     const isIpv4 = received.query.questions[0]?.type === RECORD_TYPE.A;
     received.answer({ answers: [addressRecord('a.example', isIpv4 ? '192.0.2.1' : '2001:db8::1')] });
   };
   assert.is(await ask('a.example', { families: [6, 4] }), '2001:db8::1 192.0.2.1');
-}));
+});
 
-test('a server that never answers for one family costs a quarter of a second', resolving(async ({ servers, clock, ask }) => {
+resolving('a server that never answers for one family costs a quarter of a second', async ({ servers, clock, ask }) => {
   servers.onQuery = (received) => {
     if (received.query.questions[0]?.type !== RECORD_TYPE.A) return;
     received.answer({ answers: [addressRecord('a.example', '192.0.2.1')] });
@@ -211,36 +212,37 @@ test('a server that never answers for one family costs a quarter of a second', r
   await clock.advance(250);
   assert.is(await asked, '192.0.2.1');
   assert.is(clock.now() - start, 250);
-}));
+});
 
-test('a truncated answer that TCP does not complete is an error', resolving(async ({ servers, ask }) => {
+resolving('a truncated answer that TCP does not complete is an error', async ({ servers, ask }) => {
   servers.onQuery = saying({ isTruncated: true, answers: [addressRecord('a.example', '192.0.2.1')] });
   assert.is(await ask('a.example'), 'refused');
-}));
+});
 
-test('truncated with no question (CVE-2025-32743) is dropped', resolving(async ({ servers, clock, ask }) => {
+resolving('truncated with no question (CVE-2025-32743) is dropped', async ({ servers, clock, ask }) => {
   servers.onQuery = saying({ isTruncated: true, questions: [] });
   const asked = ask('a.example');
   await clock.advance(5000);
   assert.is(await asked, 'timeout');
-}));
+});
 
-test('what is no name, and nobody to ask', resolving(async ({ servers, ask }) => {
-  for (const name of ['', '.', 'a..b', `${'x'.repeat(64)}.example`, 'a b\n']) assert.is(await ask(name), 'invalidName');
+resolving('what is no name, and nobody to ask', async ({ servers, ask }) => {
+  const names = ['', '.', 'a..b', `${'x'.repeat(64)}.example`, 'a b\n'];
+  for (const name of names) assert.is(await ask(name), 'invalidName');
   assert.is(await ask('a.example', { servers: [] }), 'noServers');
   assert.is(servers.received.length, 0);
-}));
+});
 
-test('hundreds of servers are not all asked', resolving(async ({ servers, clock, ask, controller }) => {
+resolving('hundreds of servers are not all asked', async ({ servers, clock, ask, controller }) => {
   const many = Array.from({ length: 255 }, (_, index) => ip(`10.0.0.${index}`));
   const asked = ask('a.example', { servers: many }).catch((error: unknown) => error);
   await clock.advance(0);
   assert.is(servers.received.length, 8);
   controller.abort(new ConnmanError('OperationAborted'));
   await asked;
-}));
+});
 
-test('an abort ends it with its reason and leaves nothing', resolving(async ({ servers, clock, controller, ask }) => {
+resolving('an abort ends it with its reason and leaves nothing', async ({ servers, clock, controller, ask }) => {
   const reason = new ConnmanError('OperationAborted');
   const asked = ask('a.example').catch((error: unknown) => error);
   await clock.advance(100);
@@ -248,6 +250,6 @@ test('an abort ends it with its reason and leaves nothing', resolving(async ({ s
   assert.is(await asked, reason);
   assert.is(servers.openSockets, 0);
   assert.is(await ask('a.example').catch((error: unknown) => error), reason);
-}));
+});
 
 test.run();
