@@ -25,6 +25,7 @@ async function main(): Promise<void> {
 
 async function buildPrograms(hasAllFeatures: boolean): Promise<void> {
   const configuration = hasAllFeatures ? fullConfiguration() : undefined;
+  const { directories } = configuration ?? (await import('../src/directories.ts'));
   const metafiles: Record<string, Metafile> = {};
   for (const program of PROGRAMS) {
     const { text, metafile } = await bundleProgram(program, configuration);
@@ -33,7 +34,7 @@ async function buildPrograms(hasAllFeatures: boolean): Promise<void> {
     replaceFile(`build/bin/${program.name}`, movableLauncher(program.name, '../lib/causeway'), 0o755);
     console.log(`build/bin/${program.name}: ${Math.round(text.length / 1024)} KiB`);
   }
-  replaceFile('build/metafile.json', JSON.stringify(metafiles, undefined, 1), 0o644);
+  replaceFile('build/built.json', JSON.stringify({ directories, metafiles }, undefined, 1), 0o644);
 }
 
 /** Writes only what differs and never half a file, so that a program may run while it is built. */

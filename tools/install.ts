@@ -1,37 +1,44 @@
 /**
  * `npm run install:system -- --destdir DIR`: puts what was built and configured below DIR (`/` is
  * this machine): programs, bus policy, units, tmpfiles, start scripts and a sample main.conf, which
- * replaces none that is there. Modes do not depend on the umask.
+ * replaces none that is there. Modes do not depend on the caller's umask.
  */
 
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { GENERAL } from '../src/daemon/main-conf.ts';
-import { directories } from '../src/directories.ts';
+import type { Directories } from './configure/directories.ts';
 import { TEMPLATES, fillIn } from './install-files.ts';
 import { installedLauncher } from './launcher.ts';
 import { PROGRAMS } from './programs.ts';
 import { formatSample } from './sample-conf.ts';
 
+/** What tools/build.ts says it built: the directories in the programs, and esbuild's record of each program. */
+interface Built {
+  readonly directories: Directories;
+  readonly metafiles: Readonly<Record<string, { readonly inputs: object }>>;
+}
+
 function main(): void {
   const { destdir } = parseArgs({ options: { destdir: { type: 'string' } } }).values;
   if (destdir === undefined) throw new Error('give --destdir DIR; --destdir / installs on this machine');
-  if (!existsSync('build/metafile.json')) throw new Error('nothing is built: npm run build comes first');
+  if (!existsSync('build/built.json')) throw new Error('nothing is built: npm run build comes first');
+  const { directories, metafiles }: Built = JSON.parse(readFileSync('build/built.json', 'utf8'));
+  process.umask(0o022);
   const put = (path: string, content: string | Uint8Array, mode = 0o644): void => {
     installFile(join(destdir, path), content, mode);
     console.log(path);
   };
   const library = `${directories.libdir}/causeway`;
-  const built = builtInputs();
-  for (const program of PROGRAMS.filter(({ name }) => built.has(name))) {
+  for (const program of PROGRAMS) {
     put(`${library}/${program.name}.mjs`, readFileSync(`build/lib/causeway/${program.name}.mjs`));
     put(`${directories[program.directory]}/${program.name}`, installedLauncher(program.name, library), 0o755);
   }
   put(`${library}/system.node`, readFileSync('build/lib/causeway/system.node'), 0o755);
-  const hasPolkit = built.get('connmand')?.includes('plugins/polkit.ts') === true;
+  const hasPolkit = Object.hasOwn(metafiles['connmand']?.inputs ?? {}, 'plugins/polkit.ts');
   for (const file of TEMPLATES) {
-    if (!built.has(file.program) || (file.hasPolkit ?? hasPolkit) !== hasPolkit) continue;
+    if (metafiles[file.program] === undefined || (file.hasPolkit ?? hasPolkit) !== hasPolkit) continue;
     const text = fillIn(readFileSync(file.template, 'utf8'), directories);
     put(file.target(directories), text, file.isExecutable === true ? 0o755 : 0o644);
   }
@@ -40,15 +47,9 @@ function main(): void {
   else put(mainConf, formatSample('General', GENERAL));
 }
 
-/** Program → the source files in it. */
-function builtInputs(): ReadonlyMap<string, readonly string[]> {
-  const metafiles: Record<string, { inputs: object }> = JSON.parse(readFileSync('build/metafile.json', 'utf8'));
-  return new Map(Object.entries(metafiles).map(([name, { inputs }]) => [name, Object.keys(inputs)]));
-}
-
 /** Never half a file: a running daemon keeps the one it has open. */
 function installFile(path: string, content: string | Uint8Array, mode: number): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  mkdirSync(dirname(path), { recursive: true });
   const unfinished = `${path}.${process.pid}`;
   writeFileSync(unfinished, content);
   chmodSync(unfinished, mode);

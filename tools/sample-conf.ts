@@ -9,8 +9,8 @@ import type { OptionTable } from '../src/shared/options.ts';
 export function formatSample(group: string, table: OptionTable): string {
   const entries = Object.entries(table).filter(([, option]) => option.deprecated === undefined);
   const paragraphs = entries.map(([key, option]) => {
-    const isSet = option.default !== undefined && String(option.default) !== '';
-    return `# ${option.about} (${option.parse.wants})\n#${key} =${isSet ? ` ${String(option.default)}` : ''}\n`;
+    const value = [option.default ?? ''].flat().join(',');
+    return `# ${option.about} (${option.parse.wants})\n#${`${key} = ${value}`.trimEnd()}\n`;
   });
   return `[${group}]\n\n${paragraphs.join('\n')}`;
 }

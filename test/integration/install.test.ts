@@ -1,0 +1,67 @@
+/**
+ * An installation into an empty folder, with what the test command has built: which files, whose
+ * modes do not follow the umask, and a main.conf that is never overwritten.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const destdir = mkdtempSync(join(tmpdir(), 'causeway-install-'));
+test.after(() => rmSync(destdir, { recursive: true }));
+
+const WANTED = [
+  '644 etc/connman/main.conf',
+  '644 etc/dbus-1/system.d/connman.conf',
+  '755 usr/bin/connmanctl',
+  '644 usr/lib/causeway/connmanctl.mjs',
+  '644 usr/lib/causeway/connmand.mjs',
+  '755 usr/lib/causeway/system.node',
+  '644 usr/lib/systemd/system/connman.service',
+  '644 usr/lib/tmpfiles.d/connman_resolvconf.conf',
+  '755 usr/sbin/connmand',
+  '755 usr/share/connman/init.d/connman.openrc',
+  '755 usr/share/connman/init.d/connman.sysvinit',
+];
+
+test('everything is put in its place', () => {
+  install();
+  const files = readdirSync(destdir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = files.map((entry) => join(entry.parentPath, entry.name));
+  const found = paths.map((path) => `${mode(path)} ${path.slice(destdir.length + 1)}`);
+  assert.equal(found.toSorted(byPath), WANTED);
+  assert.is(mode(join(destdir, 'usr/sbin')), '755');
+});
+
+test('launcher, unit and policy name what is installed', () => {
+  const text = (path: string): string => readFileSync(join(destdir, path), 'utf8');
+  assert.match(text('usr/sbin/connmand'), ' /usr/lib/causeway/connmand.mjs "$@"\n');
+  assert.match(text('usr/lib/systemd/system/connman.service'), '\nExecStart=/usr/sbin/connmand -n\n');
+  assert.match(text('etc/dbus-1/system.d/connman.conf'), '<deny send_destination="net.connman"/>');
+});
+
+test('a main.conf that is there stays', () => {
+  const path = join(destdir, 'etc/connman/main.conf');
+  writeFileSync(path, '[General]\nSingleConnectedTechnology=true\n');
+  assert.match(install(), '/etc/connman/main.conf (kept)\n');
+  assert.is(readFileSync(path, 'utf8'), '[General]\nSingleConnectedTechnology=true\n');
+});
+
+/** With a umask that would hide everything. */
+function install(): string {
+  const command = `umask 077 && exec "$0" --import tsx tools/install.ts --destdir "$1"`;
+  return execFileSync('sh', ['-c', command, process.execPath, destdir], { encoding: 'utf8' });
+}
+
+function mode(path: string): string {
+  return (statSync(path).mode & 0o777).toString(8);
+}
+
+function byPath(one: string, other: string): number {
+  return one.slice(4) < other.slice(4) ? -1 : 1;
+}
+
+test.run();
