@@ -21,10 +21,10 @@ export interface System {
   /** AF_PACKET SOCK_DGRAM: payloads of `etherType` on one interface, behind an optional filter. */
   packet(options: PacketOptions, scope: Scope): MessageSocket<PacketSender>;
 
-  /** AF_INET/AF_INET6 SOCK_RAW, for ICMPv6 (neighbour discovery). */
+  /** AF_INET/AF_INET6 SOCK_RAW, for ICMPv6 (neighbour discovery). IPv4 messages begin with their IP header. */
   raw(options: RawOptions, scope: Scope): MessageSocket<UdpSender>;
 
-  /** A UDP socket, bound as told. */
+  /** A UDP socket, bound as told, to any address and a free port where nothing is told. IPv6 alone with 6. */
   udp(options: UdpOptions, scope: Scope): MessageSocket<UdpSender>;
 
   /**
@@ -33,13 +33,16 @@ export interface System {
    */
   tcp(options: TcpOptions): number;
 
-  /** A unix datagram socket connected to `path` (/dev/log, NOTIFY_SOCKET); `@` begins an abstract name. */
+  /**
+   * A unix datagram socket connected to `path` (/dev/log, NOTIFY_SOCKET); `@` begins an abstract name.
+   * It has an abstract name of its own, so that the peer can answer.
+   */
   unixDatagram(path: string, scope: Scope): MessageSocket<undefined>;
 
-  /** A unix stream socket connected to `path` (D-Bus), with file descriptor passing. */
+  /** A unix stream socket connected to `path` (D-Bus; `@` as above), with file descriptor passing. */
   unixStream(path: string, scope: Scope): StreamSocket;
 
-  /** A character device read event by event, such as /dev/rfkill. */
+  /** A character device read event by event, such as /dev/rfkill. It is closed before `onError` is called. */
   device(path: string, scope: Scope): MessageSocket<undefined>;
 
   /** A TUN device; returns its descriptor (the caller's to close) and the name it got. */
@@ -72,7 +75,8 @@ export interface MessageSocket<Sender> {
   /** Set once, before the event loop turns. `bytes` are valid only during the call. */
   onMessage: (bytes: Uint8Array, sender: Sender) => void;
   /**
-   * A pending socket error (ENOBUFS, ENETDOWN …) was read and cleared; the socket goes on working.
+   * A pending socket error (ENOBUFS, ENETDOWN …) was read and cleared, or one message was longer than
+   * 64 KiB and is lost (EMSGSIZE); the socket goes on working.
    * Defaults to ignoring it.
    */
   onError: (error: SystemError) => void;
@@ -82,11 +86,17 @@ export interface MessageSocket<Sender> {
 
 /** A connected stream with descriptors. */
 export interface StreamSocket {
-  /** `fds` came with the last of `bytes` (SCM_RIGHTS); they are the receiver's to close. */
+  /**
+   * `fds` came with the last of `bytes` (SCM_RIGHTS); they are the receiver's to close. Until a
+   * handler is set, both are thrown away.
+   */
   onData: (bytes: Uint8Array, fds: readonly number[]) => void;
   /** Called once; undefined at an orderly end. */
   onEnd: (error: SystemError | undefined) => void;
-  /** Queues what the kernel does not take at once. `fds` stay the caller's. */
+  /**
+   * Queues a copy of what the kernel does not take at once. `fds` stay the caller's; at most 253. Does
+   * nothing after the end; throws SystemError for a bad descriptor.
+   */
   send(bytes: Uint8Array, fds?: readonly number[]): void;
   /** Bytes queued and not yet taken by the kernel. */
   readonly queuedBytes: number;

@@ -35,7 +35,8 @@ ip('link set lo up',
 for (const link of ['all', 'left', 'right']) {
   execFileSync('sysctl', ['-qw', `net.ipv4.conf.${link}.accept_local=1`, `net.ipv4.conf.${link}.rp_filter=0`]);
 }
-const links: { ifname: string; ifindex: number }[] = JSON.parse(execFileSync('ip', ['-json', 'link'], { encoding: 'utf8' }));
+const links: { ifname: string; ifindex: number }[] =
+  JSON.parse(execFileSync('ip', ['-json', 'link'], { encoding: 'utf8' }));
 const ifindexOf = (name: string): number => links.find(({ ifname }) => ifname === name)?.ifindex ?? 0;
 
 function interfacesOf(socket: MessageSocket<UdpSender>, count: number): Promise<number[]> {
@@ -80,8 +81,8 @@ test('a destination may name the interface to leave by, in both families', async
   }
   const sender6 = system.udp({ family: 6 }, scope);
   const group = address('ff02::abcd');
-  const hearer6 = system.udp(
-    { family: 6, port: 5001, packetInfo: true, multicastGroup: { address: group, ifindex: ifindexOf('right') } }, scope);
+  const multicastGroup = { address: group, ifindex: ifindexOf('right') };
+  const hearer6 = system.udp({ family: 6, port: 5001, packetInfo: true, multicastGroup }, scope);
   const message = nextMessage(hearer6);
   sender6.send(Uint8Array.of(6), { address: group, port: 5001, ifindex: ifindexOf('left') });
   const { bytes, sender: { address: from, ifindex } } = await message;
@@ -92,8 +93,8 @@ test('a destination may name the interface to leave by, in both families', async
 test('an IPv4 multicast group is joined on one interface', async () => {
   const scope = createScope();
   const group = address('239.1.2.3');
-  const hearer = system.udp(
-    { family: 4, port: 5002, packetInfo: true, multicastGroup: { address: group, ifindex: ifindexOf('right') } }, scope);
+  const multicastGroup = { address: group, ifindex: ifindexOf('right') };
+  const hearer = system.udp({ family: 4, port: 5002, packetInfo: true, multicastGroup }, scope);
   const sender = system.udp({ family: 4 }, scope);
   const message = nextMessage(hearer);
   sender.send(Uint8Array.of(9), { address: group, port: 5002, ifindex: ifindexOf('left') });
@@ -116,8 +117,9 @@ test('a raw ICMPv6 socket hears the types it asked for, with hop limit and inter
   const scope = createScope();
   const ROUTER_SOLICITATION = 133;
   const NEIGHBOUR_SOLICITATION = 135;
-  const hearer = system.raw({ family: 6, protocol: 58, device: 'right', icmpv6Types: [ROUTER_SOLICITATION], hopLimit: 255 }, scope);
-  const sender = system.raw({ family: 6, protocol: 58, device: 'left', icmpv6Types: [], hopLimit: 255 }, scope);
+  const common = { family: 6, protocol: 58, hopLimit: 255 } as const;
+  const hearer = system.raw({ ...common, device: 'right', icmpv6Types: [ROUTER_SOLICITATION] }, scope);
+  const sender = system.raw({ ...common, device: 'left', icmpv6Types: [] }, scope);
   const everyNode = address('ff02::1');
   const message = nextMessage(hearer);
   for (const type of [NEIGHBOUR_SOLICITATION, ROUTER_SOLICITATION]) {

@@ -8,6 +8,7 @@
 
 void finish_ending(struct addon *addon) {
   if (!addon->is_ending || addon->watchers != NULL) return;
+  napi_delete_reference(addon->env, addon->arena);
   napi_remove_async_cleanup_hook(addon->cleanup);
   free(addon);
 }

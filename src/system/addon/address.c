@@ -21,6 +21,7 @@ static bool copy_exactly(void *to, size_t size, const uint8_t *bytes, size_t len
    and without either the kernel picks an abstract name. Returns 0 for what is no address. */
 socklen_t make_address(struct sockaddr_storage *out, int family, const uint8_t *bytes, size_t length, int port,
                        int ifindex) {
+  if (port < 0 || port > UINT16_MAX) return 0;
   memset(out, 0, sizeof *out);
   out->ss_family = (sa_family_t)family;
   switch (family) {

@@ -16,7 +16,8 @@ test('a filter is an array of struct sock_filter', () => {
   const bytes = encodeFilter([[0x30, 0, 0, 9], [0x15, 1, 2, 0x11223344]]);
   const view = new DataView(bytes.buffer);
   assert.is(bytes.length, 16);
-  assert.equal([view.getUint16(8, isLittle), bytes[10], bytes[11], view.getUint32(12, isLittle)], [0x15, 1, 2, 0x11223344]);
+  const second = [view.getUint16(8, isLittle), bytes[10], bytes[11], view.getUint32(12, isLittle)];
+  assert.equal(second, [0x15, 1, 2, 0x11223344]);
   assert.is(encodeFilter([]).length, 0);
 });
 

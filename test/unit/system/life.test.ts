@@ -1,6 +1,6 @@
 /**
- * How a process with open sockets lives and ends: each case is a process of its own. `kill -0` is
- * not asked: the exit status and what was printed tell all.
+ * How a process with open sockets lives and ends: each case is a process of its own:
+ * its exit status and what it printed tell all.
  */
 
 import { test } from 'uvu';
@@ -16,8 +16,13 @@ function runScript(script: string): { status: number | null; stdout: string; std
   const prelude = `
     const addon = require(process.env.CAUSEWAY_ADDON);
     const { AF_INET, SOCK_DGRAM } = addon.constants;
-    const udp = () => { const fd = addon.socket(AF_INET, SOCK_DGRAM, 0); addon.bind(fd, Uint8Array.of(127, 0, 0, 1), 0, 0); return fd; };
-    const sendTo = (watcher, port) => addon.send(watcher, Uint8Array.of(1), Uint8Array.of(127, 0, 0, 1), port, 0);
+    const loopback = Uint8Array.of(127, 0, 0, 1);
+    const udp = () => {
+      const fd = addon.socket(AF_INET, SOCK_DGRAM, 0);
+      addon.bind(fd, loopback, 0, 0);
+      return fd;
+    };
+    const sendTo = (watcher, port) => addon.send(watcher, Uint8Array.of(1), loopback, port, 0);
   `;
   return spawnSync(process.execPath, ['--expose-gc', '-e', prelude + script], { encoding: 'utf8', timeout: 20_000 });
 }
@@ -69,7 +74,10 @@ test('promises and ticks settle before the next batch', () => {
     const watcher = addon.watch(fd, () => {
       console.log('batch');
       Promise.resolve().then(() => console.log('promise'));
-      process.nextTick(() => { console.log('tick'); if (++count === 2) addon.unwatch(watcher); else sendTo(watcher, port); });
+      process.nextTick(() => {
+        console.log('tick');
+        if (++count === 2) addon.unwatch(watcher); else sendTo(watcher, port);
+      });
     });
     sendTo(watcher, port);
   `);
@@ -96,9 +104,9 @@ test('environments end cleanly with sockets open', () => {
       addon.unwatch(sockets[3]);
       require('node:worker_threads').parentPort.postMessage('open');
     \`;
-    const descriptors = () => require('node:fs').readdirSync('/proc/self/fd').filter((fd) => {
-      try { return require('node:fs').readlinkSync('/proc/self/fd/' + fd).startsWith('socket:'); } catch { return false; }
-    }).length;
+    const { readdirSync, readlinkSync } = require('node:fs');
+    const linkOf = (fd) => { try { return readlinkSync('/proc/self/fd/' + fd); } catch { return ''; } };
+    const descriptors = () => readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).startsWith('socket:')).length;
     (async () => {
       const before = descriptors();
       for (let round = 0; round < 3; round++) {
@@ -117,7 +125,11 @@ test('garbage collection leaves an open socket alone and frees a closed one', ()
     let received = 0;
     const fd = udp();
     const port = addon.localPort(fd);
-    const kept = { watcher: addon.watch(fd, (event, count) => { received += count; if (received === 5) addon.unwatch(kept.watcher); }) };
+    const kept = {};
+    kept.watcher = addon.watch(fd, (event, count) => {
+      received += count;
+      if (received === 5) addon.unwatch(kept.watcher);
+    });
     for (let i = 0; i < 2000; i++) addon.unwatch(addon.watch(udp(), () => undefined));
     let rounds = 0;
     const turn = () => { gc(); sendTo(kept.watcher, port); if (++rounds < 5) setImmediate(turn); };
@@ -131,12 +143,17 @@ test('wrong arguments throw and change nothing', () => {
   const { status, stdout, stderr } = runScript(`
     const tries = [
       () => addon.socket('a'), () => addon.bind(), () => addon.setOption(0, 0, 0, 'text'), () => addon.watch(),
-      () => addon.watch(0), () => addon.unwatch({}), () => addon.send({}, 1), () => addon.sendStream(), () => addon.setTimer(),
-      () => addon.tun(5), () => addon.attachFilter(0, [1]), () => addon.open(Uint8Array.of(65)), () => addon.describe(),
+      () => addon.watch(0), () => addon.unwatch({}), () => addon.send({}, 1), () => addon.sendStream(),
+      () => addon.setTimer(), () => addon.tun(5), () => addon.attachFilter(0, [1]), () => addon.open(Uint8Array.of(65)), () => addon.describe(),
       () => addon.adjustClock(NaN, true, 0), () => addon.setWallClock(Infinity),
     ];
     for (const attempt of tries) {
-      try { attempt(); console.log('no error from ' + attempt); } catch (error) { if (!(error instanceof TypeError)) console.log(error); }
+      try {
+        attempt();
+        console.log('no error from ' + attempt);
+      } catch (error) {
+        if (!(error instanceof TypeError)) console.log(error);
+      }
     }
   `);
   assert.equal([status, stdout, stderr], [0, '', '']);
@@ -144,9 +161,10 @@ test('wrong arguments throw and change nothing', () => {
 
 test('an addon that is not there is named', () => {
   const missing = resolve('build/no-such.node');
-  const { status, stderr } = spawnSync(process.execPath, [
-    '--import', 'tsx', '--input-type=module', '-e', `import { openSystem } from './src/system/node-system.ts'; openSystem();`,
-  ], { encoding: 'utf8', env: { ...process.env, CAUSEWAY_ADDON: missing } });
+  const script = `import { openSystem } from './src/system/node-system.ts'; openSystem();`;
+  const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    encoding: 'utf8', env: { ...process.env, CAUSEWAY_ADDON: missing },
+  });
   assert.is(status, 1);
   assert.match(stderr, `cannot load the native addon ${missing}`);
   assert.match(stderr, 'npm run build');
