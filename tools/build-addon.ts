@@ -14,14 +14,15 @@ import { fileURLToPath } from 'node:url';
 export const ADDON_PATH = 'build/lib/causeway/system.node';
 
 /**
- * Compiles `src/system/addon` into `outFile` unless that is newer than every source. Replaces the
- * file in one step, so that builds may run side by side. Throws an Error that says what is missing.
+ * Compiles `src/system/addon` into `outFile` unless that is newer than every source (other flags need
+ * another file, or none there). Replaces the file in one step, so that builds may run side by side.
+ * Throws an Error that says what is missing.
  */
 export function buildAddon(outFile: string): void {
   const root = projectRoot();
   const sources = join(root, 'src/system/addon');
   const files = readdirSync(sources).sort().map((name) => join(sources, name));
-  if (isNewer(outFile, files)) return;
+  if (isNewer(outFile, [...files, sources, join(root, 'tools/build-addon.ts')])) return;
   mkdirSync(dirname(resolve(outFile)), { recursive: true });
   const temporary = `${resolve(outFile)}.${process.pid}`;
   try {
