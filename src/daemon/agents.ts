@@ -11,7 +11,7 @@ import { DBusError } from '../dbus/errors.ts';
 import type { CallOptions, InterfaceShape, Proxy } from '../dbus/interface.ts';
 import type { Caller } from '../shared/caller.ts';
 import type { Clock } from '../shared/clock.ts';
-import { ConnmanError, DecodeError } from '../shared/errors.ts';
+import { ConnmanError } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import { createScope, type Scope } from '../shared/scope.ts';
 
@@ -77,7 +77,7 @@ export interface RequestOptions<R> {
   readonly isComplete?: (answer: R) => boolean;
 }
 
-/** The registry closes with `scope`: open requests are rejected, nothing more is sent. */
+/** The registry closes with `scope`: what is open ends as if the agents had unregistered. */
 export function createAgentRegistry<D extends InterfaceShape>(
   description: D,
   env: { readonly bus: Pick<Bus, 'proxy' | 'call'>; readonly clock: Clock },
@@ -112,8 +112,10 @@ export function createAgentRegistry<D extends InterfaceShape>(
       return agent.request(ask, options);
     },
     releaseAll() {
-      for (const agent of agents.values()) agent.send('Release');
-      agents.forEach(remove);
+      for (const agent of agents.values()) {
+        agent.release();
+        remove(agent);
+      }
     },
   };
 }
@@ -128,6 +130,7 @@ class Agent<D extends InterfaceShape> {
   /** Those who wait for their turn, in order. */
   readonly #line: (() => void)[] = [];
   #isAsked = false;
+  #isReleased = false;
   /** Called when the agent leaves the bus. */
   onGone: () => void = () => undefined;
 
@@ -166,9 +169,14 @@ class Agent<D extends InterfaceShape> {
     }
   }
 
-  /** Calls a method without arguments and waits for nothing. */
-  send(member: 'Cancel' | 'Release'): void {
-    if (this.caller.signal.aborted) return;
+  /** Tells the agent that it is no longer one; the last it hears. */
+  release(): void {
+    this.#send('Release');
+    this.#isReleased = true;
+  }
+
+  #send(member: 'Cancel' | 'Release'): void {
+    if (this.caller.signal.aborted || this.#isReleased) return;
     const call = { destination: this.caller.id, path: this.#path, interface: this.#description.name, member };
     this.#bus.call({ ...call, noReply: true }).catch((error: unknown) => log.debug('%s failed: %s', member, error));
   }
@@ -181,7 +189,7 @@ class Agent<D extends InterfaceShape> {
       return await ask(agent, { signal: limit, timeoutMs: Number.POSITIVE_INFINITY });
     } catch (error) {
       if (!limit.aborted) throw this.#meaningOf(error);
-      this.send('Cancel');
+      this.#send('Cancel');
       throw limit.reason;
     } finally {
       await scope.close();
@@ -211,12 +219,15 @@ class Agent<D extends InterfaceShape> {
   }
 
   #meaningOf(error: unknown): unknown {
-    if (error instanceof DecodeError) return new ConnmanError('InvalidArguments', undefined, { cause: error });
     if (!(error instanceof DBusError)) return error;
+    if (error.name === WRONG_TYPE) return new ConnmanError('InvalidArguments', undefined, { cause: error });
     const prefix = `${this.#description.name}.Error.`;
     const word = error.name.startsWith(prefix) ? error.name.slice(prefix.length) : undefined;
     return new AgentError(REFUSALS.find((refusal) => refusal === word) ?? 'Other', error);
   }
 }
+
+/** What the bus connection makes of a reply of another signature than the method's. */
+const WRONG_TYPE = 'org.freedesktop.DBus.Error.InvalidSignature';
 
 const REFUSALS: readonly Refusal[] = ['Canceled', 'Retry', 'LaunchBrowser', 'Rejected'];
