@@ -27,8 +27,10 @@ export function createScope(): Scope {
 
 class OwningScope implements Scope {
   readonly #controller = new AbortController();
-  readonly #undos = new Set<{ run(): void | Promise<void> }>();
+  readonly #undos = new Set<{ run(): void | Promise<void> | undefined }>();
   readonly #onClosed: (() => void) | undefined;
+  #isClosed = false;
+  /** While something asynchronous is being released, or while `close` runs. */
   #closing: Promise<void> | undefined;
 
   constructor(onClosed?: () => void) {
@@ -40,48 +42,57 @@ class OwningScope implements Scope {
   }
 
   defer(undo: () => void | Promise<void>): void {
-    if (this.#closing !== undefined) {
-      void runUndo(undo);
-      return;
-    }
-    this.#undos.add({ run: undo });
+    if (this.#isClosed) void runUndo(undo);
+    else this.#undos.add({ run: undo });
   }
 
   child(): Scope {
-    const entry = { run: () => child.close() };
+    const entry = { run: () => child.#end() };
     const child = new OwningScope(() => this.#undos.delete(entry));
-    if (this.#closing === undefined) this.#undos.add(entry);
-    else void child.close();
+    if (this.#isClosed) void child.#end();
+    else this.#undos.add(entry);
     return child;
   }
 
-  // Set before the release begins: undo steps and abort listeners may come back here.
   close(): Promise<void> {
-    if (this.#closing === undefined) {
-      let finish = (): void => undefined;
-      this.#closing = new Promise((resolve) => (finish = resolve));
-      void this.#release().then(finish);
-    }
-    return this.#closing;
+    return this.#end() ?? Promise.resolve();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  // Awaits only what is a promise, so that a scope of synchronous resources is empty on return.
-  async #release(): Promise<void> {
+  // Undefined when everything is released on return. Undo steps and abort listeners may come back here.
+  #end(): Promise<void> | undefined {
+    if (this.#isClosed) return this.#closing;
+    this.#isClosed = true;
+    let finish = (): void => undefined;
+    this.#closing = new Promise((resolve) => {
+      finish = () => {
+        this.#closing = undefined;
+        resolve();
+      };
+    });
     this.#onClosed?.();
     this.#controller.abort(new DOMException('the scope was closed', 'AbortError'));
+    const pending = this.#release();
+    if (pending === undefined) finish();
+    else void pending.then(finish);
+    return this.#closing;
+  }
+
+  // Waits only for what is a promise, so that a scope of synchronous resources is empty on return.
+  #release(): Promise<void> | undefined {
     for (const undo of [...this.#undos].reverse()) {
       this.#undos.delete(undo);
-      const pending = runUndo(undo.run);
-      if (pending !== undefined) await pending;
+      const pending = runUndo(() => undo.run());
+      if (pending !== undefined) return pending.then(() => this.#release());
     }
+    return undefined;
   }
 }
 
-function runUndo(undo: () => void | Promise<void>): Promise<void> | undefined {
+function runUndo(undo: () => void | Promise<void> | undefined): Promise<void> | undefined {
   try {
     return undo()?.catch(reportFailure);
   } catch (error) {

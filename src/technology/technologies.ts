@@ -80,7 +80,6 @@ export class Technologies {
   /** Turns everything off, or on again what the user wants on. Never throws: failures are logged. */
   async setOffline(isOffline: boolean): Promise<void> {
     if (isOffline === this.isOffline) return;
-    this.#settings.set({ global: { OfflineMode: isOffline } });
     const changes = this.list.map(async (technology) => {
       try {
         await technology.applyPower(!isOffline && this.#isEnabled(technology.type));
@@ -89,6 +88,7 @@ export class Technologies {
       }
     });
     await Promise.all(changes);
+    this.#settings.set({ global: { OfflineMode: isOffline } });
   }
 
   /** Powers a technology for a user and remembers it. Throws as `Technology.setPowered`. */

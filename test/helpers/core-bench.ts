@@ -1,0 +1,114 @@
+/**
+ * A whole core on a bench: the project's own objects on a clock in the test's hand, a kernel in
+ * memory, a bus in memory and settings in memory. Links appear as `kernel` says; a client hears all
+ * signals of net.connman as lines of text.
+ */
+
+import { createCore, type Core } from '../../src/core.ts';
+import { checkGeneral } from '../../src/daemon/main-conf.ts';
+import { createAgentRegistry } from '../../src/daemon/agents.ts';
+import type { Storage } from '../../src/daemon/storage.ts';
+import type { Bus } from '../../src/dbus/bus.ts';
+import { agentInterface } from '../../src/dbus/interfaces/agent.ts';
+import { Variant } from '../../src/dbus/signature.ts';
+import { GlobalSettings } from '../../src/global-settings.ts';
+import { exportManager } from '../../src/manager/dbus.ts';
+import { createResolver } from '../../src/resolver.ts';
+import type { DnsConfiguration } from '../../src/dns-backend/backend.ts';
+import { KeyFile, parseKeyFile } from '../../src/shared/keyfile.ts';
+import type { Random } from '../../src/shared/random.ts';
+import { setLogSink } from '../../src/shared/log.ts';
+import type { Scope } from '../../src/shared/scope.ts';
+import { ethernet } from '../../plugins/ethernet.ts';
+import type { FakeClock } from './fake-clock.ts';
+import { fakeKernel, type FakeKernel } from './fake-kernel.ts';
+import { memoryBus } from './memory-bus.ts';
+import { testSystem } from './system.ts';
+
+/** What a test has in hand. */
+export interface CoreBench {
+  readonly core: Core;
+  readonly kernel: FakeKernel;
+  /** A client's connection. */
+  readonly client: Bus;
+  readonly files: Map<string, string>;
+  /** Signals as the client heard them, oldest first: `Service eth0 State "ready"`. */
+  readonly signals: string[];
+  /** What the DNS backend was told last. */
+  readonly dns: { current: DnsConfiguration | undefined };
+  /** Lets requests, messages and turns settle. */
+  settled(): Promise<void>;
+}
+
+/** Builds a core with the ethernet plugin; `mainConf` is the text of `[General]`. */
+export async function coreBench(
+  { clock, scope }: { clock: FakeClock; scope: Scope },
+  { mainConf = '', files = {} }: { mainConf?: string; files?: Readonly<Record<string, string>> } = {},
+): Promise<CoreBench> {
+  const loud = setLogSink(() => undefined);
+  scope.defer(() => void setLogSink(loud));
+  const kernel = fakeKernel();
+  const broker = memoryBus(clock);
+  const [bus, client] = await Promise.all([broker.connect(scope), broker.connect(scope)]);
+  const storage = memoryStorage(files);
+  const dns: CoreBench['dns'] = { current: undefined };
+  const options = checkGeneral(parseKeyFile(`[General]\n${mainConf}`), (problem) => {
+    throw new Error(problem);
+  });
+  const core = createCore({
+    system: testSystem(), clock, kernel, bus, storage, options, random: FIRST, version: 'test',
+    settings: new GlobalSettings(storage),
+    filter: { allowed: [], denied: [], deniedPrefixes: [], managed: [] },
+    resolver: createResolver({
+      backend: { apply: (configuration) => void (dns.current = configuration) },
+      fallbackNameservers: options.FallbackNameservers,
+    }, { clock }, scope),
+    readDevtype: () => undefined,
+    hostname: () => 'bench',
+    timeservers: () => ({ isUsed: true, global: [] }),
+  }, scope);
+  const signals: string[] = [];
+  await client.onSignal({ pathNamespace: '/' }, scope, ({ path = '', interface: name = '', member = '', body }) => {
+    if (name.startsWith('net.connman.')) signals.push(describe(path, name, member, body));
+  });
+  exportManager({
+    bus, clock, technologies: core.technologies, services: core.services,
+    agents: createAgentRegistry(agentInterface, { bus, clock }, scope),
+  }, scope);
+  await bus.requestName('net.connman', scope);
+  await ethernet.start(core, scope);
+  core.interfaces.start();
+  return { core, kernel, client, files: storage.files, signals, dns, settled: () => broker.settled() };
+}
+
+/** Settings in memory; no name is special. */
+export function memoryStorage(files: Readonly<Record<string, string>> = {}): Storage & { readonly files: Map<string, string> } {
+  const kept = new Map(Object.entries(files));
+  return {
+    files: kept,
+    directory: '/nowhere',
+    read: (name) => (kept.has(name) ? KeyFile.parse(kept.get(name) ?? '') : undefined),
+    write: (name, file) => void kept.set(name, file.toString()),
+    remove: (directory) => {
+      for (const name of kept.keys()) if (name.startsWith(`${directory}/`)) kept.delete(name);
+    },
+    list: () => [...new Set([...kept.keys()].flatMap((name) => (name.endsWith('/settings') ? [name.slice(0, -9)] : [])))],
+    watch: () => undefined,
+  };
+}
+
+const FIRST: Random = { u32: () => 1, fraction: () => 0 };
+
+/** `Service <id> <property> <value>`, `Manager <signal> …`, values as JSON. */
+function describe(path: string, name: string, member: string, body: readonly unknown[]): string {
+  const object = `${name.slice('net.connman.'.length)} ${path.split('/').at(-1)}`.trim();
+  const [first, ...rest] = member === 'PropertyChanged' ? body : [member, ...body];
+  return [object, String(first), ...rest.map((each) => JSON.stringify(plain(each)))].join(' ');
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Variant) return plain(value.value);
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, each]) => [String(key), plain(each)]));
+  if (Array.isArray(value)) return value.map(plain);
+  return typeof value === 'bigint' ? Number(value) : value;
+}
