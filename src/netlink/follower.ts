@@ -28,7 +28,7 @@ const log = logger('src/netlink/follower.ts');
 
 /** What a follower works with. */
 export interface FollowerOptions {
-  readonly system: System;
+  readonly system: Pick<System, 'netlink'>;
   readonly clock: Clock;
   readonly connection: Connection;
   readonly mirror: KernelMirror;

@@ -33,7 +33,7 @@ export interface Rtnetlink {
 
 /** What it takes to open one. */
 export interface RtnetlinkEnv {
-  readonly system: System;
+  readonly system: Pick<System, 'netlink'>;
   readonly clock: Clock;
   /** How much the kernel may have to tell before it drops some and all is read anew. */
   readonly eventBufferBytes?: number;

@@ -84,17 +84,17 @@ export const CONTROL_FAMILY = {
 } as const satisfies FamilyDescription<Shape>;
 
 /** Opens generic netlink; closed with `scope`. Throws SystemError. */
-export function openGenl({ system }: { system: System }, scope: Scope): Genl {
+export function openGenl({ system }: { system: Pick<System, 'netlink'> }, scope: Scope): Genl {
   const connection = new Connection(system.netlink({ protocol: NETLINK_GENERIC }, scope), scope);
   return new GenlConnection(system, connection);
 }
 
 class GenlConnection implements Genl {
-  readonly #system: System;
+  readonly #system: Pick<System, 'netlink'>;
   readonly #connection: Connection;
   readonly #families = new Map<string, Family>([[CONTROL_FAMILY.name, { id: GENL_ID_CTRL, groups: new Map() }]]);
 
-  constructor(system: System, connection: Connection) {
+  constructor(system: Pick<System, 'netlink'>, connection: Connection) {
     this.#system = system;
     this.#connection = connection;
   }

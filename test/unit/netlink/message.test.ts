@@ -4,7 +4,8 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { NetlinkError, errnoName } from '../../../src/netlink/error.ts';
+import { errnoName } from '../../../src/netlink/error.ts';
+import type { NetlinkError } from '../../../src/netlink/error.ts';
 import { decodeOutcome, encodeMessage, forEachMessage } from '../../../src/netlink/message.ts';
 import type { NetlinkMessage } from '../../../src/netlink/message.ts';
 import { Writer } from '../../../src/netlink/writer.ts';
