@@ -51,7 +51,7 @@ async function show(cell: Cell, daemon: Daemon, hasDebianConsole: boolean): Prom
     for (const line of ['ip -4 address show dev eth0', 'ip -4 route', 'cat /etc/resolv.conf']) {
       await command(cell, line.split(' '), line);
     }
-    await unplug(cell);
+    await unplug(cell, daemon);
     await plug(cell, daemon, 'The cable is plugged in again: the lease is known');
     await command(cell, consoleArgv(hasDebianConsole, 'services'), 'connmanctl services');
   } catch (error) {
@@ -66,16 +66,17 @@ async function plug(cell: Cell, daemon: Daemon, headline: string): Promise<void>
   const since = cell.cable().plug();
   try {
     await cell.log.wait('the device to be online', (event) => daemon.isOnline(event), { since });
+    await cell.log.wait('a visit of the status page', (event) => event.kind === 'http', { since });
   } finally {
     timeline(cell, since);
   }
 }
 
-async function unplug(cell: Cell): Promise<void> {
+async function unplug(cell: Cell, daemon: Daemon): Promise<void> {
   title('The cable is pulled');
   const since = cell.cable().unplug();
   try {
-    await cell.log.wait('the service to go', isServiceRemoved, { since });
+    await cell.log.wait('the service to go', (event) => daemon.isGone(event), { since });
   } finally {
     timeline(cell, since);
   }
@@ -90,11 +91,6 @@ function timeline(cell: Cell, since: number): void {
     print(`  ${(event.at - since).toFixed(1).padStart(8)} ms  ${isGood ? paint('32;1', what) : what}${line.detail}`);
   }
 }
-
-const isServiceRemoved = (event: CellEvent): boolean =>
-  event.kind === 'signal' &&
-  event.name === 'org.freedesktop.DBus.ObjectManager.InterfacesRemoved' &&
-  String(event.body[0]).startsWith('/net/connman/service/');
 
 const isPowered = (event: CellEvent): boolean =>
   event.kind === 'signal' &&

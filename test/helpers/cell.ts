@@ -220,6 +220,7 @@ done
 mkdir /run/connman
 ln -sf /run/connman/resolv.conf /etc/resolv.conf
 hostname device
+echo device >/etc/hostname
 ip link set lo up`;
 
 // The ends' indices must differ: where a link's index is its peer's, the kernel takes it for a real

@@ -106,18 +106,20 @@ export class Child {
     this.#onLine = onLine;
   }
 
-  /** Waits for a line; rejects when the process ends before or the time is up. */
+  /** The first line that matches, written before or to come; rejects when the process ends before or the time is up. */
   async waitForLine(matches: (line: string) => boolean, timeoutMs = 10_000): Promise<string> {
+    const written = this.#lines.find(matches);
+    if (written !== undefined) return written;
     const before = this.#onLine;
     let timer: NodeJS.Timeout | undefined;
     try {
       return await Promise.race([
         new Promise<string>((resolve, reject) => {
           timer = setTimeout(() => reject(new Error(`${this.#name} is not ready: ${this.text}`)), timeoutMs);
-          this.observe((line) => {
+          this.#onLine = (line) => {
             before?.(line);
             if (matches(line)) resolve(line);
-          });
+          };
         }),
         this.exited.then((status) => Promise.reject(new Error(`${this.#name} ended with ${status}: ${this.text}`))),
       ]);

@@ -19,6 +19,8 @@ export interface Daemon {
   isReady(event: CellEvent): boolean;
   /** Whether `event` says that the network beyond has just been found to answer. */
   isOnline(event: CellEvent): boolean;
+  /** Whether `event` says that a pulled cable has been dealt with. */
+  isGone(event: CellEvent): boolean;
 }
 
 /** Their names. */
@@ -32,6 +34,14 @@ const connmanSays = (state: string) => (event: CellEvent) =>
   event.name === 'net.connman.Manager.PropertyChanged' &&
   event.body[0] === 'State' &&
   event.body[1] === state;
+
+const isServiceRemoved = (event: CellEvent): boolean =>
+  event.kind === 'signal' &&
+  event.name === 'org.freedesktop.DBus.ObjectManager.InterfacesRemoved' &&
+  String(event.body[0]).startsWith('/net/connman/service/');
+
+const networkManagerSays = (member: string, state: number) => (event: CellEvent) =>
+  event.kind === 'signal' && event.name === `org.freedesktop.NetworkManager.${member}` && event.body[0] === state;
 
 const isConnmanReady = connmanSays('ready');
 const isConnmanOnline = connmanSays('online');
@@ -76,9 +86,10 @@ export const DAEMONS: Readonly<Record<DaemonName, Daemon>> = {
     cell: {},
     isReady: isConnmanReady,
     isOnline: isConnmanOnline,
+    isGone: isServiceRemoved,
   },
   debian: {
-    title: 'ConnMan 1.41 (Debian)',
+    title: 'ConnMan (Debian)',
     argv: ['/usr/sbin/connmand', '-n'],
     busName: 'net.connman',
     // Without a main.conf it knows no status page.
@@ -89,9 +100,10 @@ export const DAEMONS: Readonly<Record<DaemonName, Daemon>> = {
     },
     isReady: isConnmanReady,
     isOnline: isConnmanOnline,
+    isGone: isServiceRemoved,
   },
   networkmanager: {
-    title: 'NetworkManager 1.42 (Debian)',
+    title: 'NetworkManager (Debian)',
     argv: ['/usr/sbin/NetworkManager', '--no-daemon'],
     busName: 'org.freedesktop.NetworkManager',
     cell: {
@@ -101,12 +113,9 @@ export const DAEMONS: Readonly<Record<DaemonName, Daemon>> = {
         '/etc/NetworkManager/system-connections/wired.nmconnection': networkManagerProfile,
       },
     },
-    // NMDeviceState 100: activated. NMState 70: connected to the global network.
-    isReady: (event) =>
-      event.kind === 'signal' &&
-      event.name === 'org.freedesktop.NetworkManager.Device.StateChanged' &&
-      event.body[0] === 100,
-    isOnline: (event) =>
-      event.kind === 'signal' && event.name === 'org.freedesktop.NetworkManager.StateChanged' && event.body[0] === 70,
+    // NMDeviceState: 100 activated, 20 unavailable. NMState 70: connected to the global network.
+    isReady: networkManagerSays('Device.StateChanged', 100),
+    isOnline: networkManagerSays('StateChanged', 70),
+    isGone: networkManagerSays('Device.StateChanged', 20),
   },
 };
