@@ -12,7 +12,10 @@ export const ethernet: Plugin<Core> = {
   description: 'Ethernet interface plugin',
   priority: 'default',
   start(core, scope) {
-    core.technologies.register({ type: 'ethernet', attach: (device, itsScope) => attach(core, device, itsScope) }, scope);
+    core.technologies.register(
+      { type: 'ethernet', attach: (device, itsScope) => attach(core, device, itsScope) },
+      scope,
+    );
   },
 };
 

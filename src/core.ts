@@ -8,7 +8,7 @@ import type { GeneralOptions } from './daemon/main-conf.ts';
 import type { Storage } from './daemon/storage.ts';
 import type { Bus } from './dbus/bus.ts';
 import { Gateways } from './gateway.ts';
-import { GlobalSettings } from './global-settings.ts';
+import type { GlobalSettings } from './global-settings.ts';
 import { Interfaces, type InterfaceFilter } from './interfaces.ts';
 import type { Rtnetlink } from './netlink/rtnetlink.ts';
 import type { Resolver } from './resolver.ts';

@@ -136,9 +136,11 @@ export function routesFor(needs: GatewayNeeds, isDefault: boolean): Route[] {
   const routes: Route[] = [];
   const addHost = (address: IpAddress, via: IpAddress | undefined): void => {
     const destination = { address, prefixLength: family === 4 ? 32 : 128 };
-    routes.push(via === undefined
-      ? { family, destination, ifindex, scope: 'link' }
-      : { family, destination, gateway: via, ifindex });
+    routes.push(
+      via === undefined
+        ? { family, destination, ifindex, scope: 'link' }
+        : { family, destination, gateway: via, ifindex },
+    );
   };
   if (gateway !== undefined) addHost(gateway, undefined);
   const isOnLink = (address: IpAddress): boolean => address.sharesPrefix(subnet.address, subnet.prefixLength);
@@ -147,7 +149,13 @@ export function routesFor(needs: GatewayNeeds, isDefault: boolean): Route[] {
   }
   const metric = isDefault ? 0 : lowPriorityMetric(ifindex);
   for (const { destination, gateway: via } of needs.routes) {
-    routes.push({ family, destination, ifindex, metric, ...(via === undefined ? { scope: 'link' } : { gateway: via, onlink: !isOnLink(via) }) });
+    routes.push({
+      family,
+      destination,
+      ifindex,
+      metric,
+      ...(via === undefined ? { scope: 'link' } : { gateway: via, onlink: !isOnLink(via) }),
+    });
   }
   if (gateway !== undefined) routes.push({ family, gateway, ifindex, metric });
   return routes;

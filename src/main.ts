@@ -50,26 +50,37 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   const storage = openStorage(`${directories.localstatedir}/lib/connman`);
   const [bus, kernel] = await Promise.all([openBus(daemon), openRtnetlink({ system, clock }, scope)]);
   const clockSettings = openClockSettings({ clock, system, storage, zones: timezoneFiles(options.Localtime) }, scope);
-  const core = createCore({
-    system, clock, kernel, bus, storage, options, readDevtype, hostname,
-    random: systemRandom,
-    settings: new GlobalSettings(storage),
-    filter: {
-      allowed: daemon.options.devices,
-      denied: daemon.options.noDevices,
-      deniedPrefixes: options.NetworkInterfaceBlacklist,
-      managed: options.ManagedInterfaces,
+  const core = createCore(
+    {
+      system,
+      clock,
+      kernel,
+      bus,
+      storage,
+      options,
+      readDevtype,
+      hostname,
+      random: systemRandom,
+      settings: new GlobalSettings(storage),
+      filter: {
+        allowed: daemon.options.devices,
+        denied: daemon.options.noDevices,
+        deniedPrefixes: options.NetworkInterfaceBlacklist,
+        managed: options.ManagedInterfaces,
+      },
+      resolver: startResolver(daemon, options),
+      version: VERSION,
+      timeservers: () => ({ isUsed: clockSettings.timeUpdates === 'auto', global: clockSettings.timeservers }),
     },
-    resolver: startResolver(daemon, options),
-    version: VERSION,
-    timeservers: () => ({ isUsed: clockSettings.timeUpdates === 'auto', global: clockSettings.timeservers }),
-  }, scope);
+    scope,
+  );
   exportClock(bus, clockSettings, scope);
   const agents = createAgentRegistry(agentInterface, { bus, clock }, scope);
   exportManager({ bus, clock, agents, technologies: core.technologies, services: core.services }, scope);
   scope.defer(() => takeLeave(core, daemon.options));
   scope.defer(() => agents.releaseAll());
-  if (!(await bus.requestName(BUS_NAME, scope))) throw new StartError(`${BUS_NAME} is owned by another connection manager`);
+  if (!(await bus.requestName(BUS_NAME, scope)))
+    throw new StartError(`${BUS_NAME} is owned by another connection manager`);
   daemon.started();
   await startPlugins(builtin, core, daemon.options, scope);
   core.interfaces.start();
@@ -91,7 +102,9 @@ async function openBus({ system, clock, scope, quit }: Daemon<ConnmandOptions>):
     bus.lost.observe(scope, () => quit());
     return bus;
   } catch (error) {
-    throw new StartError(`Can't register with system bus at ${address}: ${error instanceof Error ? error.message : error}`);
+    throw new StartError(
+      `Can't register with system bus at ${address}: ${error instanceof Error ? error.message : error}`,
+    );
   }
 }
 

@@ -40,5 +40,7 @@ export interface AddressInUse<Method> {
   readonly gateway?: IpAddress;
 }
 
+/** An IPv4 address in use. */
 export type Ipv4InUse = AddressInUse<Ipv4Method>;
+/** An IPv6 address in use. */
 export type Ipv6InUse = AddressInUse<Ipv6Method> & { readonly privacy: Ipv6Privacy };

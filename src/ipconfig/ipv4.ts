@@ -21,6 +21,7 @@ const log = logger('src/ipconfig/ipv4.ts');
 /** DHCP MTUs outside this range are not taken (ConnMan's limits). */
 const MTU_RANGE = { min: 1280, max: 1500 } as const;
 
+/** What a session takes from outside. */
 export interface Ipv4Env {
   readonly kernel: Rtnetlink;
   readonly system: System;
@@ -109,7 +110,10 @@ export class Ipv4Session {
   #startDhcp(): void {
     const { ifindex, interfaceName, hardwareAddress, mtu, lease, lastAddress, hostname, vendorClass } = this.#target;
     const options = {
-      ifindex, name: interfaceName, hardwareAddress, mtu,
+      ifindex,
+      name: interfaceName,
+      hardwareAddress,
+      mtu,
       ...(lease !== undefined && { lease, adopt: this.#isOnInterface(lease) }),
       ...(lastAddress !== undefined && { lastAddress }),
       ...(hostname !== undefined && { hostname }),
@@ -121,7 +125,10 @@ export class Ipv4Session {
 
   #startStatic({ method, address, prefixLength = 32, gateway }: Ipv4Configuration): void {
     if (address === undefined) {
-      this.#events.emit({ kind: 'failed', error: new ConnmanError('InvalidArguments', 'no IPv4 address is configured') });
+      this.#events.emit({
+        kind: 'failed',
+        error: new ConnmanError('InvalidArguments', 'no IPv4 address is configured'),
+      });
       return;
     }
     void this.#set({ method, address, prefixLength, ...(gateway !== undefined && { gateway }) }, undefined);
@@ -147,8 +154,11 @@ export class Ipv4Session {
     const { address, prefixLength, routers, mtu } = lease;
     const [gateway] = routers;
     if (mtu !== undefined && mtu >= MTU_RANGE.min && mtu <= MTU_RANGE.max && mtu !== this.#target.mtu) {
-      this.#env.kernel.link.setMtu(this.#target.ifindex, mtu, this.#scope.signal)
-        .catch((error: unknown) => log.warn('%s: MTU %d of DHCP is refused: %s', this.#target.interfaceName, mtu, error));
+      this.#env.kernel.link
+        .setMtu(this.#target.ifindex, mtu, this.#scope.signal)
+        .catch((error: unknown) =>
+          log.warn('%s: MTU %d of DHCP is refused: %s', this.#target.interfaceName, mtu, error),
+        );
     }
     await this.#set({ method: 'dhcp', address, prefixLength, ...(gateway !== undefined && { gateway }) }, lease);
   }

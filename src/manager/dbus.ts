@@ -5,6 +5,7 @@
 
 import type { AgentRegistry } from '../daemon/agents.ts';
 import type { Bus, Exported } from '../dbus/bus.ts';
+import type { EncodedDictionary } from '../dbus/dictionary.ts';
 import type { agentInterface } from '../dbus/interfaces/agent.ts';
 import { managerInterface } from '../dbus/interfaces/manager.ts';
 import type { technologyInterface } from '../dbus/interfaces/technology.ts';
@@ -37,78 +38,121 @@ function stateOf({ services, technologies }: ManagerParts): string {
 
 /** Serves the manager, and every technology and service, until `scope` closes. */
 export function exportManager(parts: ManagerParts, scope: Scope): void {
+  const objects: Objects = { technologies: new Map(), services: new Map() };
+  const manager = exportInterface(parts, objects, scope);
+  announceTechnologies(parts, objects, manager, scope);
+  announceServices(parts, objects, manager, scope);
+  parts.services.connectivityChanged.observe(scope, () => manager.changed('State'));
+}
+
+type Manager = Exported<typeof managerInterface>;
+
+/** What is served besides the manager. */
+interface Objects {
+  readonly technologies: Map<Technology, Exported<typeof technologyInterface>>;
+  readonly services: Map<Service, ExportedService>;
+}
+
+function exportInterface(parts: ManagerParts, objects: Objects, scope: Scope): Manager {
   const { bus, technologies, services, agents } = parts;
-  const technologyObjects = new Map<Technology, Exported<typeof technologyInterface>>();
-  const serviceObjects = new Map<Service, ExportedService>();
   let isSessionMode = false;
-
-  const manager: Exported<typeof managerInterface> = bus.export('/', managerInterface, {
-    methods: {
-      GetProperties: () => manager.dictionary(),
-      SetProperty: async ({ name, value }) => {
-        if (name === 'OfflineMode') await setOffline(technologies, value, () => manager.changed('OfflineMode', 'State'));
-        else if (name === 'SessionMode') isSessionMode = booleanOf(value);
-        else throw new ConnmanError('InvalidProperty');
-        manager.touch('SessionMode');
+  const manager: Manager = bus.export(
+    '/',
+    managerInterface,
+    {
+      methods: {
+        GetProperties: () => manager.dictionary(),
+        SetProperty: async ({ name, value }) => {
+          switch (name) {
+            case 'OfflineMode':
+              await technologies.setOffline(booleanOf(value));
+              manager.changed('OfflineMode', 'State');
+              return;
+            case 'SessionMode':
+              isSessionMode = booleanOf(value);
+              manager.touch('SessionMode');
+              return;
+            default:
+              throw new ConnmanError('InvalidProperty');
+          }
+        },
+        GetTechnologies: () =>
+          technologies.list.flatMap((technology) => {
+            const object = objects.technologies.get(technology);
+            return object === undefined ? [] : [[technologyPath(technology), object.dictionary()] as const];
+          }),
+        GetServices: () =>
+          services.list.flatMap((service) => {
+            const object = objects.services.get(service);
+            return object === undefined ? [] : [[servicePath(service), object.exported.dictionary()] as const];
+          }),
+        GetPeers: () => [],
+        GetTetheringClients: () => [],
+        RegisterAgent: ({ path }, call) => agents.register(call.caller, path),
+        UnregisterAgent: (_, call) => agents.unregister(call.caller),
+        ...NOT_BUILT,
       },
-      GetTechnologies: () => technologies.list.flatMap((technology) => {
-        const object = technologyObjects.get(technology);
-        return object === undefined ? [] : [[technologyPath(technology), object.dictionary()] as const];
-      }),
-      GetServices: () => services.list.flatMap((service) => {
-        const object = serviceObjects.get(service);
-        return object === undefined ? [] : [[servicePath(service), object.exported.dictionary()] as const];
-      }),
-      GetPeers: () => [],
-      GetTetheringClients: () => [],
-      RegisterAgent: ({ path }, call) => agents.register(call.caller, path),
-      UnregisterAgent: (_, call) => agents.unregister(call.caller),
-      ...NOT_BUILT,
+      properties: {
+        State: () => stateOf(parts),
+        OfflineMode: () => technologies.isOffline,
+        SessionMode: () => isSessionMode,
+      },
     },
-    properties: {
-      State: () => stateOf(parts),
-      OfflineMode: () => technologies.isOffline,
-      SessionMode: () => isSessionMode,
-    },
-  }, scope);
+    scope,
+  );
+  return manager;
+}
 
+function announceTechnologies(
+  { bus, technologies }: ManagerParts,
+  objects: Objects,
+  manager: Manager,
+  scope: Scope,
+): void {
   technologies.added.observe(scope, ({ technology, scope: itsScope }) => {
     itsScope.defer(() => {
-      technologyObjects.delete(technology);
+      objects.technologies.delete(technology);
       manager.emit('TechnologyRemoved', { path: technologyPath(technology) });
     });
     const object = exportTechnology(bus, technology, technologies, itsScope);
-    technologyObjects.set(technology, object);
+    objects.technologies.set(technology, object);
     manager.emit('TechnologyAdded', { path: technologyPath(technology), properties: object.dictionary() });
   });
+}
 
-  const changes = new ServiceChanges<string>(parts.clock, scope, (added, removed) => {
-    const changed = services.list.map((service) => [servicePath(service), show(service, added)] as const);
-    manager.emit('ServicesChanged', { changed, removed: [...removed] });
-  });
-  const show = (service: Service, added: ReadonlySet<string>): ReadonlyMap<string, Variant> | ReturnType<typeof manager.dictionary> => {
-    const object = serviceObjects.get(service);
-    if (object === undefined || !added.has(servicePath(service))) return new Map();
+function announceServices(
+  { bus, clock, services }: ManagerParts,
+  objects: Objects,
+  manager: Manager,
+  scope: Scope,
+): void {
+  // A new service is told with all its properties, from then on it speaks for itself.
+  const present = (service: Service): EncodedDictionary | typeof NO_PROPERTIES => {
+    const object = objects.services.get(service);
+    if (object === undefined) return NO_PROPERTIES;
     object.isHeld = false;
     return object.exported.dictionary();
   };
+  const changes = new ServiceChanges<string>(clock, scope, (added, removed) => {
+    const changed = services.list.map((service) => {
+      const path = servicePath(service);
+      return [path, added.has(path) ? present(service) : NO_PROPERTIES] as const;
+    });
+    manager.emit('ServicesChanged', { changed, removed: [...removed] });
+  });
   services.added.observe(scope, ({ service, scope: itsScope }) => {
-    serviceObjects.set(service, exportService(bus, service, services, itsScope));
+    objects.services.set(service, exportService(bus, service, services, itsScope));
     changes.add(servicePath(service));
   });
   services.removed.observe(scope, (service) => {
-    serviceObjects.delete(service);
+    objects.services.delete(service);
     changes.remove(servicePath(service));
   });
   services.reordered.observe(scope, () => changes.trigger());
-  services.connectivityChanged.observe(scope, () => manager.changed('State'));
   scope.defer(() => changes.flush());
 }
 
-async function setOffline(technologies: Technologies, value: Variant, announce: () => void): Promise<void> {
-  await technologies.setOffline(booleanOf(value));
-  announce();
-}
+const NO_PROPERTIES: ReadonlyMap<string, Variant> = new Map();
 
 function booleanOf(value: Variant): boolean {
   const flag = value.as('b');

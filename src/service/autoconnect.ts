@@ -20,6 +20,7 @@ export interface Candidate {
   readonly isBarredByRoaming: boolean;
 }
 
+/** What main.conf says of it. */
 export interface AutoconnectOptions {
   readonly preferredTechnologies: readonly ServiceType[];
   readonly alwaysConnectedTechnologies: readonly ServiceType[];
@@ -27,13 +28,19 @@ export interface AutoconnectOptions {
 
 /** The services to connect now, from `services` in their order. */
 export function chooseAutoconnect<S extends Candidate>(services: readonly S[], options: AutoconnectOptions): S[] {
-  const preferred = options.preferredTechnologies.flatMap((type) => services.filter((service) => service.type === type));
+  const preferred = options.preferredTechnologies.flatMap((type) =>
+    services.filter((service) => service.type === type),
+  );
   const chosen = walk(preferred, options, 'skip');
   const isComingUp = (service: S): boolean => isConnecting(service.state);
   return chosen.length > 0 || preferred.some(isComingUp) ? chosen : walk(services, options, 'stop');
 }
 
-function walk<S extends Candidate>(services: readonly S[], options: AutoconnectOptions, nonFavorite: 'skip' | 'stop'): S[] {
+function walk<S extends Candidate>(
+  services: readonly S[],
+  options: AutoconnectOptions,
+  nonFavorite: 'skip' | 'stop',
+): S[] {
   const chosen: S[] = [];
   const handledTypes = new Set<ServiceType>();
   for (const service of services) {

@@ -28,10 +28,26 @@ const CONNECT_TIMEOUT_MS = 120_000;
 
 /** What of a service can change and be seen. */
 export type ServiceAspect =
-  | 'state' | 'error' | 'strength' | 'favorite' | 'autoconnect' | 'ethernet'
-  | 'ipv4' | 'ipv4Configuration' | 'ipv6' | 'ipv6Configuration'
-  | 'nameservers' | 'nameserversConfiguration' | 'timeservers' | 'timeserversConfiguration'
-  | 'domains' | 'domainsConfiguration' | 'proxy' | 'proxyConfiguration' | 'mdns' | 'mdnsConfiguration';
+  | 'state'
+  | 'error'
+  | 'strength'
+  | 'favorite'
+  | 'autoconnect'
+  | 'ethernet'
+  | 'ipv4'
+  | 'ipv4Configuration'
+  | 'ipv6'
+  | 'ipv6Configuration'
+  | 'nameservers'
+  | 'nameserversConfiguration'
+  | 'timeservers'
+  | 'timeserversConfiguration'
+  | 'domains'
+  | 'domainsConfiguration'
+  | 'proxy'
+  | 'proxyConfiguration'
+  | 'mdns'
+  | 'mdnsConfiguration';
 
 /** `Error` of a service. */
 export type ServiceError = 'connect-failed' | 'dhcp-failed' | 'invalid-key' | 'blocked' | 'online-check-failed';
@@ -174,13 +190,15 @@ export class Service {
     if (!isConnected(this.#state) || !isUsed) return [];
     const { options } = this.#env;
     const gateway = options.UseGatewaysAsTimeservers ? this.#connection?.ipv4?.gateway : undefined;
-    return [...new Set([
-      ...this.#configuration.timeservers,
-      ...(this.#connection?.lease?.timeservers ?? []).map(String),
-      ...(gateway === undefined ? [] : [String(gateway)]),
-      ...global,
-      ...options.FallbackTimeservers,
-    ])];
+    return [
+      ...new Set([
+        ...this.#configuration.timeservers,
+        ...(this.#connection?.lease?.timeservers ?? []).map(String),
+        ...(gateway === undefined ? [] : [String(gateway)]),
+        ...global,
+        ...options.FallbackTimeservers,
+      ]),
+    ];
   }
 
   /** Emits what may have changed; look at the values to know. */
@@ -225,7 +243,9 @@ export class Service {
     this.#pending?.reject(new ConnmanError('OperationAborted'));
     this.#enter('disconnect');
     this.#stop(mode);
-    this.network.control.disconnect()?.catch((error: unknown) => log.warn('%s: leaving failed: %s', this.identifier, error));
+    this.network.control
+      .disconnect()
+      ?.catch((error: unknown) => log.warn('%s: leaving failed: %s', this.identifier, error));
     this.#enter('idle');
     this.#changed.emit(['ipv4', 'ipv6', 'nameservers']);
   }
@@ -235,7 +255,12 @@ export class Service {
     this.#configuration = { ...this.#configuration, ...change };
     this.save();
     this.#changed.emit(aspectsOf(change));
-    if (change.ipv4 !== undefined || change.ipv6 !== undefined || change.nameservers !== undefined || change.domains !== undefined) {
+    if (
+      change.ipv4 !== undefined ||
+      change.ipv6 !== undefined ||
+      change.nameservers !== undefined ||
+      change.domains !== undefined
+    ) {
       this.#reconfigure();
     }
   }
@@ -290,7 +315,10 @@ export class Service {
       await new Promise<void>((resolve, reject) => {
         this.#pending = { resolve, reject };
         limit.addEventListener('abort', () => this.#fail('connect-failed', limit.reason));
-        joining.then(() => this.#configure(), (error: unknown) => this.#fail('connect-failed', error));
+        joining.then(
+          () => this.#configure(),
+          (error: unknown) => this.#fail('connect-failed', error),
+        );
       });
     } finally {
       this.#pending = undefined;
@@ -381,7 +409,8 @@ export class Service {
   #setError(error: ServiceError | undefined): void {
     if (error === this.#error) return;
     this.#error = error;
-    if (error !== undefined) log.warn('Interface %s [ %s ] error "%s"', this.network.device.interfaceName, this.type, error);
+    if (error !== undefined)
+      log.warn('Interface %s [ %s ] error "%s"', this.network.device.interfaceName, this.type, error);
     this.#changed.emit(['error']);
   }
 

@@ -12,7 +12,7 @@ import { ConnmanError } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Technologies } from '../technology/technologies.ts';
-import type { ServiceType, TechnologyType } from '../types.ts';
+import type { ServiceType } from '../types.ts';
 import { chooseAutoconnect } from './autoconnect.ts';
 import { compareServices } from './order.ts';
 import { Service, type ServiceEnv } from './service.ts';
@@ -131,7 +131,11 @@ export class Services {
     const scope = this.#scope.child();
     const service = new Service(type, appearance.network, this.#env, scope);
     if (this.#byIdentifier.has(service.identifier)) {
-      log.warn('%s: %s exists already on another interface', appearance.network.device.interfaceName, service.identifier);
+      log.warn(
+        '%s: %s exists already on another interface',
+        appearance.network.device.interfaceName,
+        service.identifier,
+      );
       void scope.close();
       return;
     }
@@ -190,7 +194,8 @@ export class Services {
     const compare = (one: Service, other: Service): number => compareServices(one, other, this.#preferred);
     const at = this.#list.indexOf(service);
     const [above, below] = [this.#list[at - 1], this.#list[at + 1]];
-    const fits = (above === undefined || compare(above, service) <= 0) && (below === undefined || compare(service, below) <= 0);
+    const fits =
+      (above === undefined || compare(above, service) <= 0) && (below === undefined || compare(service, below) <= 0);
     if (!fits) this.#list.sort(compare);
     if (this.#list.length > 1) this.#reordered.emit();
   }
@@ -203,7 +208,9 @@ export class Services {
     this.#default = next;
     // While the daemon stops, the routes stay where they are.
     if (this.#leaveMode !== 'keep') {
-      void this.#env.gateways.setDefault(next?.identifier).catch((error: unknown) => log.error('default route: %s', error));
+      void this.#env.gateways
+        .setDefault(next?.identifier)
+        .catch((error: unknown) => log.error('default route: %s', error));
       this.#env.resolver.setDefault(next?.network.device.ifindex);
     }
     before?.setDefault(false);
@@ -214,8 +221,15 @@ export class Services {
 /** Types that are connected as soon as they are plugged in. */
 const CONNECTS_AT_ONCE: ReadonlySet<ServiceType> = new Set(['ethernet', 'gadget']);
 
-const SERVICE_TYPES: readonly string[] = ['ethernet', 'wifi', 'bluetooth', 'cellular', 'vpn', 'gadget'] satisfies ServiceType[];
+const SERVICE_TYPES: readonly string[] = [
+  'ethernet',
+  'wifi',
+  'bluetooth',
+  'cellular',
+  'vpn',
+  'gadget',
+] satisfies ServiceType[];
 
-function isServiceType(type: TechnologyType | string): type is ServiceType {
+function isServiceType(type: string): type is ServiceType {
   return SERVICE_TYPES.includes(type);
 }

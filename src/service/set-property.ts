@@ -43,7 +43,7 @@ function words(value: Variant): string[] {
 }
 
 function ipv4Of(settings: ReadonlyMap<string, Variant>): Ipv4Configuration {
-  const method = textOf(settings, 'Method');
+  const method = textOf(settings, 'Method') ?? '';
   switch (method) {
     case 'dhcp':
     case 'off':
@@ -61,7 +61,7 @@ function ipv4Of(settings: ReadonlyMap<string, Variant>): Ipv4Configuration {
 }
 
 function ipv6Of(settings: ReadonlyMap<string, Variant>): Ipv6Configuration {
-  const method = textOf(settings, 'Method');
+  const method = textOf(settings, 'Method') ?? '';
   switch (method) {
     case 'auto':
       return { method, privacy: privacyOf(textOf(settings, 'Privacy')) };
@@ -81,7 +81,7 @@ function ipv6Of(settings: ReadonlyMap<string, Variant>): Ipv6Configuration {
 }
 
 function proxyOf(settings: ReadonlyMap<string, Variant>, before: ProxyConfiguration | undefined): ProxyConfiguration {
-  const method = textOf(settings, 'Method');
+  const method = textOf(settings, 'Method') ?? '';
   const servers = listOf(settings, 'Servers') ?? before?.servers ?? [];
   const excludes = listOf(settings, 'Excludes') ?? before?.excludes ?? [];
   switch (method) {

@@ -5,7 +5,13 @@
 
 import { formatLease, parseLease, type Lease } from '../dhcp/client.ts';
 import type { Storage } from '../daemon/storage.ts';
-import type { Ipv4Configuration, Ipv4Method, Ipv6Configuration, Ipv6Method, StaticAddress } from '../ipconfig/configuration.ts';
+import type {
+  Ipv4Configuration,
+  Ipv4Method,
+  Ipv6Configuration,
+  Ipv6Method,
+  StaticAddress,
+} from '../ipconfig/configuration.ts';
 import type { Clock } from '../shared/clock.ts';
 import { parseIpAddress, type IpAddress } from '../shared/ipaddress.ts';
 import { KeyFile } from '../shared/keyfile.ts';
@@ -40,7 +46,8 @@ export interface ServiceFacts {
 export function loadService(storage: Storage, identifier: string): StoredService | undefined {
   const file = storage.read(`${identifier}/settings`);
   if (file === undefined || !file.hasGroup(identifier)) return undefined;
-  const lists = (key: string): readonly string[] => file.getList(identifier, key, ';')?.filter((each) => each !== '') ?? [];
+  const lists = (key: string): readonly string[] =>
+    file.getList(identifier, key, ';')?.filter((each) => each !== '') ?? [];
   const modified = new Date(file.get(identifier, 'Modified') ?? Number.NaN);
   const lastAddress = file.get(identifier, 'IPv4.DHCP.LastAddress');
   return {
@@ -61,7 +68,12 @@ export function loadService(storage: Storage, identifier: string): StoredService
 }
 
 /** Writes a service. Keys of others in its group stay as they are. */
-export function saveService(storage: Storage, identifier: string, configuration: ServiceConfiguration, facts: ServiceFacts): void {
+export function saveService(
+  storage: Storage,
+  identifier: string,
+  configuration: ServiceConfiguration,
+  facts: ServiceFacts,
+): void {
   const file = storage.read(`${identifier}/settings`) ?? new KeyFile();
   const set = (key: string, value: string | boolean | number | IpAddress | undefined): void => {
     if (value === undefined) file.remove(identifier, key);
@@ -109,10 +121,18 @@ export function saveLease(storage: Storage, identifier: string, lease: Lease, cl
 }
 
 const IPV4_METHODS: Readonly<Record<string, Ipv4Method>> = {
-  off: 'off', fixed: 'fixed', manual: 'manual', dhcp: 'dhcp', auto: 'dhcp',
+  off: 'off',
+  fixed: 'fixed',
+  manual: 'manual',
+  dhcp: 'dhcp',
+  auto: 'dhcp',
 };
 const IPV6_METHODS: Readonly<Record<string, Ipv6Method>> = {
-  off: 'off', fixed: 'fixed', manual: 'manual', auto: 'auto', '6to4': 'auto',
+  off: 'off',
+  fixed: 'fixed',
+  manual: 'manual',
+  auto: 'auto',
+  '6to4': 'auto',
 };
 
 function loadIpv4(file: KeyFile, group: string): Ipv4Configuration {
@@ -123,7 +143,8 @@ function loadIpv4(file: KeyFile, group: string): Ipv4Configuration {
 function loadIpv6(file: KeyFile, group: string): Ipv6Configuration {
   const method = IPV6_METHODS[file.get(group, 'IPv6.method') ?? 'auto'] ?? 'off';
   const text = file.get(group, 'IPv6.privacy');
-  const privacy = text === 'preferred' || text === 'prefered' ? 'prefered' : text === 'enabled' ? 'enabled' : 'disabled';
+  const privacy =
+    text === 'preferred' || text === 'prefered' ? 'prefered' : text === 'enabled' ? 'enabled' : 'disabled';
   return { method, privacy, ...(isStatic(method) && loadAddress(file, group, 'IPv6')) };
 }
 

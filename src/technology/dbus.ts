@@ -22,23 +22,28 @@ export function exportTechnology(
   technologies: Technologies,
   scope: Scope,
 ): Exported<typeof technologyInterface> {
-  const exported: Exported<typeof technologyInterface> = bus.export(technologyPath(technology), technologyInterface, {
-    methods: {
-      GetProperties: () => exported.dictionary(),
-      SetProperty: ({ name, value }) => setProperty(technology, technologies, name, value),
-      Scan: (_, call) => technology.scan(call.signal),
+  const exported: Exported<typeof technologyInterface> = bus.export(
+    technologyPath(technology),
+    technologyInterface,
+    {
+      methods: {
+        GetProperties: () => exported.dictionary(),
+        SetProperty: ({ name, value }) => setProperty(technology, technologies, name, value),
+        Scan: (_, call) => technology.scan(call.signal),
+      },
+      properties: {
+        Name: () => technology.name,
+        Type: () => technology.type,
+        Powered: () => technology.isPowered,
+        Connected: () => technology.isConnected,
+        Tethering: () => false,
+        TetheringIdentifier: () => undefined,
+        TetheringPassphrase: () => undefined,
+        TetheringFreq: () => technology.tetheringFrequencyMhz,
+      },
     },
-    properties: {
-      Name: () => technology.name,
-      Type: () => technology.type,
-      Powered: () => technology.isPowered,
-      Connected: () => technology.isConnected,
-      Tethering: () => false,
-      TetheringIdentifier: () => undefined,
-      TetheringPassphrase: () => undefined,
-      TetheringFreq: () => technology.tetheringFrequencyMhz,
-    },
-  }, scope);
+    scope,
+  );
   technology.changed.observe(scope, (aspect) => exported.changed(PROPERTIES[aspect]));
   return exported;
 }
@@ -50,7 +55,12 @@ const PROPERTIES = {
   tetheringFrequency: 'TetheringFreq',
 } as const satisfies Record<TechnologyAspect, string>;
 
-async function setProperty(technology: Technology, technologies: Technologies, name: string, value: Variant): Promise<void> {
+async function setProperty(
+  technology: Technology,
+  technologies: Technologies,
+  name: string,
+  value: Variant,
+): Promise<void> {
   switch (name) {
     case 'Powered': {
       const isPowered = value.as('b');

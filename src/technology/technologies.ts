@@ -98,7 +98,8 @@ export class Technologies {
       await technology.setPowered(isPowered);
       remember();
     } catch (error) {
-      const isUnchanged = error instanceof ConnmanError && ['Failed', 'AlreadyEnabled', 'AlreadyDisabled'].includes(error.code);
+      const isUnchanged =
+        error instanceof ConnmanError && ['Failed', 'AlreadyEnabled', 'AlreadyDisabled'].includes(error.code);
       if (!isUnchanged) remember();
       throw error;
     }

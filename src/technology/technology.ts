@@ -82,7 +82,8 @@ export class Technology {
       this.#members.delete(device);
       this.#updatePowered();
     });
-    if (isWanted) this.#powerOne(member, true, scope.signal).catch((error: unknown) => this.#reportPower(device, error));
+    if (isWanted)
+      this.#powerOne(member, true, scope.signal).catch((error: unknown) => this.#reportPower(device, error));
   }
 
   /**
@@ -115,7 +116,7 @@ export class Technology {
     if (able.length === 0) throw new ConnmanError('NotSupported');
     const powered = able.filter((member) => member.isPowered);
     if (powered.length === 0) throw new ConnmanError('NoCarrier');
-    await Promise.all(powered.map(({ control }) => control.scan?.(signal)));
+    await Promise.all(powered.map(async ({ control }) => control.scan?.(signal)));
   }
 
   /** For services: one of this type got connected (+1) or left (-1). */

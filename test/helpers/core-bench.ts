@@ -55,26 +55,46 @@ export async function coreBench(
   const options = checkGeneral(parseKeyFile(`[General]\n${mainConf}`), (problem) => {
     throw new Error(problem);
   });
-  const core = createCore({
-    system: testSystem(), clock, kernel, bus, storage, options, random: FIRST, version: 'test',
-    settings: new GlobalSettings(storage),
-    filter: { allowed: [], denied: [], deniedPrefixes: [], managed: [] },
-    resolver: createResolver({
-      backend: { apply: (configuration) => void (dns.current = configuration) },
-      fallbackNameservers: options.FallbackNameservers,
-    }, { clock }, scope),
-    readDevtype: () => undefined,
-    hostname: () => 'bench',
-    timeservers: () => ({ isUsed: true, global: [] }),
-  }, scope);
+  const core = createCore(
+    {
+      system: testSystem(),
+      clock,
+      kernel,
+      bus,
+      storage,
+      options,
+      random: FIRST,
+      version: 'test',
+      settings: new GlobalSettings(storage),
+      filter: { allowed: [], denied: [], deniedPrefixes: [], managed: [] },
+      resolver: createResolver(
+        {
+          backend: { apply: (configuration) => void (dns.current = configuration) },
+          fallbackNameservers: options.FallbackNameservers,
+        },
+        { clock },
+        scope,
+      ),
+      readDevtype: () => undefined,
+      hostname: () => 'bench',
+      timeservers: () => ({ isUsed: true, global: [] }),
+    },
+    scope,
+  );
   const signals: string[] = [];
   await client.onSignal({ pathNamespace: '/' }, scope, ({ path = '', interface: name = '', member = '', body }) => {
     if (name.startsWith('net.connman.')) signals.push(describe(path, name, member, body));
   });
-  exportManager({
-    bus, clock, technologies: core.technologies, services: core.services,
-    agents: createAgentRegistry(agentInterface, { bus, clock }, scope),
-  }, scope);
+  exportManager(
+    {
+      bus,
+      clock,
+      technologies: core.technologies,
+      services: core.services,
+      agents: createAgentRegistry(agentInterface, { bus, clock }, scope),
+    },
+    scope,
+  );
   await bus.requestName('net.connman', scope);
   await ethernet.start(core, scope);
   core.interfaces.start();
@@ -82,7 +102,9 @@ export async function coreBench(
 }
 
 /** Settings in memory; no name is special. */
-export function memoryStorage(files: Readonly<Record<string, string>> = {}): Storage & { readonly files: Map<string, string> } {
+export function memoryStorage(
+  files: Readonly<Record<string, string>> = {},
+): Storage & { readonly files: Map<string, string> } {
   const kept = new Map(Object.entries(files));
   return {
     files: kept,
@@ -92,7 +114,9 @@ export function memoryStorage(files: Readonly<Record<string, string>> = {}): Sto
     remove: (directory) => {
       for (const name of kept.keys()) if (name.startsWith(`${directory}/`)) kept.delete(name);
     },
-    list: () => [...new Set([...kept.keys()].flatMap((name) => (name.endsWith('/settings') ? [name.slice(0, -9)] : [])))],
+    list: () => [
+      ...new Set([...kept.keys()].flatMap((name) => (name.endsWith('/settings') ? [name.slice(0, -9)] : []))),
+    ],
     watch: () => undefined,
   };
 }

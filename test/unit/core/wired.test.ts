@@ -18,17 +18,32 @@ const SECOND = 'ethernet_020000000002_cable';
 const NO_CHECK = 'OnlineCheckMode=none';
 
 function stored(identifier: string, address: string, gateway: string): [string, string] {
-  return [`${identifier}/settings`, [
-    `[${identifier}]`, 'Name=Wired', 'AutoConnect=true', 'IPv4.method=manual', 'IPv4.netmask_prefixlen=24',
-    `IPv4.local_address=${address}`, `IPv4.gateway=${gateway}`, 'Nameservers=192.0.2.53;', 'Domains=lan.test;', '',
-  ].join('\n')];
+  return [
+    `${identifier}/settings`,
+    [
+      `[${identifier}]`,
+      'Name=Wired',
+      'AutoConnect=true',
+      'IPv4.method=manual',
+      'IPv4.netmask_prefixlen=24',
+      `IPv4.local_address=${address}`,
+      `IPv4.gateway=${gateway}`,
+      'Nameservers=192.0.2.53;',
+      'Domains=lan.test;',
+      '',
+    ].join('\n'),
+  ];
 }
 
-const FILES = Object.fromEntries([stored(FIRST, '192.0.2.10', '192.0.2.1'), stored(SECOND, '198.51.100.10', '198.51.100.1')]);
+const FILES = Object.fromEntries([
+  stored(FIRST, '192.0.2.10', '192.0.2.1'),
+  stored(SECOND, '198.51.100.10', '198.51.100.1'),
+]);
 
 async function plug(bench: CoreBench, name: string, last = 1): Promise<void> {
   const known = bench.kernel.mirror.linkByName(name);
-  if (known === undefined) bench.kernel.addLink({ name, hardwareAddress: Uint8Array.of(...MAC.subarray(0, 5), last) });
+  if (known === undefined)
+    bench.kernel.addLink({ name, hardwareAddress: Uint8Array.of(...MAC.subarray(0, 5), last) });
   await bench.settled();
   bench.kernel.setCarrier(name, true);
   await bench.settled();
@@ -45,157 +60,244 @@ const proxies = ({ client }: CoreBench) => ({
   service: (id: string) => client.proxy(serviceInterface, 'net.connman', `/net/connman/service/${id}`),
 });
 
-const codeOf = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'success', (error: Error) => error.name);
+const codeOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'success',
+    (error: Error) => error.name,
+  );
 
-test('a cable becomes a ready service, told in order', withScope(async (context) => {
-  const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
-  await plug(bench, 'eth0');
-  const told = bench.signals.map((line) => line.replace(/ \{.*$/, '').replace(/ \[\[.*$/, ''));
-  assert.equal(told.filter((line) => !line.includes('IPv4')), [
-    'Manager TechnologyAdded "/net/connman/technology/ethernet"',
-    'Technology ethernet Powered true',
-    'Manager ServicesChanged',
-    `Service ${FIRST} State "ready"`,
-    `Service ${FIRST} Domains ["lan.test"]`,
-    `Service ${FIRST} Proxy`,
-    'Technology ethernet Connected true',
-    'Manager State "ready"',
-    `Service ${FIRST} Nameservers ["192.0.2.53"]`,
-  ].filter((line) => !line.includes('Domains')));
-  assert.equal(defaultRoutes(bench), ['192.0.2.1 0']);
-  assert.equal(bench.dns.current?.links.map(({ nameservers, domains }) => [nameservers.map(String), domains]), [[['192.0.2.53'], ['lan.test']]]);
-}));
+test(
+  'a cable becomes a ready service, told in order',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    await plug(bench, 'eth0');
+    const told = bench.signals.map((line) => line.replace(/ \{.*$/, '').replace(/ \[\[.*$/, ''));
+    assert.equal(
+      told.filter((line) => !line.includes('IPv4')),
+      [
+        'Manager TechnologyAdded "/net/connman/technology/ethernet"',
+        'Technology ethernet Powered true',
+        'Manager ServicesChanged',
+        `Service ${FIRST} State "ready"`,
+        `Service ${FIRST} Domains ["lan.test"]`,
+        `Service ${FIRST} Proxy`,
+        'Technology ethernet Connected true',
+        'Manager State "ready"',
+        `Service ${FIRST} Nameservers ["192.0.2.53"]`,
+      ].filter((line) => !line.includes('Domains')),
+    );
+    assert.equal(defaultRoutes(bench), ['192.0.2.1 0']);
+    assert.equal(
+      bench.dns.current?.links.map(({ nameservers, domains }) => [nameservers.map(String), domains]),
+      [[['192.0.2.53'], ['lan.test']]],
+    );
+  }),
+);
 
-test('the dictionary has ConnMan\'s keys in ConnMan\'s order', withScope(async (context) => {
-  const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
-  await plug(bench, 'eth0');
-  const properties = await proxies(bench).service(FIRST).GetProperties();
-  assert.equal([...properties.keys()], [
-    'Type', 'Security', 'State', 'Favorite', 'Immutable', 'AutoConnect', 'Name', 'Ethernet', 'IPv4', 'IPv4.Configuration',
-    'IPv6', 'IPv6.Configuration', 'Nameservers', 'Nameservers.Configuration', 'Timeservers', 'Timeservers.Configuration',
-    'Domains', 'Domains.Configuration', 'Proxy', 'Proxy.Configuration', 'mDNS', 'mDNS.Configuration', 'Provider',
-  ]);
-  const [entry] = await proxies(bench).manager.GetServices();
-  assert.equal([...(entry?.[1].keys() ?? [])], [...properties.keys()]);
-}));
+test(
+  "the dictionary has ConnMan's keys in ConnMan's order",
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    await plug(bench, 'eth0');
+    const properties = await proxies(bench).service(FIRST).GetProperties();
+    assert.equal(
+      [...properties.keys()],
+      [
+        'Type',
+        'Security',
+        'State',
+        'Favorite',
+        'Immutable',
+        'AutoConnect',
+        'Name',
+        'Ethernet',
+        'IPv4',
+        'IPv4.Configuration',
+        'IPv6',
+        'IPv6.Configuration',
+        'Nameservers',
+        'Nameservers.Configuration',
+        'Timeservers',
+        'Timeservers.Configuration',
+        'Domains',
+        'Domains.Configuration',
+        'Proxy',
+        'Proxy.Configuration',
+        'mDNS',
+        'mDNS.Configuration',
+        'Provider',
+      ],
+    );
+    const [entry] = await proxies(bench).manager.GetServices();
+    assert.equal([...(entry?.[1].keys() ?? [])], [...properties.keys()]);
+  }),
+);
 
-test('a second cable waits behind the first and takes over when that is pulled', withScope(async (context) => {
-  const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
-  await plug(bench, 'eth0', 1);
-  await plug(bench, 'eth1', 2);
-  const low = 2 ** 32 - 1 - 1024 * (bench.kernel.mirror.linkByName('eth1')?.ifindex ?? 0);
-  assert.equal(defaultRoutes(bench), ['192.0.2.1 0', `198.51.100.1 ${low}`]);
-  bench.signals.length = 0;
-  bench.kernel.setCarrier('eth0', false);
-  await bench.settled();
-  assert.equal(defaultRoutes(bench), ['198.51.100.1 0']);
-  assert.is(bench.core.services.default?.identifier, SECOND);
-  assert.ok(bench.signals.includes(`Service ${FIRST} State "disconnect"`));
-  assert.ok(bench.signals.includes(`Service ${FIRST} State "idle"`));
-  assert.not.ok(bench.signals.some((line) => line.startsWith('Manager State')), 'the machine stayed ready');
-  assert.is(await codeOf(proxies(bench).service(FIRST).GetProperties()), 'org.freedesktop.DBus.Error.UnknownObject');
-}));
-
-test('MoveBefore makes the other the default', withScope(async (context) => {
-  const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
-  await plug(bench, 'eth0', 1);
-  await plug(bench, 'eth1', 2);
-  const { service } = proxies(bench);
-  assert.is(await codeOf(service(SECOND).MoveBefore({ service: `/net/connman/service/${SECOND}` })), 'net.connman.Error.InvalidService');
-  await service(SECOND).MoveBefore({ service: `/net/connman/service/${FIRST}` });
-  await bench.settled();
-  assert.is(bench.core.services.default?.identifier, SECOND);
-  assert.equal(defaultRoutes(bench).filter((route) => route.endsWith(' 0')), ['198.51.100.1 0']);
-}));
-
-test('Disconnect keeps it down, Connect brings it back', withScope(async (context) => {
-  const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
-  await plug(bench, 'eth0');
-  const service = proxies(bench).service(FIRST);
-  assert.is(await codeOf(service.Connect()), 'net.connman.Error.AlreadyConnected');
-  await service.Disconnect();
-  await bench.settled();
-  assert.equal(defaultRoutes(bench), []);
-  assert.equal([...bench.kernel.mirror.addressesOf(bench.kernel.mirror.linkByName('eth0')?.ifindex ?? 0)], []);
-  assert.is(await codeOf(service.Disconnect()), 'net.connman.Error.NotConnected');
-  await context.clock.advance(1000);
-  assert.is(bench.core.services.get(FIRST)?.state, 'idle');
-  await service.Connect();
-  await bench.settled();
-  assert.is(bench.core.services.get(FIRST)?.state, 'ready');
-}));
-
-test('Powered off removes the service, the technology stays; it is remembered', withScope(async (context) => {
-  const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
-  await plug(bench, 'eth0');
-  const { technology, manager } = proxies(bench);
-  assert.is(await codeOf(technology.SetProperty({ name: 'Powered', value: variant('b', true) })), 'net.connman.Error.AlreadyEnabled');
-  await technology.SetProperty({ name: 'Powered', value: variant('b', false) });
-  await bench.settled();
-  assert.equal(await manager.GetServices(), []);
-  assert.is((await manager.GetTechnologies()).length, 1);
-  assert.is(bench.kernel.mirror.linkByName('eth0')?.isUp, false);
-  assert.match(bench.files.get('settings') ?? '', /\[Wired\]\nEnable=false/);
-}));
-
-test('offline mode turns everything off and on again', withScope(async (context) => {
-  const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
-  await plug(bench, 'eth0');
-  const { manager } = proxies(bench);
-  bench.signals.length = 0;
-  await manager.SetProperty({ name: 'OfflineMode', value: variant('b', true) });
-  await bench.settled();
-  assert.equal(bench.signals.filter((line) => /^(Manager|Technology)/.test(line) && !line.includes('ServicesChanged')), [
-    'Technology ethernet Connected false', 'Manager State "idle"', 'Technology ethernet Powered false',
-    'Manager OfflineMode true', 'Manager State "offline"',
-  ]);
-  await manager.SetProperty({ name: 'OfflineMode', value: variant('b', false) });
-  bench.kernel.setCarrier('eth0', true);
-  await bench.settled();
-  assert.is(bench.core.services.get(FIRST)?.state, 'ready');
-}));
-
-test('a changed address takes effect at once', withScope(async (context) => {
-  const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
-  await plug(bench, 'eth0');
-  const entries = { Method: 'manual', Address: '192.0.2.77', Netmask: '255.255.255.128', Gateway: '192.0.2.2' };
-  const value = variant('a{sv}', new Map(Object.entries(entries).map(([key, text]) => [key, variant('s', text)])));
-  await proxies(bench).service(FIRST).SetProperty({ name: 'IPv4.Configuration', value });
-  await bench.settled();
-  const addresses = [...bench.kernel.mirror.addressesOf(bench.kernel.mirror.linkByName('eth0')?.ifindex ?? 0)];
-  assert.equal(addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`), ['192.0.2.77/25']);
-  assert.equal(defaultRoutes(bench), ['192.0.2.2 0']);
-  assert.match(bench.files.get(`${FIRST}/settings`) ?? '', 'IPv4.local_address=192.0.2.77');
-}));
-
-test('a kernel that refuses the address makes the service fail with a reason', withScope(async (context) => {
-  const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
-  bench.kernel.failNext('address.add', 'EACCES');
-  await plug(bench, 'eth0');
-  const service = bench.core.services.get(FIRST);
-  assert.equal([service?.state, service?.error], ['failure', 'connect-failed']);
-  await proxies(bench).service(FIRST).ClearProperty({ name: 'Error' });
-  await bench.settled();
-  assert.equal([service?.state, service?.error], ['ready', undefined], 'it is tried again');
-}));
-
-test('a hundred flaps leave nothing behind', withScope(async (context) => {
-  const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
-  await plug(bench, 'eth0');
-  await context.clock.advance(1000);
-  const before = context.clock.pending().length;
-  for (let flap = 0; flap < 100; flap++) {
+test(
+  'a second cable waits behind the first and takes over when that is pulled',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    await plug(bench, 'eth0', 1);
+    await plug(bench, 'eth1', 2);
+    const low = 2 ** 32 - 1 - 1024 * (bench.kernel.mirror.linkByName('eth1')?.ifindex ?? 0);
+    assert.equal(defaultRoutes(bench), ['192.0.2.1 0', `198.51.100.1 ${low}`]);
+    bench.signals.length = 0;
     bench.kernel.setCarrier('eth0', false);
-    if (flap % 2 === 0) await bench.settled();
+    await bench.settled();
+    assert.equal(defaultRoutes(bench), ['198.51.100.1 0']);
+    assert.is(bench.core.services.default?.identifier, SECOND);
+    assert.ok(bench.signals.includes(`Service ${FIRST} State "disconnect"`));
+    assert.ok(bench.signals.includes(`Service ${FIRST} State "idle"`));
+    assert.not.ok(
+      bench.signals.some((line) => line.startsWith('Manager State')),
+      'the machine stayed ready',
+    );
+    assert.is(
+      await codeOf(proxies(bench).service(FIRST).GetProperties()),
+      'org.freedesktop.DBus.Error.UnknownObject',
+    );
+  }),
+);
+
+test(
+  'MoveBefore makes the other the default',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    await plug(bench, 'eth0', 1);
+    await plug(bench, 'eth1', 2);
+    const { service } = proxies(bench);
+    assert.is(
+      await codeOf(service(SECOND).MoveBefore({ service: `/net/connman/service/${SECOND}` })),
+      'net.connman.Error.InvalidService',
+    );
+    await service(SECOND).MoveBefore({ service: `/net/connman/service/${FIRST}` });
+    await bench.settled();
+    assert.is(bench.core.services.default?.identifier, SECOND);
+    assert.equal(
+      defaultRoutes(bench).filter((route) => route.endsWith(' 0')),
+      ['198.51.100.1 0'],
+    );
+  }),
+);
+
+test(
+  'Disconnect keeps it down, Connect brings it back',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    await plug(bench, 'eth0');
+    const service = proxies(bench).service(FIRST);
+    assert.is(await codeOf(service.Connect()), 'net.connman.Error.AlreadyConnected');
+    await service.Disconnect();
+    await bench.settled();
+    assert.equal(defaultRoutes(bench), []);
+    assert.equal([...bench.kernel.mirror.addressesOf(bench.kernel.mirror.linkByName('eth0')?.ifindex ?? 0)], []);
+    assert.is(await codeOf(service.Disconnect()), 'net.connman.Error.NotConnected');
+    await context.clock.advance(1000);
+    assert.is(bench.core.services.get(FIRST)?.state, 'idle');
+    await service.Connect();
+    await bench.settled();
+    assert.is(bench.core.services.get(FIRST)?.state, 'ready');
+  }),
+);
+
+test(
+  'Powered off removes the service, the technology stays; it is remembered',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    await plug(bench, 'eth0');
+    const { technology, manager } = proxies(bench);
+    assert.is(
+      await codeOf(technology.SetProperty({ name: 'Powered', value: variant('b', true) })),
+      'net.connman.Error.AlreadyEnabled',
+    );
+    await technology.SetProperty({ name: 'Powered', value: variant('b', false) });
+    await bench.settled();
+    assert.equal(await manager.GetServices(), []);
+    assert.is((await manager.GetTechnologies()).length, 1);
+    assert.is(bench.kernel.mirror.linkByName('eth0')?.isUp, false);
+    assert.match(bench.files.get('settings') ?? '', /\[Wired\]\nEnable=false/);
+  }),
+);
+
+test(
+  'offline mode turns everything off and on again',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    await plug(bench, 'eth0');
+    const { manager } = proxies(bench);
+    bench.signals.length = 0;
+    await manager.SetProperty({ name: 'OfflineMode', value: variant('b', true) });
+    await bench.settled();
+    assert.equal(
+      bench.signals.filter((line) => /^(Manager|Technology)/.test(line) && !line.includes('ServicesChanged')),
+      [
+        'Technology ethernet Connected false',
+        'Manager State "idle"',
+        'Technology ethernet Powered false',
+        'Manager OfflineMode true',
+        'Manager State "offline"',
+      ],
+    );
+    await manager.SetProperty({ name: 'OfflineMode', value: variant('b', false) });
     bench.kernel.setCarrier('eth0', true);
-    if (flap % 3 === 0) await bench.settled();
-  }
-  await bench.settled();
-  await context.clock.advance(1000);
-  assert.is(bench.core.services.list.length, 1);
-  assert.is(bench.core.services.default?.state, 'ready');
-  assert.equal(defaultRoutes(bench), ['192.0.2.1 0']);
-  assert.is(context.clock.pending().length, before);
-}));
+    await bench.settled();
+    assert.is(bench.core.services.get(FIRST)?.state, 'ready');
+  }),
+);
+
+test(
+  'a changed address takes effect at once',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    await plug(bench, 'eth0');
+    const entries = { Method: 'manual', Address: '192.0.2.77', Netmask: '255.255.255.128', Gateway: '192.0.2.2' };
+    const value = variant('a{sv}', new Map(Object.entries(entries).map(([key, text]) => [key, variant('s', text)])));
+    await proxies(bench).service(FIRST).SetProperty({ name: 'IPv4.Configuration', value });
+    await bench.settled();
+    const addresses = [...bench.kernel.mirror.addressesOf(bench.kernel.mirror.linkByName('eth0')?.ifindex ?? 0)];
+    assert.equal(
+      addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+      ['192.0.2.77/25'],
+    );
+    assert.equal(defaultRoutes(bench), ['192.0.2.2 0']);
+    assert.match(bench.files.get(`${FIRST}/settings`) ?? '', 'IPv4.local_address=192.0.2.77');
+  }),
+);
+
+test(
+  'a kernel that refuses the address makes the service fail with a reason',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    bench.kernel.failNext('address.add', 'EACCES');
+    await plug(bench, 'eth0');
+    const service = bench.core.services.get(FIRST);
+    assert.equal([service?.state, service?.error], ['failure', 'connect-failed']);
+    await proxies(bench).service(FIRST).ClearProperty({ name: 'Error' });
+    await bench.settled();
+    assert.equal([service?.state, service?.error], ['ready', undefined], 'it is tried again');
+  }),
+);
+
+test(
+  'a hundred flaps leave nothing behind',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    await plug(bench, 'eth0');
+    await context.clock.advance(1000);
+    const before = context.clock.pending().length;
+    for (let flap = 0; flap < 100; flap++) {
+      bench.kernel.setCarrier('eth0', false);
+      if (flap % 2 === 0) await bench.settled();
+      bench.kernel.setCarrier('eth0', true);
+      if (flap % 3 === 0) await bench.settled();
+    }
+    await bench.settled();
+    await context.clock.advance(1000);
+    assert.is(bench.core.services.list.length, 1);
+    assert.is(bench.core.services.default?.state, 'ready');
+    assert.equal(defaultRoutes(bench), ['192.0.2.1 0']);
+    assert.is(context.clock.pending().length, before);
+  }),
+);
 
 test.run();

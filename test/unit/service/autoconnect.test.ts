@@ -9,13 +9,23 @@ interface Named extends Candidate {
 }
 
 const service = (id: string, change: Partial<Candidate> = {}): Named => ({
-  id, type: 'wifi', state: 'idle', isFavorite: true, isAutoconnect: true, isIgnored: false,
-  isConfigurable: true, isBarredByRoaming: false, ...change,
+  id,
+  type: 'wifi',
+  state: 'idle',
+  isFavorite: true,
+  isAutoconnect: true,
+  isIgnored: false,
+  isConfigurable: true,
+  isBarredByRoaming: false,
+  ...change,
 });
 const options = (change: Partial<AutoconnectOptions> = {}): AutoconnectOptions => ({
-  preferredTechnologies: [], alwaysConnectedTechnologies: [], ...change,
+  preferredTechnologies: [],
+  alwaysConnectedTechnologies: [],
+  ...change,
 });
-const chosen = (services: Named[], given = options()): string[] => chooseAutoconnect(services, given).map(({ id }) => id);
+const chosen = (services: Named[], given = options()): string[] =>
+  chooseAutoconnect(services, given).map(({ id }) => id);
 
 test('the first that can is connected, and only it', () => {
   assert.equal(chosen([service('a'), service('b')]), ['a']);
@@ -29,9 +39,13 @@ test('nothing while one is up or coming up', () => {
 
 test('what the user left, what failed, what cannot and VPNs are passed over', () => {
   const services = [
-    service('ignored', { isIgnored: true }), service('failed', { state: 'failure' }),
-    service('off', { isConfigurable: false }), service('roaming', { isBarredByRoaming: true }),
-    service('manual', { isAutoconnect: false }), service('tunnel', { type: 'vpn' }), service('good'),
+    service('ignored', { isIgnored: true }),
+    service('failed', { state: 'failure' }),
+    service('off', { isConfigurable: false }),
+    service('roaming', { isBarredByRoaming: true }),
+    service('manual', { isAutoconnect: false }),
+    service('tunnel', { type: 'vpn' }),
+    service('good'),
   ];
   assert.equal(chosen(services), ['good']);
 });
@@ -47,7 +61,10 @@ test('preferred technologies come first, in their order', () => {
 
 test('always connected technologies get one service each beside what is up', () => {
   const services = [
-    service('e', { type: 'ethernet', state: 'ready' }), service('w1'), service('w2'), service('c', { type: 'cellular' }),
+    service('e', { type: 'ethernet', state: 'ready' }),
+    service('w1'),
+    service('w2'),
+    service('c', { type: 'cellular' }),
   ];
   const always = options({ alwaysConnectedTechnologies: ['ethernet', 'wifi', 'cellular'] });
   assert.equal(chosen(services, always), ['w1', 'c']);

@@ -5,13 +5,23 @@ import * as assert from 'uvu/assert';
 import { compareServices, type Ranked } from '../../../src/service/order.ts';
 
 const plain: Ranked = {
-  type: 'wifi', state: 'idle', isFavorite: false, hasFailedOnlineChecks: false, strength: 50, name: 'm',
+  type: 'wifi',
+  state: 'idle',
+  isFavorite: false,
+  hasFailedOnlineChecks: false,
+  strength: 50,
+  name: 'm',
 };
 
 /** Each row: the better one, the worse one, PreferredTechnologies. */
 const ROWS: readonly [string, Partial<Ranked>, Partial<Ranked>, Ranked['type'][]?][] = [
   ['checks that failed come later', { state: 'ready' }, { state: 'online', hasFailedOnlineChecks: true }],
-  ['preferred type before online', { type: 'cellular', state: 'ready' }, { type: 'wifi', state: 'online' }, ['cellular']],
+  [
+    'preferred type before online',
+    { type: 'cellular', state: 'ready' },
+    { type: 'wifi', state: 'online' },
+    ['cellular'],
+  ],
   ['online before ready', { state: 'online', strength: 1 }, { state: 'ready', strength: 99 }],
   ['ready before configuration', { state: 'ready' }, { state: 'configuration' }],
   ['association before idle', { state: 'association' }, { state: 'idle', isFavorite: true }],
@@ -28,7 +38,10 @@ const ROWS: readonly [string, Partial<Ranked>, Partial<Ranked>, Ranked['type'][]
 
 for (const [what, better, worse, preferred = []] of ROWS) {
   test(what, () => {
-    const [one, other] = [{ ...plain, ...better }, { ...plain, ...worse }];
+    const [one, other] = [
+      { ...plain, ...better },
+      { ...plain, ...worse },
+    ];
     assert.ok(compareServices(one, other, preferred) < 0);
     assert.ok(compareServices(other, one, preferred) > 0);
   });

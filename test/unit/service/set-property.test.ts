@@ -19,12 +19,20 @@ function target(): Settable & { configuration: ServiceConfiguration; isAutoconne
   };
 }
 
-const dictionary = (entries: Record<string, string | number | string[]>): Variant => variant('a{sv}', new Map(
-  Object.entries(entries).map(([key, value]) => [
-    key,
-    typeof value === 'string' ? variant('s', value) : typeof value === 'number' ? variant('y', value) : variant('as', value),
-  ]),
-));
+const dictionary = (entries: Record<string, string | number | string[]>): Variant =>
+  variant(
+    'a{sv}',
+    new Map(
+      Object.entries(entries).map(([key, value]) => [
+        key,
+        typeof value === 'string'
+          ? variant('s', value)
+          : typeof value === 'number'
+            ? variant('y', value)
+            : variant('as', value),
+      ]),
+    ),
+  );
 
 /** Each row: property, value, the error's code. */
 const REFUSED: readonly [string, Variant, string][] = [
@@ -37,11 +45,19 @@ const REFUSED: readonly [string, Variant, string][] = [
   ['IPv4.Configuration', dictionary({}), 'InvalidArguments'],
   ['IPv4.Configuration', dictionary({ Method: 'manual', Address: '2001:db8::1' }), 'InvalidArguments'],
   ['IPv4.Configuration', dictionary({ Method: 'manual', Address: '192.0.2.300' }), 'InvalidArguments'],
-  ['IPv4.Configuration', dictionary({ Method: 'manual', Address: '192.0.2.3', Netmask: '255.0.255.0' }), 'InvalidArguments'],
+  [
+    'IPv4.Configuration',
+    dictionary({ Method: 'manual', Address: '192.0.2.3', Netmask: '255.0.255.0' }),
+    'InvalidArguments',
+  ],
   ['IPv6.Configuration', dictionary({ Method: 'dhcp' }), 'NotSupported'],
   ['IPv6.Configuration', dictionary({ Method: '6to4' }), 'InvalidArguments'],
   ['IPv6.Configuration', dictionary({ Method: 'manual' }), 'InvalidArguments'],
-  ['IPv6.Configuration', dictionary({ Method: 'manual', Address: '2001:db8::1', PrefixLength: 129 }), 'InvalidArguments'],
+  [
+    'IPv6.Configuration',
+    dictionary({ Method: 'manual', Address: '2001:db8::1', PrefixLength: 129 }),
+    'InvalidArguments',
+  ],
   ['Proxy.Configuration', dictionary({ Method: 'manual' }), 'InvalidArguments'],
   ['Proxy.Configuration', dictionary({ Method: 'bogus' }), 'InvalidArguments'],
   ['Proxy.Configuration', dictionary({ Method: 'manual', Servers: 'x' }), 'InvalidArguments'],
@@ -77,7 +93,11 @@ test('a missing netmask means one address, a missing address is taken', () => {
 
 test('name servers: what is no address is dropped, a space parts words', () => {
   const service = target();
-  setProperty(service, 'Nameservers.Configuration', variant('as', ['192.0.2.1 2001:db8::1', '', 'no.address', '192.0.2.2']));
+  setProperty(
+    service,
+    'Nameservers.Configuration',
+    variant('as', ['192.0.2.1 2001:db8::1', '', 'no.address', '192.0.2.2']),
+  );
   assert.equal(service.configuration.nameservers, ['192.0.2.1', '2001:db8::1', '192.0.2.2']);
 });
 
