@@ -147,7 +147,7 @@ export class MessageReader {
     if (length > this.remaining) this.fail('array longer than the message');
     const end = this.#at + length;
     const value =
-      element.code === code.BYTE ? Uint8Array.prototype.slice.call(this.#bytes, this.#advance(length), end)
+      element.code === code.BYTE ? new Uint8Array(this.#bytes.subarray(this.#advance(length), end))
       : element.code === code.DICT_ENTRY ? this.#map(element, end)
       : this.#elements(element, end);
     if (this.#at !== end) this.fail('array ends within an element');
