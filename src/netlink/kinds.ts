@@ -25,6 +25,11 @@ export const u32: Kind<number> = {
   write: (writer, value) => writer.u32(value),
 };
 
+export const i32: Kind<number> = {
+  read: (view, at, length) => view.getInt32(atLeast(4, at, length), LE),
+  write: (writer, value) => writer.u32(value >>> 0),
+};
+
 export const u64: Kind<bigint> = {
   read: (view, at, length) => view.getBigUint64(atLeast(8, at, length), LE),
   write: (writer, value) => writer.u64(value),

@@ -265,9 +265,8 @@ class Kernel implements FakeKernel {
       const { ifindex } = this.#link(link.parentIfindex);
       this.addLink({ name, kind, vlanId: link.vlanId, parentIfindex: ifindex });
     } else if (link.kind === 'veth') {
-      const made = this.addLink({ name, kind });
-      const peer = this.addLink({ name: link.peerName, kind, parentIfindex: made.ifindex });
-      this.#change(made.ifindex, { parentIfindex: peer.ifindex });
+      this.addLink({ name, kind });
+      this.addLink({ name: link.peerName, kind });
     } else {
       this.addLink({ name, kind });
     }

@@ -6,7 +6,7 @@
 import { HOST_IS_LITTLE_ENDIAN as LE } from '../../shared/bytes.ts';
 import { decodeAttributes } from '../attributes.ts';
 import type { Decoded, Kind, Shape } from '../attributes.ts';
-import { atLeast, bytes, nested, string, u16, u32, u8 } from '../kinds.ts';
+import { atLeast, bytes, i32, nested, string, u16, u32, u8 } from '../kinds.ts';
 import { requirePayload } from '../message.ts';
 import type { NetlinkMessage } from '../message.ts';
 import type { Writer } from '../writer.ts';
@@ -65,6 +65,7 @@ export const LINK_ATTRIBUTES = {
   info: [18, nested(LINK_INFO_ATTRIBUTES)],
   statistics: [23, statistics],
   familySpec: [26, nested(LINK_FAMILY_ATTRIBUTES)],
+  linkNamespace: [37, i32],
   physicalPortName: [38, string],
   permanentAddress: [54, bytes],
 } as const satisfies Shape;
@@ -96,7 +97,7 @@ export function decodeLink(message: NetlinkMessage): Link | undefined {
     permanentAddress: attributes.permanentAddress,
     mtu: attributes.mtu ?? 0,
     kind: attributes.info?.kind,
-    parentIfindex: attributes.link || undefined, // 0 is none
+    parentIfindex: parentOf(attributes),
     master: attributes.master || undefined,
     vlanId: vlanIdOf(attributes.info),
     operState: OPER_STATES[attributes.operState ?? 0] ?? 'unknown',
@@ -112,6 +113,11 @@ export function writeLinkHeader(writer: Writer, ifindex: number, flags = 0, chan
   writer.u32(ifindex);
   writer.u32(flags);
   writer.u32(change);
+}
+
+// A veth's IFLA_LINK is its other end, told of one of the two only; an id in another namespace is none here.
+function parentOf({ link, info, linkNamespace }: LinkAttributes): number | undefined {
+  return info?.kind === 'veth' || linkNamespace !== undefined ? undefined : link || undefined; // 0 is none
 }
 
 const NO_BYTES = new Uint8Array(0);

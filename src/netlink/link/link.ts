@@ -26,7 +26,7 @@ export interface Link {
   readonly mtu: number;
   /** `vlan`, `bridge`, `veth` …; undefined for hardware. */
   readonly kind: string | undefined;
-  /** The link below (VLAN, MACVLAN) or the other end (veth, then perhaps of another namespace). */
+  /** The link below, of VLAN, MACVLAN and the like; undefined where that is in another namespace. */
   readonly parentIfindex: number | undefined;
   /** The bridge, bond or VRF this link belongs to. */
   readonly master: number | undefined;

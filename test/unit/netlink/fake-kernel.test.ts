@@ -104,7 +104,6 @@ test('links are made and removed, VLANs with their parent', async () => {
   const kernel = fakeKernel();
   await kernel.link.add({ kind: 'veth', name: 'a', peerName: 'b' });
   const parent = kernel.mirror.linkByName('a')?.ifindex ?? 0;
-  assert.is(kernel.mirror.linkByName('b')?.parentIfindex, parent);
   await kernel.link.add({ kind: 'vlan', name: 'a.5', parentIfindex: parent, vlanId: 5 });
   assert.is(await refusal(kernel.link.add({ kind: 'bridge', name: 'a' })), 'EEXIST');
   await kernel.link.remove(parent);
