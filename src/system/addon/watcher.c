@@ -28,10 +28,36 @@ static void on_closed(uv_handle_t *handle) {
   finish_ending(addon);
 }
 
+struct late_close {
+  uv_work_t work;
+  int fd;
+};
+
+static void close_late(uv_work_t *work) {
+  close(((struct late_close *)work)->fd);
+}
+
+static void free_late(uv_work_t *work, int status) {
+  (void)status;
+  free(work);
+}
+
+/* The kernel lets the closer of a packet socket wait for an RCU grace period, 15 ms and more: a thread waits. */
+static void close_packet(struct addon *addon, int fd) {
+  struct late_close *late = addon->is_ending ? NULL : malloc(sizeof *late);
+  if (late != NULL) {
+    late->fd = fd;
+    if (uv_queue_work(addon->loop, &late->work, close_late, free_late) == 0) return;
+    free(late);
+  }
+  close(fd);
+}
+
 void close_watcher(struct watcher *watcher) {
   if (watcher->fd < 0) return;
   uv_close((uv_handle_t *)&watcher->poll, on_closed);
-  close(watcher->fd);
+  if (watcher->family == AF_PACKET) close_packet(watcher->addon, watcher->fd);
+  else close(watcher->fd);
   watcher->fd = -1;
   napi_delete_reference(watcher->addon->env, watcher->callback);
 }
