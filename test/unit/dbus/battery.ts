@@ -40,7 +40,7 @@ export function encode(signature: string, values: readonly unknown[], head: Part
   const writer = new MessageWriter();
   const signal = { type: 4, serial: 1, path: '/test', interface: 'a.b', member: 'C', ...head } as const;
   writeMessage(writer, signal, { signature, write: (into) => into.values(parseSignature(signature), values) });
-  return writer.take();
+  return new Uint8Array(writer.take());
 }
 
 /** Fails unless the bytes give a value or DecodeError, soon. */
