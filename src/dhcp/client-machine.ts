@@ -7,7 +7,6 @@
 import type { IpAddress } from '../shared/ipaddress.ts';
 import { askingMessage, plainMessage, replyType } from './client-messages.ts';
 import {
-  type Action,
   type Bound,
   type Env,
   type Init,
@@ -26,6 +25,8 @@ import {
 import { expiryOf, interpretLease, isSameConfiguration, type Lease } from './lease.ts';
 import type { DhcpMessage } from './message.ts';
 import { hostAddressOf, isHostAddress, OPTION } from './options.ts';
+
+type ClientAction = Step['actions'][number];
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 60_000;
@@ -101,7 +102,7 @@ function discover(from: Init | Rebooting | Selecting, xid: number, tries: number
   const retryAt = env.now + backoff(tries, env);
   return to(
     { name: 'selecting', search, wish, xid, tries: tries + 1, discoveredAt: env.now, retryAt },
-    { kind: 'send', message },
+    send(message),
   );
 }
 
@@ -115,9 +116,9 @@ function reboot(from: InitReboot | Rebooting, xid: number, tries: number, env: E
   const state: State = {
     name: 'rebooting', search, wish, adopted, xid, tries: tries + 1, requestedAt, retryAt,
   };
-  const send: Action = { kind: 'send', message };
   const isFirst = from.name === 'init-reboot';
-  return adopted !== undefined && isFirst ? to(state, send, bound(adopted, false)) : to(state, send);
+  const events = adopted !== undefined && isFirst ? [bound(adopted, false)] : [];
+  return to(state, send(message), ...events);
 }
 
 function request(state: Requesting, env: Env): Step {
@@ -125,7 +126,7 @@ function request(state: Requesting, env: Env): Step {
   const fields = { xid, secs, isBroadcast, requestedAddress: address, server };
   const message = askingMessage('request', env.identity, fields);
   const retryAt = env.now + backoff(state.tries, env);
-  return to({ ...state, tries: state.tries + 1, retryAt }, { kind: 'send', message });
+  return to({ ...state, tries: state.tries + 1, retryAt }, send(message));
 }
 
 /** Asks for more time: the lease's own server between T1 and T2, any server after T2. */
@@ -142,7 +143,7 @@ function extend(lease: Lease, startedAt: number, env: Env): Step {
   const route = isRebinding ? undefined : routeToServer(lease);
   return to(
     { name: isRebinding ? 'rebinding' : 'renewing', lease, xid, startedAt, requestedAt: env.now, retryAt },
-    { kind: 'send', message, route },
+    send(message, route),
   );
 }
 
@@ -238,7 +239,7 @@ function decline(state: State, env: Env): Step {
   if (lease === undefined) return to(state);
   const fields = { xid: env.random.u32(), requestedAddress: lease.address, server: lease.server };
   const message = plainMessage('decline', env.identity, fields);
-  return to(searchAnew(env.now + DECLINE_WAIT_MS, env), { kind: 'send', message });
+  return to(searchAnew(env.now + DECLINE_WAIT_MS, env), send(message));
 }
 
 function stop(state: State, release: boolean, env: Env): Step {
@@ -246,7 +247,7 @@ function stop(state: State, release: boolean, env: Env): Step {
   if (!release || lease?.server === undefined) return to({ name: 'stopped' });
   const fields = { xid: env.random.u32(), clientAddress: lease.address, server: lease.server };
   const message = plainMessage('release', env.identity, fields);
-  return to({ name: 'stopped' }, { kind: 'send', message, route: routeToServer(lease) });
+  return to({ name: 'stopped' }, send(message, routeToServer(lease)));
 }
 
 function bind(lease: Lease, env: Env): Bound {
@@ -286,14 +287,18 @@ function spread(widthMs: number, env: Env): number {
   return (2 * env.random.fraction() - 1) * widthMs;
 }
 
-function to(state: State, ...actions: Action[]): Step {
+function to(state: State, ...actions: ClientAction[]): Step {
   return { state, actions };
 }
 
-function bound(lease: Lease, isChanged: boolean): Action {
+function send(message: DhcpMessage, route?: Route): ClientAction {
+  return { kind: 'send', packet: { message, route } };
+}
+
+function bound(lease: Lease, isChanged: boolean): ClientAction {
   return { kind: 'event', event: { kind: 'bound', lease, isChanged } };
 }
 
-function lost(reason: 'expired' | 'nak'): Action {
+function lost(reason: 'expired' | 'nak'): ClientAction {
   return { kind: 'event', event: { kind: 'lost', reason } };
 }

@@ -26,6 +26,11 @@ export interface SocketOptions {
   readonly hardwareAddress: Uint8Array;
 }
 
+interface Opened {
+  readonly scope: Scope;
+  readonly packets: MessageSocket<PacketSender>;
+}
+
 /** Takes a reply; `isBroadcast` when it was sent to everybody. */
 export type OnReply = (message: DhcpMessage, isBroadcast: boolean) => void;
 
@@ -35,13 +40,13 @@ const ETHERTYPE_IP = 0x0800;
 const BROADCAST_HARDWARE = Uint8Array.of(255, 255, 255, 255, 255, 255);
 const BROADCAST_IPV4 = new IpAddress(Uint8Array.of(255, 255, 255, 255));
 
-/** Opened by the first message sent, closed by `close` or with the scope. */
+/** Opened by `open` or the first message, closed by `close` or with the scope. */
 export class ClientSockets {
   readonly #system: System;
   readonly #options: SocketOptions;
   readonly #scope: Scope;
   readonly #onReply: OnReply;
-  #opened: { readonly scope: Scope; readonly packets: MessageSocket<PacketSender> } | undefined;
+  #opened: Opened | undefined;
   #unicasts: MessageSocket<UdpSender> | undefined;
 
   constructor(system: System, options: SocketOptions, scope: Scope, onReply: OnReply) {
@@ -54,7 +59,7 @@ export class ClientSockets {
   /** Sends along `route`, or by broadcast without one or where it fails. Throws SystemError. */
   send(message: DhcpMessage, route: Route | undefined): void {
     const bytes = encodeMessage(message);
-    const { packets, scope } = this.#opened ?? this.#open();
+    const { packets, scope } = this.open();
     if (route !== undefined && this.#sendUnicast(bytes, route, scope)) return;
     const packet = encodeUdpPacket({
       source: message.clientAddress.isUnspecified ? ANY_IPV4 : message.clientAddress,
@@ -66,14 +71,9 @@ export class ClientSockets {
     packets.send(packet, { hardwareAddress: BROADCAST_HARDWARE });
   }
 
-  /** Closes what is open; the next message opens anew. */
-  close(): void {
-    void this.#opened?.scope.close();
-    this.#opened = undefined;
-    this.#unicasts = undefined;
-  }
-
-  #open(): { scope: Scope; packets: MessageSocket<PacketSender> } {
+  /** Begins to listen, unless it does. Throws SystemError. */
+  open(): Opened {
+    if (this.#opened !== undefined) return this.#opened;
     const scope = this.#scope.child();
     const { ifindex, hardwareAddress } = this.#options;
     const filter = replyFilter(CLIENT_PORT, hardwareAddress);
@@ -83,6 +83,13 @@ export class ClientSockets {
     packets.onError = (error) => log.debug('%s: %s', this.#options.name, error.message);
     this.#opened = { scope, packets };
     return this.#opened;
+  }
+
+  /** Closes what is open; the next message opens anew. */
+  close(): void {
+    void this.#opened?.scope.close();
+    this.#opened = undefined;
+    this.#unicasts = undefined;
   }
 
   #sendUnicast(bytes: Uint8Array, { from, to }: Route, scope: Scope): boolean {

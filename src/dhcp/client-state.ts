@@ -6,6 +6,7 @@
 import type { IpAddress } from '../shared/ipaddress.ts';
 import type { Random } from '../shared/random.ts';
 import type { Identity } from './client-messages.ts';
+import type { Action, Tick } from './driver.ts';
 import { expiryOf, type Lease } from './lease.ts';
 import type { DhcpMessage } from './message.ts';
 
@@ -136,7 +137,7 @@ export interface Extending {
 export type Input =
   /** `wish` is asked for first; `adopted` is in force already. */
   | { readonly kind: 'start'; readonly wish?: IpAddress | undefined; readonly adopted?: Lease | undefined }
-  | { readonly kind: 'tick' }
+  | Tick
   | { readonly kind: 'message'; readonly message: DhcpMessage; readonly isBroadcast: boolean }
   | { readonly kind: 'renew' }
   | { readonly kind: 'decline' }
@@ -151,11 +152,11 @@ export type LeaseEvent =
   /** 30 s without a lease; said once for each search, the client goes on trying. */
   | { readonly kind: 'noLease' };
 
-/** What the driver does: sends first (at most one a step), then tells. */
-export type Action =
-  /** By broadcast, unless `route` says from where to where. */
-  | { readonly kind: 'send'; readonly message: DhcpMessage; readonly route?: Route | undefined }
-  | { readonly kind: 'event'; readonly event: LeaseEvent };
+/** A message to send: by broadcast, unless `route` says from where to where. */
+export interface Outgoing {
+  readonly message: DhcpMessage;
+  readonly route: Route | undefined;
+}
 
 /** A unicast between two configured addresses. */
 export interface Route {
@@ -173,5 +174,5 @@ export interface Env {
 /** One step's result. */
 export interface Step {
   readonly state: State;
-  readonly actions: readonly Action[];
+  readonly actions: readonly Action<Outgoing, LeaseEvent>[];
 }

@@ -1,12 +1,10 @@
 /**
- * Drives one DHCPv4 client machine on one interface: owns its sockets and its one alarm, and does
- * what the machine asks. The state moves only after the packet that belongs to it was sent.
+ * A DHCPv4 client (RFC 2131) on one interface: the pure machine with its driver and its sockets.
  * Closing the scope ends it silently: nothing is released, the lease stays good for a restart.
  */
 
-import type { Alarm, Clock } from '../shared/clock.ts';
-import { Emitter, type Observable } from '../shared/emitter.ts';
-import { SystemError } from '../shared/errors.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Observable } from '../shared/emitter.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Random } from '../shared/random.ts';
@@ -15,9 +13,10 @@ import type { System } from '../system/system.ts';
 import { step } from './client-machine.ts';
 import type { Identity } from './client-messages.ts';
 import { ClientSockets } from './client-sockets.ts';
-import { type Input, type LeaseEvent, leaseOf, nextTickAt, type Route, type State } from './client-state.ts';
+import { type Input, type LeaseEvent, leaseOf, nextTickAt, type Outgoing, type State } from './client-state.ts';
+import { Driver, type Machine } from './driver.ts';
 import type { Lease } from './lease.ts';
-import { type DhcpMessage, messageType } from './message.ts';
+import { messageType } from './message.ts';
 
 export type { LeaseEvent as ClientEvent } from './client-state.ts';
 export type { ClasslessRoute, Lease } from './lease.ts';
@@ -78,101 +77,59 @@ export function startDhcpClient(options: ClientOptions, env: ClientEnv, scope: S
 
 const DEFAULT_MTU = 1500;
 const LEAST_MESSAGE_BYTES = 576;
-const FIRST_SEND_RETRY_MS = 100;
-const LONGEST_SEND_RETRY_MS = 10_000;
 
 class DrivenClient implements DhcpClient {
-  readonly events = new Emitter<LeaseEvent>();
-  readonly #options: ClientOptions;
-  readonly #env: ClientEnv;
-  readonly #identity: Identity;
   readonly #scope: Scope;
-  readonly #alarm: Alarm;
-  readonly #sockets: ClientSockets;
-  #state: State = { name: 'stopped' };
-  #sendFailures = 0;
+  readonly #driver: Driver<State, Input, Outgoing, LeaseEvent>;
 
-  constructor(options: ClientOptions, env: ClientEnv, scope: Scope) {
-    this.#options = options;
-    this.#env = env;
-    this.#identity = identityOf(options);
+  constructor(options: ClientOptions, { system, clock, random }: ClientEnv, scope: Scope) {
     this.#scope = scope.child();
-    this.#alarm = env.clock.alarm(`DHCP ${options.name}`, this.#scope, () => this.#feed({ kind: 'tick' }));
-    this.#sockets = new ClientSockets(env.system, options, this.#scope, (message, isBroadcast) => {
-      this.#trace('received %s %s', messageType(message), message.yourAddress);
-      this.#feed({ kind: 'message', message, isBroadcast });
+    const name = `DHCP index ${options.ifindex}`;
+    const identity = identityOf(options);
+    const sockets = new ClientSockets(system, options, this.#scope, (message, isBroadcast) => {
+      log.debug('%s: received %s %s', name, messageType(message), message.yourAddress);
+      this.#driver.feed({ kind: 'message', message, isBroadcast });
     });
-    this.#feed({
+    const machine: Machine<State, Input, Outgoing, LeaseEvent> = {
+      name,
+      nextTickAt,
+      step: (state, input) => step(state, input, { now: clock.now(), random, identity }),
+      send({ message, route }) {
+        sockets.send(message, route);
+        log.debug('%s: sent %s to %s', name, messageType(message), route?.to ?? 'all');
+      },
+      // Only a state with a transaction waits for an answer.
+      isListening: (state) => 'xid' in state,
+      open: () => sockets.open(),
+      close: () => sockets.close(),
+    };
+    this.#driver = new Driver(machine, { name: 'stopped' }, { clock, log }, this.#scope);
+    this.#driver.feed({
       kind: 'start',
       wish: options.lease?.address ?? options.lastAddress,
       adopted: options.adopt === true ? options.lease : undefined,
     });
   }
 
+  get events(): Observable<LeaseEvent> {
+    return this.#driver.events;
+  }
+
   get lease(): Lease | undefined {
-    return leaseOf(this.#state);
+    return leaseOf(this.#driver.state);
   }
 
   stop({ release }: { release: boolean }): void {
-    this.#feed({ kind: 'stop', release });
+    this.#driver.feed({ kind: 'stop', release }, true);
     void this.#scope.close();
   }
 
   renewNow(): void {
-    this.#feed({ kind: 'renew' });
+    this.#driver.feed({ kind: 'renew' });
   }
 
   decline(): void {
-    this.#feed({ kind: 'decline' });
-  }
-
-  #feed(input: Input): void {
-    if (this.#scope.signal.aborted) return;
-    const { clock, random } = this.#env;
-    const { state, actions } = step(this.#state, input, { now: clock.now(), random, identity: this.#identity });
-    const isSent = actions.every((action) => action.kind !== 'send' || this.#send(action.message, action.route));
-    // A release or a refusal is sent once; for all else the state waits until the packet is out.
-    if (!isSent && (input.kind === 'tick' || input.kind === 'message')) {
-      this.#retryLater();
-      return;
-    }
-    this.#enter(state);
-    for (const action of actions) {
-      if (action.kind === 'event') this.events.emit(action.event);
-    }
-  }
-
-  #enter(state: State): void {
-    const old = this.#state;
-    this.#state = state;
-    if (old.name !== state.name) this.#trace('%s -> %s', old.name, state.name);
-    // Only a state with a transaction waits for an answer.
-    if (!('xid' in state)) this.#sockets.close();
-    this.#alarm.set(nextTickAt(state));
-  }
-
-  #send(message: DhcpMessage, route: Route | undefined): boolean {
-    try {
-      this.#sockets.send(message, route);
-      this.#trace('sent %s to %s', messageType(message), route?.to ?? 'all');
-      this.#sendFailures = 0;
-      return true;
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      this.#trace('sending failed: %s', error.message);
-      return false;
-    }
-  }
-
-  #retryLater(): void {
-    const delayMs = Math.min(LONGEST_SEND_RETRY_MS, FIRST_SEND_RETRY_MS * 2 ** Math.min(this.#sendFailures, 16));
-    this.#sendFailures++;
-    this.#sockets.close();
-    this.#alarm.set(this.#env.clock.now() + delayMs);
-  }
-
-  #trace(message: string, ...args: unknown[]): void {
-    log.debug(`DHCP index %d: ${message}`, this.#options.ifindex, ...args);
+    this.#driver.feed({ kind: 'decline' }, true);
   }
 }
 

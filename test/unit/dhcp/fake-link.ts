@@ -1,12 +1,11 @@
 /**
- * One link as the client's driver sees it: a System whose packet and UDP sockets belong to the
- * test. Sent messages are kept decoded; replies go through real framing and the socket's filter.
+ * One link as a driver of src/dhcp sees it: a System whose packet and UDP sockets belong to the
+ * test. Sent messages are kept decoded; what is delivered passes the socket's filter.
  */
 
 import { decodeMessage, type DhcpMessage, encodeMessage } from '../../../src/dhcp/message.ts';
 import { decodeUdpPacket, encodeUdpPacket } from '../../../src/dhcp/udp-packet.ts';
 import { SystemError } from '../../../src/shared/errors.ts';
-import type { IpAddress } from '../../../src/shared/ipaddress.ts';
 import type { Scope } from '../../../src/shared/scope.ts';
 import type {
   Destination, MessageSocket, PacketOptions, PacketSender, System, UdpOptions, UdpSender,
@@ -15,24 +14,27 @@ import { runFilter } from './bpf.ts';
 import { ip } from './life.ts';
 
 /** A message and whether it went by `broadcast`, or from and to which address. */
-export interface SentOnLink {
-  readonly message: DhcpMessage;
+export interface SentOnLink<Message> {
+  readonly message: Message;
   readonly by: string;
 }
 
-export class FakeLink {
+export class FakeLink<Message> {
   /** While set, every send and open fails with this errno name. */
   failure: string | undefined;
   /** UDP sockets cannot be bound, as while the address is not configured. */
   hasAddress = true;
-  readonly sent: SentOnLink[] = [];
+  readonly sent: SentOnLink<Message>[] = [];
   readonly packets = new Set<FakeSocket<PacketSender> & { options: PacketOptions }>();
   readonly unicasts = new Set<FakeSocket<UdpSender>>();
   readonly system: System;
+  readonly #decode: (bytes: Uint8Array) => Message;
 
-  constructor() {
+  /** `decode` reads what is sent. */
+  constructor(decode: (bytes: Uint8Array) => Message) {
+    this.#decode = decode;
     const none = (): never => {
-      throw new Error('a DHCP client has no business with that');
+      throw new Error('nobody of src/dhcp has business with that');
     };
     this.system = {
       bootTimeSource: none, netlink: none, raw: none, tcp: none, unixDatagram: none, unixStream: none, device: none,
@@ -47,22 +49,17 @@ export class FakeLink {
     return this.packets.size + this.unicasts.size;
   }
 
-  get last(): DhcpMessage {
+  get last(): Message {
     const last = this.sent.at(-1);
     if (last === undefined) throw new Error('nothing was sent');
     return last.message;
   }
 
-  /** Delivers a reply to every packet socket; false when no filter let it through. */
-  deliver(message: DhcpMessage, to: IpAddress = ip('255.255.255.255')): boolean {
-    const packet = encodeUdpPacket({
-      source: ip('192.0.2.1'), destination: to, sourcePort: 67, destinationPort: 68, payload: encodeMessage(message),
-    });
-    return this.deliverBytes(packet);
-  }
-
-  /** Delivers bytes from the network header on, in a buffer that is overwritten afterwards. */
-  deliverBytes(bytes: Uint8Array, checksumNotReady = false): boolean {
+  /**
+   * Delivers bytes from the network header on, in a buffer that is overwritten afterwards; false
+   * when no filter let them through.
+   */
+  deliver(bytes: Uint8Array, checksumNotReady = false): boolean {
     let isHeard = false;
     for (const socket of [...this.packets]) {
       if (runFilter(socket.options.filter ?? [[0x06, 0, 0, 1]], bytes) === 0) continue;
@@ -79,7 +76,7 @@ export class FakeLink {
     const socket = Object.assign(new FakeSocket<PacketSender>((bytes, to) => {
       this.#check('send');
       if (to === undefined || !('hardwareAddress' in to)) throw new Error('a packet needs a hardware address');
-      this.sent.push({ message: decodeMessage(decodeUdpPacket(bytes, false).payload), by: 'broadcast' });
+      this.sent.push({ message: this.#decode(bytes), by: 'broadcast' });
     }), { options });
     this.packets.add(socket);
     scope.defer(() => void this.packets.delete(socket));
@@ -93,7 +90,7 @@ export class FakeLink {
     const by = `${address}:${port}%${device} ${peer?.address}:${peer?.port}`;
     const socket = new FakeSocket<UdpSender>((bytes) => {
       this.#check('send');
-      this.sent.push({ message: decodeMessage(bytes), by });
+      this.sent.push({ message: this.#decode(bytes), by });
     });
     this.unicasts.add(socket);
     scope.defer(() => void this.unicasts.delete(socket));
@@ -102,6 +99,25 @@ export class FakeLink {
 
   #check(syscall: string): void {
     if (this.failure !== undefined) throw new SystemError(this.failure, 1, syscall, this.failure);
+  }
+}
+
+/** A link with a DHCP client on it. */
+export class FakeDhcpLink extends FakeLink<DhcpMessage> {
+  constructor() {
+    // What goes by UDP begins with op 1, an IPv4 header with version 4.
+    super((bytes) => decodeMessage(bytes[0] === 1 ? bytes : decodeUdpPacket(bytes, false).payload));
+  }
+
+  /** Delivers a reply by broadcast; false when no filter let it through. */
+  reply(message: DhcpMessage): boolean {
+    return this.deliver(encodeUdpPacket({
+      source: ip('192.0.2.1'),
+      destination: ip('255.255.255.255'),
+      sourcePort: 67,
+      destinationPort: 68,
+      payload: encodeMessage(message),
+    }));
   }
 }
 

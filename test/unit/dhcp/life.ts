@@ -94,7 +94,7 @@ export class Life {
     this.state = state;
     for (const action of actions) {
       if (action.kind === 'event') this.#note(action.event);
-      else this.#keep(action.message, action.route);
+      else this.#keep(action.packet.message, action.packet.route);
     }
   }
 
