@@ -25,7 +25,10 @@ const MANY = 60;
 const scope = createScope();
 const system = testSystem();
 const clock = new DeadlineClock(system.bootTimeSource(scope));
-const ends = { near: ['10.9.0.1/24', 'fd00:9::1/64', 'fe80::8/64'], far: [`${SERVER}/24`, 'fd00:9::2/64', 'fe80::9/64'] };
+const ends = {
+  near: ['10.9.0.1/24', 'fd00:9::1/64', 'fe80::8/64'],
+  far: [`${SERVER}/24`, 'fd00:9::2/64', 'fe80::9/64'],
+};
 const left = await plugVeth('left', ends);
 const right = await plugVeth('right', ends);
 const hostile = await plugVeth('hostile', ends);
@@ -35,7 +38,8 @@ async function startNameServer(namespace: Namespace, address: string): Promise<v
   const hosts = Array.from({ length: MANY }, (_, index) => `10.1.0.${index} many.example\n`).join('');
   writeFileSync(namespace.path('/tmp/causeway-hosts'), hosts);
   const server = namespace.spawn([
-    'dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--addn-hosts=/tmp/causeway-hosts',
+    'dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--no-resolv', '--no-hosts',
+    '--addn-hosts=/tmp/causeway-hosts',
     '--interface=far0', '--bind-interfaces',
     `--host-record=host.example,${address},2001:db8::1`, '--cname=www.example,alias.example',
     '--cname=alias.example,host.example', '--local=/example/',
