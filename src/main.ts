@@ -24,6 +24,7 @@ import { directories } from './directories.ts';
 import { direct, RESOLV_CONF_HEADER } from './dns-backend/direct.ts';
 import { GlobalSettings } from './global-settings.ts';
 import { exportManager } from './manager/dbus.ts';
+import { preloadOnlineCheck } from './online-check/check.ts';
 import { openRtnetlink } from './netlink/rtnetlink.ts';
 import { createResolver } from './resolver.ts';
 import { formatHelp } from './shared/command-line.ts';
@@ -32,6 +33,7 @@ import { openSystem } from './system/node-system.ts';
 import { VERSION } from './version.ts';
 
 const BUS_NAME = 'net.connman';
+const PRELOAD_DELAY_MS = 1000;
 
 await run<ConnmandOptions>({
   name: 'connmand',
@@ -84,6 +86,10 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   daemon.started();
   await startPlugins(builtin, core, daemon.options, scope);
   core.interfaces.start();
+  // 5 ms of work that every first online check would wait for; a daemon that waits for a cable has the time.
+  if (options.OnlineCheckMode !== 'none') clock.after('preload the online check', PRELOAD_DELAY_MS, scope, () => {
+      void preloadOnlineCheck();
+    });
 }
 
 /** Signals go out as when everything is disconnected; addresses and routes stay unless told otherwise. */

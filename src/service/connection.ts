@@ -12,6 +12,7 @@ import { Ipv4Session, type Ipv4Event, type StopMode } from '../ipconfig/ipv4.ts'
 import type { Ipv4InUse } from '../ipconfig/configuration.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import { startOnlineCheck, type OnlineCheck } from '../online-check/check.ts';
+import type { Standing } from '../online-check/machine.ts';
 import type { Resolver } from '../resolver.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
@@ -55,7 +56,8 @@ export type ConnectionEvent =
   | { readonly kind: 'configuration' }
   /** Addresses and routes are in the kernel; also after each change of them. */
   | { readonly kind: 'ready'; readonly lease: Lease | undefined }
-  | { readonly kind: 'online' }
+  /** The online check has an answer; what the answers so far amount to. */
+  | { readonly kind: 'checked'; readonly standing: Standing }
   | { readonly kind: 'failed'; readonly error: ConnmanError };
 
 /** A service's link in use. */
@@ -117,11 +119,13 @@ export class Connection {
     return configured.length > 0 ? configured : (this.#lease?.nameservers ?? []);
   }
 
-  /** Whether the service is the default; only then it is checked. */
+  /**
+   * Whether the service is the default. One-shot, the default is asked until it is online and others
+   * only once; continuous, all are asked for as long as they are connected.
+   */
   setDefault(isDefault: boolean): void {
     this.#isDefault = isDefault;
-    if (!isDefault) this.#stopCheck();
-    else if (this.#inUse !== undefined && this.#check === undefined) this.#startCheck();
+    if (isDefault && this.#inUse !== undefined && this.#check === undefined) this.#startCheck();
   }
 
   /** Ends; nothing is emitted any more. */
@@ -177,7 +181,7 @@ export class Connection {
     this.#publishServers();
     this.#events.emit({ kind: 'ready', lease });
     if (this.#check !== undefined) this.#check.run.restart();
-    else if (this.#isDefault) this.#startCheck();
+    else this.#startCheck();
   }
 
   #publishServers(): void {
@@ -193,6 +197,7 @@ export class Connection {
     const { device } = this.#target;
     const options = checkOptions(this.#env.options, 4, this.#env.version);
     if (options === undefined) {
+      if (!this.#isDefault) return;
       log.info('Online check disabled; interface %s [ %s ] remains in ready state.', device.interfaceName, device.type);
       return;
     }
@@ -206,7 +211,9 @@ export class Connection {
     const run = startOnlineCheck(target, options, this.#env, scope);
     this.#check = { run, scope };
     run.result.observe(scope, () => {
-      if (run.standing === 'online') this.#events.emit({ kind: 'online' });
+      const { standing } = run;
+      if (standing !== 'online' && !this.#isDefault && options.mode === 'one-shot') this.#stopCheck();
+      this.#events.emit({ kind: 'checked', standing });
     });
   }
 

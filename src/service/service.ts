@@ -9,6 +9,7 @@ import type { Lease } from '../dhcp/client.ts';
 import type { Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
 import type { StopMode } from '../ipconfig/ipv4.ts';
 import type { Network } from '../network.ts';
+import type { Standing } from '../online-check/machine.ts';
 import type { Alarm } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
@@ -86,6 +87,8 @@ export class Service {
   #isAutoconnect: boolean;
   #isIgnored = false;
   #isDefault = false;
+  /** What the online checks of this connection amount to. */
+  #standing: Standing = 'unknown';
   #isStored: boolean;
   #modified: Date;
   #lastAddress: IpAddress | undefined;
@@ -286,7 +289,8 @@ export class Service {
     this.#isDefault = isDefault;
     if (isDefault) log.info('Interface %s [ %s ] is the default', this.network.device.interfaceName, this.type);
     this.#connection?.setDefault(isDefault);
-    if (!isDefault && this.#state === 'online') this.#enter('ready');
+    if (isDefault) this.#applyStanding();
+    else if (this.#state === 'online') this.#enter('ready');
   }
 
   /** Notes a move by the user. */
@@ -336,6 +340,7 @@ export class Service {
     };
     const connection = new Connection(target, this.#env, this.#scope);
     this.#connection = connection;
+    this.#standing = 'unknown';
     connection.events.observe(this.#scope, (event) => {
       if (this.#connection === connection) this.#onConnection(event);
     });
@@ -368,13 +373,26 @@ export class Service {
       case 'ready':
         this.#becomeReady(event.lease);
         return;
-      case 'online':
-        if (this.#isDefault) this.#enter('online');
+      case 'checked':
+        this.#standing = event.standing;
+        this.#applyStanding();
         return;
       case 'failed':
         log.error('%s: %s', this.network.device.interfaceName, event.error.message);
         this.#fail('connect-failed', event.error);
         return;
+    }
+  }
+
+  // Only the default service is online, whatever is known of the others.
+  #applyStanding(): void {
+    if (!isConnected(this.#state)) return;
+    if (this.#standing === 'failed') {
+      this.#setError('online-check-failed');
+      this.#enter('ready');
+    } else if (this.#standing === 'online') {
+      if (this.#error === 'online-check-failed') this.#setError(undefined);
+      if (this.#isDefault) this.#enter('online');
     }
   }
 

@@ -15,7 +15,7 @@ import type { Technologies } from '../technology/technologies.ts';
 import type { ServiceType } from '../types.ts';
 import { chooseAutoconnect } from './autoconnect.ts';
 import { compareServices } from './order.ts';
-import { Service, type ServiceEnv } from './service.ts';
+import { Service, type ServiceAspect, type ServiceEnv } from './service.ts';
 import { isConnected, type ServiceState } from './state.ts';
 
 const log = logger('src/service/services.ts');
@@ -145,7 +145,7 @@ export class Services {
     this.#added.emit({ service, scope });
     service.stateChanged.observe(scope, (change) => this.#onState(service, change));
     service.changed.observe(scope, (aspects) => {
-      if (aspects.includes('strength') || aspects.includes('favorite')) this.#resort(service);
+      if (aspects.some((aspect) => ORDERING_ASPECTS.has(aspect))) this.#reconsider(service);
       if (aspects.includes('favorite') || aspects.includes('autoconnect')) this.scheduleAutoconnect();
     });
     appearance.scope.defer(() => {
@@ -155,6 +155,11 @@ export class Services {
     this.#resort(service);
     if (CONNECTS_AT_ONCE.has(type) && service.isAutoconnect) this.#connectByItself(service);
     else this.scheduleAutoconnect();
+  }
+
+  #reconsider(service: Service): void {
+    this.#resort(service);
+    this.#updateDefault();
   }
 
   #remove(service: Service): void {
@@ -177,8 +182,7 @@ export class Services {
     this.#counts.online += Number(after === 'online') - Number(before === 'online');
     if (connected !== 0) this.#technologies.get(service.network.device.type)?.countConnected(connected > 0 ? 1 : -1);
     if (connectivity !== this.connectivity) this.#connectivityChanged.emit(this.connectivity);
-    this.#resort(service);
-    this.#updateDefault();
+    this.#reconsider(service);
     if (connected > 0 && this.#env.options.SingleConnectedTechnology) this.#disconnectOthers(service);
     if (after === 'idle' || after === 'disconnect') this.scheduleAutoconnect();
   }
@@ -217,6 +221,9 @@ export class Services {
     next?.setDefault(true);
   }
 }
+
+/** What the order depends on, besides the state. */
+const ORDERING_ASPECTS: ReadonlySet<ServiceAspect> = new Set(['strength', 'favorite', 'error']);
 
 /** Types that are connected as soon as they are plugged in. */
 const CONNECTS_AT_ONCE: ReadonlySet<ServiceType> = new Set(['ethernet', 'gadget']);
