@@ -31,6 +31,8 @@ async function main(): Promise<void> {
 
   const headings = new Map<DaemonName, string>();
   for (const name of names) headings.set(name, `${DAEMONS[name].title} ${await version(DAEMONS[name])}`);
+  say('a round for warmth, not counted');
+  for (const name of names.slice(0, 1)) await measureLinkUp(DAEMONS[name]);
   const results = new Map<DaemonName, Figures[]>(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (const name of round % 2 === 0 ? names : names.toReversed()) {

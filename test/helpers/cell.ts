@@ -182,7 +182,8 @@ function busAddress(device: Namespace): string {
   return `unix:path=${device.path(BUS_SOCKET)}`;
 }
 
-// Both sides write to memory over the machine's files and, below those, the peers'.
+// Both sides write to memory over the peers' files and, below those, the machine's. Folders made in
+// the upper layer are ours to write in, even where the machine's root is not the one we play.
 function mountScript(layer: string | undefined): string {
   const over = (folder: string): string => {
     const hasPeers = layer !== undefined && existsSync(`${layer}/${folder}`);
@@ -192,6 +193,7 @@ function mountScript(layer: string | undefined): string {
 mount -t overlay overlay -o 'lowerdir=${lower},upperdir=${own}/upper,workdir=${own}/work' /${folder}`;
   };
   return `mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p /run/over/var/upper/lib
 ${['usr', 'etc', 'var'].map(over).join('\n')}
 mount -t tmpfs -o mode=755 tmpfs /run`;
 }
@@ -216,10 +218,12 @@ for folder in /etc/connman /var/lib/connman /etc/NetworkManager /var/lib/Network
   mkdir -p $folder
   mount -t tmpfs -o mode=755 tmpfs $folder
 done
-[ -s /etc/machine-id ] || echo 0123456789abcdef0123456789abcdef >/etc/machine-id
+rm -f /etc/machine-id
+echo 0123456789abcdef0123456789abcdef >/etc/machine-id
 mkdir /run/connman
 ln -sf /run/connman/resolv.conf /etc/resolv.conf
 hostname device
+rm -f /etc/hostname
 echo device >/etc/hostname
 ip link set lo up`;
 

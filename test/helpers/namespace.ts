@@ -89,7 +89,7 @@ export async function holdNamespace(env: Readonly<Record<string, string>> = {}):
 /** Throws an explanation unless this program may make namespaces. */
 export function requireRoot(): void {
   if (process.geteuid?.() === 0) return;
-  throw new Error('network namespaces need root: run this as root, or under `unshare -rn`');
+  throw new Error('network namespaces need root: run this as root, or under `unshare -r`');
 }
 
 // The first process of a process namespace adopts orphans: with SIGCHLD ignored they are reaped.
