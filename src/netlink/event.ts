@@ -11,7 +11,7 @@ import { FLAG } from './message.ts';
 import type { NetlinkMessage } from './message.ts';
 import { RTM_NEWNDUSEROPT, decodeNdUserOptions } from './nduseropt/codec.ts';
 import type { NdUserOptions } from './nduseropt/nduseropt.ts';
-import { RTM_DELROUTE, RTM_NEWROUTE, decodeRoutes } from './route/codec.ts';
+import { RTM_DELROUTE, RTM_NEWROUTE, decodeTableRoutes } from './route/codec.ts';
 import type { Route } from './route/route.ts';
 
 /** One message of the kernel. `isReplacement`: the route took the place of the one with its metric. */
@@ -56,5 +56,5 @@ function routeEvent(message: NetlinkMessage): KernelEvent {
 
 // The kernel's own tables (local and broadcast addresses) and those of policy rules are not mirrored.
 function mainTableHops(message: NetlinkMessage): Route[] {
-  return decodeRoutes(message).filter((route) => route.table === undefined);
+  return decodeTableRoutes(message).filter((route) => route.table === undefined);
 }

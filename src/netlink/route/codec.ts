@@ -89,17 +89,24 @@ export const ROUTE_ATTRIBUTES = {
 
 export type RouteAttributes = Decoded<typeof ROUTE_ATTRIBUTES>;
 
+/** As `decodeRoutes`, without entries of a cache: what a table holds. */
+export function decodeTableRoutes(message: NetlinkMessage): Route[] {
+  requirePayload(message, RTMSG_BYTES);
+  const isCached = (message.view.getUint32(message.at + 8, LE) & RTM_F_CLONED) !== 0;
+  return isCached ? [] : decodeRoutes(message);
+}
+
 /**
- * The route a message is about, hop by hop; empty for what we do not follow: other families, cache
- * entries, routes by source prefix. Throws DecodeError.
+ * The route a message is about, hop by hop; empty for what we do not follow: other families and
+ * routes by source prefix. Throws DecodeError.
  */
 export function decodeRoutes(message: NetlinkMessage): Route[] {
   requirePayload(message, RTMSG_BYTES);
   const { view, at, end } = message;
   const family = ipFamily(view.getUint8(at));
   const flags = view.getUint32(at + 8, LE);
-  const sourcePrefixLength = view.getUint8(at + 2);
-  if (family === undefined || flags & RTM_F_CLONED || sourcePrefixLength !== 0) return [];
+  const isBySource = view.getUint8(at + 2) !== 0;
+  if (family === undefined || isBySource) return [];
   const attributes = decodeAttributes(ROUTE_ATTRIBUTES, view, at + RTMSG_BYTES, end);
   const ways = attributes.hops ?? [{ ifindex: attributes.ifindex ?? 0, flags, attributes }];
   const table = attributes.table ?? view.getUint8(at + 4);

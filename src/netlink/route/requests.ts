@@ -6,7 +6,7 @@ import type { Connection } from '../connection.ts';
 import { NetlinkError } from '../error.ts';
 import { FLAG } from '../message.ts';
 import {
-  RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, decodeRoutes, writeRoute, writeRouteDump, writeRouteLookup,
+  RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, decodeRoutes, decodeTableRoutes, writeRoute, writeRouteDump, writeRouteLookup,
 } from './codec.ts';
 import { MAIN_TABLE } from './route.ts';
 import type { Route, RouteRequests } from './route.ts';
@@ -42,7 +42,7 @@ export async function dumpRoutes(
 ): Promise<Route[][]> {
   try {
     const routes = await connection.request({
-      operation: 'RTM_GETROUTE', type: RTM_GETROUTE, flags: FLAG.dump, decode: decodeRoutes,
+      operation: 'RTM_GETROUTE', type: RTM_GETROUTE, flags: FLAG.dump, decode: decodeTableRoutes,
       body: (writer) => writeRouteDump(writer, family, table),
     }, signal);
     // A kernel without strict checking tells more than was asked for, one without IPv6 the IPv4 routes.
