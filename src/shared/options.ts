@@ -57,7 +57,10 @@ export function parse<T extends OptionTable>(table: T, file: KeyFile, group: str
   for (const key of file.keys(group)) {
     if (!Object.hasOwn(table, key)) report(`Unknown option ${key}`);
   }
-  const values = Object.entries(table).map(([key, option]) => [key, readOption(key, option, file, group, report)]);
+  const values = Object.entries(table).map(([key, option]) => {
+    const value = valueOf(file, group, key);
+    return [key, value === undefined ? option.default : readOption(key, option, value, report)];
+  });
   // The mapped type says per key what the loop above does; TypeScript cannot follow it there.
   return Object.freeze(Object.fromEntries(values)) as OptionsOf<T>;
 }
@@ -71,12 +74,15 @@ export function formatReference(table: OptionTable): string {
     .join('\n');
 }
 
-function readOption(key: string, option: Option<unknown>, file: KeyFile, group: string, report: Report): unknown {
+function valueOf(file: KeyFile, group: string, key: string): Value | undefined {
   const text = file.get(group, key)?.trim();
-  if (text === undefined) return option.default;
-  if (option.deprecated !== undefined) report(`Option ${key} is deprecated: ${option.deprecated}`);
+  if (text === undefined) return undefined;
   const list = file.getList(group, key, ',') ?? [];
-  const value = { text, list: list.map((element) => element.trim()).filter((element) => element !== '') };
+  return { text, list: list.map((element) => element.trim()).filter((element) => element !== '') };
+}
+
+function readOption(key: string, option: Option<unknown>, value: Value, report: Report): unknown {
+  if (option.deprecated !== undefined) report(`Option ${key} is deprecated: ${option.deprecated}`);
   const read = option.parse.read(value, (part) => {
     const shown = option.secret === true ? '***' : JSON.stringify(part);
     report(`Option ${key} has a wrong value ${shown}: ${option.parse.wants} wanted`);
