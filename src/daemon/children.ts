@@ -12,11 +12,11 @@ import { createScope, type Scope } from '../shared/scope.ts';
 
 const log = logger('src/daemon/children.ts');
 
-/** The steps of stopping a child: after how long each follows the one before. */
+/** The steps of stopping a child, and how long each may take to work. */
 const LADDER = [
-  { signal: 'SIGTERM', afterMs: 0 },
-  { signal: 'SIGINT', afterMs: 2000 },
-  { signal: 'SIGKILL', afterMs: 1000 },
+  { signal: 'SIGTERM', patienceMs: 2000 },
+  { signal: 'SIGINT', patienceMs: 1000 },
+  { signal: 'SIGKILL', patienceMs: 1000 },
 ] as const;
 
 const DEFAULT_OUTPUT_BYTES = 64 * 1024;
@@ -93,6 +93,7 @@ class RunningChild implements Child {
     const started = start(options);
     if (started instanceof Error) {
       this.exited = Promise.resolve(notStarted(started));
+      void this.#life.close();
       return;
     }
     this.#process = started;
@@ -127,10 +128,8 @@ class RunningChild implements Child {
   #climb(rung: number): void {
     const step = LADDER[rung];
     if (step === undefined) return;
-    this.#clock.after(`${step.signal} to ${this.#name}`, step.afterMs, this.#life, () => {
-      this.#signal(step.signal);
-      this.#climb(rung + 1);
-    });
+    this.#signal(step.signal);
+    this.#clock.after(`end of ${this.#name}`, step.patienceMs, this.#life, () => this.#climb(rung + 1));
   }
 
   // To the whole group, what the child started included.

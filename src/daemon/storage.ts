@@ -78,9 +78,18 @@ function write(directory: string, name: string, content: string): void {
   const path = pathOf(directory, name);
   if (path === undefined || isUnchanged(path, content)) return;
   attempt(`write ${path}`, () => {
-    mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true, mode: 0o700 });
+    if (name.includes('/')) makePrivateDirectory(path.slice(0, path.lastIndexOf('/')));
     writeFileAtomically(path, content);
   });
+}
+
+// Not `recursive`, with which Node takes a read-only disk for a missing directory.
+function makePrivateDirectory(path: string): void {
+  try {
+    mkdirSync(path, 0o700);
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error;
+  }
 }
 
 // Spares flash a write, and the loop a sync.

@@ -45,7 +45,7 @@ export function syslogSink(
   return (level, text) => {
     for (const line of printable(text)) {
       echo?.(`${tag}: ${line}\n`);
-      socket.send(header(level, env.clock.wallTime()), `${tag}: ${line}`);
+      socket.send(`${header(level, env.clock.wallTime())}${tag}: `, line);
     }
   };
 }
