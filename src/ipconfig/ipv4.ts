@@ -1,10 +1,12 @@
 /**
- * One service's IPv4 address while it is connected: gets it by the configured method (DHCP, or as
- * written down), sets it on the interface, and says when it is there and when it is lost.
+ * One service's IPv4 address while it is connected: gets it by the configured method (DHCP with a
+ * link-local address where no server answers, or as written down), sets it on the interface, and
+ * says when it is there and when it is lost.
  * Invariant: at most one address of ours is on the interface, the one in `inUse`.
  */
 
 import { startDhcpClient, type ClientEvent, type DhcpClient, type Lease } from '../dhcp/client.ts';
+import { IPV4LL_PREFIX_LENGTH, startIpv4ll } from '../dhcp/ipv4ll.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
@@ -68,6 +70,8 @@ export class Ipv4Session {
   readonly #events = new Emitter<Ipv4Event>();
   #client: DhcpClient | undefined;
   #inUse: Ipv4InUse | undefined;
+  /** Of the search for a link-local address. */
+  #linkLocal: Scope | undefined;
 
   /** Nothing happens before `start`. */
   constructor(target: Ipv4Target, env: Ipv4Env, scope: Scope) {
@@ -137,17 +141,39 @@ export class Ipv4Session {
   #onDhcp(event: ClientEvent): void {
     switch (event.kind) {
       case 'bound':
+        this.#stopLinkLocal();
         if (event.isChanged || this.#inUse === undefined) void this.#setLease(event.lease);
         return;
       case 'lost':
         log.debug('%s: the lease is lost: %s', this.#target.interfaceName, event.reason);
-        void this.#removeAddress();
-        this.#events.emit({ kind: 'lost' });
+        this.#lose();
         return;
       case 'noLease':
         log.info('%s: no DHCP server answers, still asking', this.#target.interfaceName);
+        if (this.#linkLocal === undefined && this.#inUse === undefined) this.#startLinkLocal();
         return;
     }
+  }
+
+  #lose(): void {
+    void this.#removeAddress();
+    this.#events.emit({ kind: 'lost' });
+  }
+
+  // RFC 3927, 2.11: an address for the link alone, given up as soon as a server answers.
+  #startLinkLocal(): void {
+    const { ifindex, hardwareAddress } = this.#target;
+    const scope = this.#scope.child();
+    this.#linkLocal = scope;
+    startIpv4ll({ ifindex, hardwareAddress }, this.#env, scope).events.observe(scope, (event) => {
+      if (event.kind === 'lost') this.#lose();
+      else void this.#set({ method: 'auto', address: event.address, prefixLength: IPV4LL_PREFIX_LENGTH }, undefined);
+    });
+  }
+
+  #stopLinkLocal(): void {
+    void this.#linkLocal?.close();
+    this.#linkLocal = undefined;
   }
 
   async #setLease(lease: Lease): Promise<void> {

@@ -65,7 +65,7 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
       Roaming: () => undefined,
       Ethernet: () => ethernetDictionary(service),
       IPv4: () => ipv4Dictionary(service),
-      'IPv4.Configuration': () => ipv4ConfigurationDictionary(service.configuration.ipv4),
+      'IPv4.Configuration': () => ipv4ConfigurationDictionary(service),
       IPv6: () => ipv6Dictionary(service),
       'IPv6.Configuration': () => ipv6ConfigurationDictionary(service.configuration.ipv6),
       Nameservers: () => service.nameservers,

@@ -4,7 +4,7 @@
  */
 
 import { variant, type Variant } from '../dbus/signature.ts';
-import type { Ipv4Configuration, Ipv6Configuration, StaticAddress } from '../ipconfig/configuration.ts';
+import type { Ipv6Configuration, StaticAddress } from '../ipconfig/configuration.ts';
 import { formatHex } from '../shared/bytes.ts';
 import { netmaskOfPrefixLength } from '../shared/ipaddress.ts';
 import type { ProxyConfiguration } from './configuration.ts';
@@ -30,8 +30,9 @@ export function ipv4Dictionary({ ipv4 }: Service): Dictionary {
   return new Map([['Method', text(ipv4.method)], ...ipv4Entries(ipv4)]);
 }
 
-/** `IPv4.Configuration`. */
-export function ipv4ConfigurationDictionary(configuration: Ipv4Configuration): Dictionary {
+/** `IPv4.Configuration`: `auto` while DHCP has fallen back to a link-local address, as in ConnMan. */
+export function ipv4ConfigurationDictionary({ ipv4, configuration: { ipv4: configuration } }: Service): Dictionary {
+  if (configuration.method === 'dhcp' && ipv4?.method === 'auto') return new Map([['Method', text('auto')]]);
   return new Map([['Method', text(configuration.method)], ...ipv4Entries(configuration)]);
 }
 

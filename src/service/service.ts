@@ -59,6 +59,9 @@ export type ServiceError = 'connect-failed' | 'dhcp-failed' | 'invalid-key' | 'b
  */
 const SAVE_DELAY_MS = 500;
 
+/** What a change of addresses may change. */
+const IN_USE: readonly ServiceAspect[] = ['ipv4', 'ipv4Configuration', 'ipv6', 'nameservers'];
+
 /** Why a connection was begun. */
 export type ConnectReason = 'user' | 'auto';
 
@@ -250,7 +253,7 @@ export class Service {
       .disconnect()
       ?.catch((error: unknown) => log.warn('%s: leaving failed: %s', this.identifier, error));
     this.#enter('idle');
-    this.#changed.emit(['ipv4', 'ipv6', 'nameservers']);
+    this.#changed.emit(IN_USE);
   }
 
   /** Sets some of the configuration; a changed address method takes effect at once. */
@@ -352,7 +355,7 @@ export class Service {
   #reconfigure(): void {
     if (this.#connection === undefined) return;
     this.#stop('withdraw');
-    this.#changed.emit(['ipv4', 'ipv6', 'nameservers']);
+    this.#changed.emit(IN_USE);
     if (this.isConfigurable) this.#configure();
     else this.leave('withdraw');
   }
@@ -368,7 +371,7 @@ export class Service {
     switch (event.kind) {
       case 'configuration':
         this.#enter('configuration');
-        this.#changed.emit(['ipv4', 'nameservers']);
+        this.#changed.emit(IN_USE);
         return;
       case 'ready':
         this.#becomeReady(event.lease);
@@ -400,7 +403,7 @@ export class Service {
     this.#lease = lease;
     if (lease !== undefined) this.#lastAddress = lease.address;
     if (isConnected(this.#state)) {
-      this.#changed.emit(['timeservers', 'domains', 'ipv4', 'nameservers']);
+      this.#changed.emit(['timeservers', 'domains', ...IN_USE]);
     } else {
       this.#enter('ready');
     }
@@ -443,7 +446,7 @@ export class Service {
     const isUp = isConnected(after);
     if (isUp !== isConnected(before)) this.#changed.emit(['timeservers', 'domains', 'proxy']);
     this.#stateChanged.emit({ before, after });
-    if (isUp !== isConnected(before)) this.#changed.emit(['ipv4', 'ipv6', 'nameservers']);
+    if (isUp !== isConnected(before)) this.#changed.emit(IN_USE);
     if (isUp) this.#pending?.resolve();
   }
 
