@@ -32,6 +32,7 @@ export interface Addon {
   awaitWritable(watcher: Watcher, isAwaited: boolean): void;
   keepAlive(watcher: Watcher, isKept: boolean): void;
   send(watcher: Watcher, bytes: Uint8Array, address: Uint8Array | undefined, port: number, ifindex: number): number;
+  reply(watcher: Watcher, count: number): number;
   sendStream(watcher: Watcher, bytes: Uint8Array, fds: readonly number[]): number;
 
   bootTime(): number;

@@ -16,13 +16,17 @@ const HOP_LIMIT = 4;
 const STATUS = 5;
 const ADDRESS_LENGTH = 6;
 const ADDRESS = 7;
+const REPLY = 15;
 
 /** Reads what the addon received last. */
 export class Arena {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
+  /** All of it, for those who read and answer messages where they lie. */
+  readonly memory: Buffer;
 
   constructor(memory: ArrayBuffer) {
+    this.memory = Buffer.from(memory);
     this.#words = new Int32Array(memory, 0, RECORDS_BYTES / 4);
     this.#bytes = new Uint8Array(memory);
   }
@@ -32,6 +36,21 @@ export class Arena {
     const offset = this.#word(index, OFFSET);
     const length = this.#word(index, LENGTH);
     return length < 0 ? undefined : this.#bytes.subarray(offset, offset + length);
+  }
+
+  /** Where a message lies in `memory`. */
+  offset(index: number): number {
+    return this.#word(index, OFFSET);
+  }
+
+  /** In bytes; -1: longer than a slot, lost. */
+  length(index: number): number {
+    return this.#word(index, LENGTH);
+  }
+
+  /** Announces that an answer of so many bytes stands where the message stood. */
+  setReply(index: number, lengthBytes: number): void {
+    this.#words[index * RECORD_WORDS + REPLY] = lengthBytes;
   }
 
   /** UDP port or netlink port id. */

@@ -10,12 +10,23 @@ import { check } from './addon.ts';
 import type { Arena } from './arena.ts';
 import type { Native } from './message-socket.ts';
 import { openDescriptor, openMessageSocket } from './message-socket.ts';
-import type { MessageSocket, RawOptions, TcpOptions, UdpOptions, UdpSender } from './system.ts';
+import { openRequestSocket } from './request-socket.ts';
+import type { MessageSocket, RawOptions, TcpOptions, UdpOptions, UdpSender, UdpServer } from './system.ts';
 
 /** See System.udp. */
 export function openUdp(native: Native, options: UdpOptions, scope: Scope): MessageSocket<UdpSender> {
+  return openMessageSocket(native, udpDescriptor(native, options), { senderOf: inetSender() }, scope);
+}
+
+/** See System.udpServer. */
+export function openUdpServer(native: Native, options: UdpOptions, scope: Scope): UdpServer {
+  const fd = udpDescriptor(native, { ...options, packetInfo: true });
+  return openRequestSocket(native, fd, inetSender(), scope);
+}
+
+function udpDescriptor(native: Native, options: UdpOptions): number {
   const { addon } = native;
-  const fd = openInet(native, { family: options.family, type: 'SOCK_DGRAM' }, (fd, set) => {
+  return openInet(native, { family: options.family, type: 'SOCK_DGRAM' }, (fd, set) => {
     bindToDevice(set, options.device);
     if (options.reuseAddress === true) set('SOL_SOCKET', 'SO_REUSEADDR', 1);
     if (options.broadcast === true) set('SOL_SOCKET', 'SO_BROADCAST', 1);
@@ -25,7 +36,6 @@ export function openUdp(native: Native, options: UdpOptions, scope: Scope): Mess
     const { peer } = options;
     if (peer !== undefined) check(addon, addon.connect(fd, peer.address.bytes, peer.port, 0), 'connect');
   });
-  return openMessageSocket(native, fd, { senderOf: inetSender() }, scope);
 }
 
 /** See System.raw. */

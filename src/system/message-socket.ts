@@ -97,7 +97,8 @@ class WatchedSocket<Sender> implements MessageSocket<Sender> {
   }
 }
 
-function sendTo(addon: Addon, watcher: Watcher, bytes: Uint8Array, to: Destination | undefined): number {
+/** Sends one message; the addon's answer. */
+export function sendTo(addon: Addon, watcher: Watcher, bytes: Uint8Array, to: Destination | undefined): number {
   if (to === undefined) return addon.send(watcher, bytes, undefined, 0, 0);
   if ('hardwareAddress' in to) return addon.send(watcher, bytes, to.hardwareAddress, 0, 0);
   return addon.send(watcher, bytes, to.address.bytes, to.port, to.ifindex ?? 0);

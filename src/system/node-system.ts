@@ -8,7 +8,7 @@ import { nodeTimeSource } from '../shared/clock.ts';
 import type { Scope } from '../shared/scope.ts';
 import { check, loadAddon, systemError } from './addon.ts';
 import { Arena } from './arena.ts';
-import { openRaw, openTcp, openUdp } from './inet-sockets.ts';
+import { openRaw, openTcp, openUdp, openUdpServer } from './inet-sockets.ts';
 import { openNetlink, openPacket } from './link-sockets.ts';
 import type { Native } from './message-socket.ts';
 import { openDescriptor, openMessageSocket, watchDescriptor } from './message-socket.ts';
@@ -25,6 +25,7 @@ export function openSystem(): System {
     packet: (options, scope) => openPacket(native, options, scope),
     raw: (options, scope) => openRaw(native, options, scope),
     udp: (options, scope) => openUdp(native, options, scope),
+    udpServer: (options, scope) => openUdpServer(native, options, scope),
     tcp: (options) => openTcp(native, options),
     unixDatagram: (path, scope) => unixDatagram(native, path, scope),
     unixStream: (path, scope) => unixStream(native, path, scope),

@@ -27,6 +27,9 @@ export interface System {
   /** A UDP socket, bound as told, to any address and a free port where nothing is told. IPv6 alone with 6. */
   udp(options: UdpOptions, scope: Scope): MessageSocket<UdpSender>;
 
+  /** A UDP socket that takes requests by the batch and answers them where they stand. */
+  udpServer(options: UdpOptions, scope: Scope): UdpServer;
+
   /**
    * A TCP socket, not connected, non-blocking, bound to `device`; the caller hands the descriptor
    * to `net.Socket({ fd, manualStart: true })` or `server.listen({ fd })`, which then owns it.
@@ -82,6 +85,31 @@ export interface MessageSocket<Sender> {
   onError: (error: SystemError) => void;
   /** Sends one message at once; throws SystemError (EAGAIN when the kernel's buffer is full). */
   send(bytes: Uint8Array, to?: Destination): void;
+}
+
+/** A socket that answers. An answer leaves from the address that was asked. */
+export interface UdpServer {
+  readonly localPort: number;
+  /** Set once, before the event loop turns. When it returns, the batch's answers are sent. */
+  onBatch: (batch: RequestBatch) => void;
+  /** As with MessageSocket; answers that the kernel did not take are not told. */
+  onError: (error: SystemError) => void;
+  /** Answers later; throws SystemError. */
+  send(bytes: Uint8Array, to: Destination): void;
+}
+
+/** Messages received together; one object for all batches, valid while the handler runs. */
+export interface RequestBatch {
+  readonly count: number;
+  /** Where all messages lie, each with room for 64 KiB. */
+  readonly memory: Buffer;
+  /** Of message `index` in `memory`. */
+  offset(index: number): number;
+  /** -1 for a message longer than 64 KiB, which is lost. */
+  length(index: number): number;
+  sender(index: number): UdpSender;
+  /** The first `lengthBytes` bytes in place of message `index` are the answer. */
+  answer(index: number, lengthBytes: number): void;
 }
 
 /** A connected stream with descriptors. */

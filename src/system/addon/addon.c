@@ -54,6 +54,7 @@ NAPI_MODULE_INIT() {
   add_options(env, exports);
   add_watchers(env, exports);
   add_sending(env, exports);
+  add_replying(env, exports);
   add_host(env, exports);
   return exports;
 }

@@ -33,6 +33,7 @@ enum record {
   RECORD_STATUS,         /* tp_status from PACKET_AUXDATA; else 0 */
   RECORD_ADDRESS_LENGTH, /* of the sender's address in bytes */
   RECORD_ADDRESS,        /* up to 32 bytes, network order */
+  RECORD_REPLY = 15,     /* JavaScript's: bytes of the answer in place of the message; 0: none */
   RECORD_WORDS = 16,
 };
 #define ADDRESS_BYTES 32
@@ -44,7 +45,7 @@ enum record {
 #define CONTROL_BYTES 256
 
 _Static_assert(1 + MOST_DESCRIPTORS <= SLOTS * RECORD_WORDS, "descriptors fit in place of the records");
-_Static_assert((RECORD_WORDS - RECORD_ADDRESS) * sizeof(int32_t) >= ADDRESS_BYTES, "addresses fit into a record");
+_Static_assert((RECORD_REPLY - RECORD_ADDRESS) * sizeof(int32_t) >= ADDRESS_BYTES, "addresses fit into a record");
 
 /* One per environment; freed when its last watcher is closed at the environment's end. */
 struct addon {
@@ -59,6 +60,8 @@ struct addon {
   struct mmsghdr headers[SLOTS];
   struct iovec vectors[SLOTS];
   struct sockaddr_storage names[SLOTS];
+  struct mmsghdr replies[SLOTS];
+  struct iovec reply_vectors[SLOTS];
   _Alignas(struct cmsghdr) char control[SLOTS][CONTROL_BYTES];
 };
 
@@ -119,6 +122,7 @@ void add_sockets(napi_env env, napi_value exports);
 void add_options(napi_env env, napi_value exports);
 void add_watchers(napi_env env, napi_value exports);
 void add_sending(napi_env env, napi_value exports);
+void add_replying(napi_env env, napi_value exports);
 void add_host(napi_env env, napi_value exports);
 
 /* watcher.c */

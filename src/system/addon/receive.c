@@ -46,6 +46,7 @@ static void record_message(struct addon *addon, int slot) {
   record[RECORD_IFINDEX] = 0;
   record[RECORD_HOP_LIMIT] = -1;
   record[RECORD_STATUS] = 0;
+  record[RECORD_REPLY] = 0;
   record_address(record, &addon->names[slot], message->msg_namelen);
   for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control != NULL; control = CMSG_NXTHDR(message, control))
     record_control(record, control);

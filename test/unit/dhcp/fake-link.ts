@@ -38,7 +38,7 @@ export class FakeLink<Message> {
     };
     this.system = {
       bootTimeSource: none, netlink: none, raw: none, tcp: none, unixDatagram: none, unixStream: none, device: none,
-      tun: none, closeFd: none, setWallClock: none, adjustClock: none, setHostname: none, setDomainname: none,
+      udpServer: none, tun: none, closeFd: none, setWallClock: none, adjustClock: none, setHostname: none, setDomainname: none,
       startSession: none,
       packet: (options, scope) => this.#packet(options, scope),
       udp: (options, scope) => this.#udp(options, scope),
