@@ -41,7 +41,9 @@ export function daemonise(): Promise<number> {
       message = (message + Buffer.from(bytes).toString()).slice(0, MAX_MESSAGE_CHARACTERS);
       if (message === STARTED) end(0, '');
     });
-    child.once('close', (status, signal) => end(1, message || `the daemon ended with ${status ?? signal ?? 'nothing'}`));
+    child.once('close', (status, signal) => {
+      end(1, message === '' ? `the daemon ended with ${status ?? signal}` : message);
+    });
   });
 }
 
@@ -67,7 +69,8 @@ export function openStartReport(): StartReport {
     isOpen = false;
   };
   if (!isChild) {
-    return { started: () => once(() => undefined), failed: (message) => once(() => process.stderr.write(`${message}\n`)) };
+    const complain = (message: string): void => void process.stderr.write(`${message}\n`);
+    return { started: () => once(() => undefined), failed: (message) => once(() => complain(message)) };
   }
   return {
     started: () =>

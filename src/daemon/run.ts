@@ -134,7 +134,7 @@ async function start<O extends DaemonOptions>(
     return true;
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
-    log.debug('the start failed: %s', error.stack);
+    log.error('%s', error.message);
     report.failed(error.message);
     return false;
   }

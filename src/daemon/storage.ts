@@ -2,11 +2,6 @@
  * Settings on disk in ConnMan's layout: `settings`, `<service>/settings`, `<service>/lease`,
  * `provider_<ident>/settings`. Files 0600, directories 0700. Nothing found on disk and no full disk
  * ends the daemon: what cannot be read is kept aside, what cannot be written is logged.
- *
- * Every write is synced before it replaces the old file. It costs a few milliseconds a few times a
- * connection, as it did in ConnMan; without it, UBIFS and F2FS leave an empty file after a power
- * cut, and a passphrase lost in the field is a site visit. The directory is not synced: a rename
- * that is lost leaves the complete older file.
  */
 
 import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
