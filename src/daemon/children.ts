@@ -73,7 +73,9 @@ export interface Child {
 /** Starts a child; it is stopped when `scope` closes, which waits for its end. */
 export function startChild(options: ChildOptions, clock: Clock, scope: Scope): Child {
   const running = new RunningChild(options, clock);
-  scope.defer(async () => void (await running.stop()));
+  const own = scope.child();
+  own.defer(async () => void (await running.stop()));
+  void running.exited.then(() => own.close());
   return running;
 }
 
