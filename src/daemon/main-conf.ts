@@ -141,8 +141,8 @@ export const GENERAL = {
     about: 'treat a refused Wi-Fi key as any other failure, and try again',
   },
   FavoriteMaxRetries: {
-    parse: integer(-1), default: 1,
-    about: 'silent retries of a favourite Wi-Fi network whose key was refused; -1 for no limit',
+    parse: integer(-1), default: 2,
+    about: 'attempts at a favourite Wi-Fi network before its key counts as wrong; -1 for no limit',
   },
 } as const satisfies OptionTable;
 

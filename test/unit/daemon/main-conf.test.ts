@@ -56,7 +56,7 @@ const DEFAULTS: GeneralOptions = {
   DNSProxyListen: undefined,
   AutoResetFailureTimeout: 0,
   IgnoreInvalidKey: false,
-  FavoriteMaxRetries: 1,
+  FavoriteMaxRetries: 2,
 };
 
 function check(body: string): { options: GeneralOptions; problems: string[] } {
