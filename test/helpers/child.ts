@@ -100,7 +100,7 @@ export class Child {
     return this.#lines.join('\n');
   }
 
-  /** Calls `onLine` for every line, those written before included. */
+  /** Calls `onLine` for every line, those written before included; replaces the observer before. */
   observe(onLine: (line: string) => void): void {
     for (const line of this.#lines) onLine(line);
     this.#onLine = onLine;

@@ -66,7 +66,7 @@ export class EventLog {
 
   #format(since: number): string {
     return this.since(since)
-      .slice(-60)
+      .slice(-25)
       .map(({ at, ...event }) => `  ${(at - since).toFixed(1)} ${formatEvent({ at, ...event })}`)
       .join('\n');
   }

@@ -3,8 +3,10 @@
  * compared to the letter, since scripts read it.
  */
 
+import { resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Cell } from '../helpers/cell.ts';
 import {
   debianConnmanctl,
   isProperty,
@@ -34,6 +36,16 @@ test('a service in full', () =>
     const text = await debianConnmanctl(cell, 'services', SERVICE);
     const address = /Address=(10\.77\.\d+\.\d+)/.exec(text)?.[1] ?? 'no address';
     assert.is(text.trimEnd(), serviceText(address));
+  }));
+
+test('our connmanctl prints the same', () =>
+  withWiredCell({}, async (cell) => {
+    await startDaemon(cell);
+    const lists = [['state'], ['technologies'], ['services']];
+    const inFull = [['services', SERVICE], ['connect', SERVICE], ['services', '--properties', SERVICE]];
+    for (const words of lists) await assertSame(cell, words);
+    await plugIn(cell);
+    for (const words of [...lists, ...inFull]) await assertSame(cell, words);
   }));
 
 test('disable takes the link down, enable brings it online again', () =>
@@ -78,6 +90,14 @@ test('monitor prints what changes', () =>
   }));
 
 test.run();
+
+/** Both consoles say the same on both outputs. How they end is for ours to do better. */
+async function assertSame(cell: Cell, words: readonly string[]): Promise<void> {
+  const theirs = await cell.device.run(['/usr/bin/connmanctl', ...words]);
+  const ours = await cell.device.run([resolve('build/bin/connmanctl'), ...words]);
+  assert.is(ours.stdout, theirs.stdout, words.join(' '));
+  assert.is(ours.stderr.split('\n')[0], theirs.stderr.split('\n')[0], words.join(' '));
+}
 
 const stateText = (state: string): string => `  State = ${state}\n  OfflineMode = False\n  SessionMode = False\n`;
 
