@@ -10,26 +10,31 @@ import { IpAddress } from '../shared/ipaddress.ts';
 import { decodeAttributes, encodeAttributes } from './attributes.ts';
 import type { Decoded, Kind, Shape } from './attributes.ts';
 
+/** One byte. */
 export const u8: Kind<number> = {
   read: (view, at, length) => view.getUint8(atLeast(1, at, length)),
   write: (writer, value) => writer.u8(value),
 };
 
+/** Two bytes. */
 export const u16: Kind<number> = {
   read: (view, at, length) => view.getUint16(atLeast(2, at, length), LE),
   write: (writer, value) => writer.u16(value),
 };
 
+/** Four bytes. */
 export const u32: Kind<number> = {
   read: (view, at, length) => view.getUint32(atLeast(4, at, length), LE),
   write: (writer, value) => writer.u32(value),
 };
 
+/** Four bytes with a sign. */
 export const i32: Kind<number> = {
   read: (view, at, length) => view.getInt32(atLeast(4, at, length), LE),
   write: (writer, value) => writer.u32(value >>> 0),
 };
 
+/** Eight bytes. */
 export const u64: Kind<bigint> = {
   read: (view, at, length) => view.getBigUint64(atLeast(8, at, length), LE),
   write: (writer, value) => writer.u64(value),

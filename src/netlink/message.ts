@@ -34,6 +34,7 @@ export const FLAG = {
   capped: 0x100, ackAttributes: 0x200, // of NLMSG_ERROR and NLMSG_DONE
 } as const;
 
+/** sizeof(struct nlmsghdr). */
 export const HEADER_BYTES = 16;
 
 /** Calls `visit` for each message of a datagram, in order; throws DecodeError at the first broken one. */

@@ -9,15 +9,17 @@ import { constants } from 'node:os';
 import { addressKey } from '../../src/netlink/address/address.ts';
 import type { Address, AddressId, NewAddress } from '../../src/netlink/address/address.ts';
 import { NetlinkError } from '../../src/netlink/error.ts';
+import { IFF } from '../../src/netlink/link/codec.ts';
 import type { AddrGenMode, Link, NewLink } from '../../src/netlink/link/link.ts';
 import { KernelMirror } from '../../src/netlink/mirror.ts';
 import type { Neighbour } from '../../src/netlink/neighbour/neighbour.ts';
 import type { NdUserOptions } from '../../src/netlink/nduseropt/nduseropt.ts';
-import { MAIN_TABLE, ROUTE_PROTOCOL, routeKey, routeSlot } from '../../src/netlink/route/route.ts';
+import { MAIN_TABLE, routeKey, routeSlot } from '../../src/netlink/route/route.ts';
 import type { Route } from '../../src/netlink/route/route.ts';
 import type { Rtnetlink } from '../../src/netlink/rtnetlink.ts';
 import type { Rule } from '../../src/netlink/rule/rule.ts';
 import type { IpAddress } from '../../src/shared/ipaddress.ts';
+import { NO_STATISTICS, connectedRoute, matches, routeDefaults, withDerived } from './fake-kernel-rules.ts';
 
 /** A request as it was made, oldest first: `link.setUp` with `[2]`. */
 export interface RecordedRequest {
@@ -48,13 +50,10 @@ export interface FakeKernel extends Rtnetlink {
 /** A kernel with a loopback link (ifindex 1) and nothing else. */
 export function fakeKernel(): FakeKernel {
   const kernel = new Kernel();
-  kernel.addLink({ name: 'lo', hardwareType: 772, flags: IFF_UP | IFF_RUNNING | IFF_LOWER_UP, mtu: 65536 });
+  kernel.addLink({ name: 'lo', hardwareType: 772, flags: IFF.up | IFF.running | IFF.lowerUp, mtu: 65536 });
   return kernel;
 }
 
-const IFF_UP = 0x1;
-const IFF_RUNNING = 0x40;
-const IFF_LOWER_UP = 0x10000;
 const IFA_F_DADFAILED = 0x8;
 const IFA_F_TENTATIVE = 0x40;
 const IFA_F_PERMANENT = 0x80;
@@ -83,7 +82,8 @@ class Kernel implements FakeKernel {
         this.#change(ifindex, { name });
       }),
     setMaster: (ifindex: number, master: number, signal?: AbortSignal) =>
-      this.#do('link.setMaster', [ifindex, master], signal, () => this.#change(ifindex, { master: master || undefined })),
+      this.#do('link.setMaster', [ifindex, master], signal, () =>
+        this.#change(ifindex, { master: master || undefined })),
     setHardwareAddress: (ifindex: number, hardwareAddress: Uint8Array, signal?: AbortSignal) =>
       this.#do('link.setHardwareAddress', [ifindex, hardwareAddress], signal, () =>
         this.#change(ifindex, { hardwareAddress })),
@@ -158,7 +158,7 @@ class Kernel implements FakeKernel {
       physicalPortName: undefined, addrGenMode: 'eui64', statistics: { ...NO_STATISTICS }, ...wanted,
     });
     if (link.hasCarrier || wanted.hasCarrier) this.#plugged.add(ifindex);
-    const flags = wanted.isUp ? IFF_UP | (wanted.hasCarrier ? IFF_LOWER_UP | IFF_RUNNING : 0) : 0;
+    const flags = wanted.isUp ? IFF.up | (wanted.hasCarrier ? IFF.lowerUp | IFF.running : 0) : 0;
     this.#tell(withDerived({ ...link, flags: link.flags | flags }));
     return this.#link(ifindex);
   }
@@ -175,7 +175,7 @@ class Kernel implements FakeKernel {
     const { ifindex, flags, isUp } = this.#linkNamed(name);
     if (hasCarrier) this.#plugged.add(ifindex);
     else this.#plugged.delete(ifindex);
-    const lower = IFF_LOWER_UP | IFF_RUNNING;
+    const lower = IFF.lowerUp | IFF.running;
     if (isUp) this.#change(ifindex, { flags: hasCarrier ? flags | lower : flags & ~lower });
   }
 
@@ -241,14 +241,14 @@ class Kernel implements FakeKernel {
 
   #setUp(ifindex: number, isUp: boolean): void {
     const { flags } = this.#link(ifindex);
-    const lower = IFF_LOWER_UP | IFF_RUNNING;
+    const lower = IFF.lowerUp | IFF.running;
     if (isUp) {
       const carrier = this.#plugged.has(ifindex) ? lower : 0;
-      this.#change(ifindex, { flags: flags | IFF_UP | carrier });
+      this.#change(ifindex, { flags: flags | IFF.up | carrier });
       for (const address of this.mirror.addressesOf(ifindex)) this.#addConnectedRoute(address);
       return;
     }
-    this.#change(ifindex, { flags: flags & ~(IFF_UP | lower) });
+    this.#change(ifindex, { flags: flags & ~(IFF.up | lower) });
     // IPv6 addresses and routes go with the link and are told of; IPv4 routes go silently.
     for (const address of this.mirror.addressesOf(ifindex)) {
       if (address.address.family === 6) this.mirror.apply({ kind: 'addressGone', address });
@@ -355,50 +355,4 @@ class Kernel implements FakeKernel {
   #findRule(rule: Rule): number {
     return this.#rules.findIndex((each) => JSON.stringify(each) === JSON.stringify(rule));
   }
-}
-
-const NO_STATISTICS = {
-  rxPackets: 0, txPackets: 0, rxBytes: 0, txBytes: 0, rxErrors: 0, txErrors: 0, rxDropped: 0, txDropped: 0,
-};
-
-/** What follows from the flags. */
-function withDerived(link: Link): Link {
-  const isUp = (link.flags & IFF_UP) !== 0;
-  const hasCarrier = (link.flags & IFF_LOWER_UP) !== 0;
-  const isRunning = (link.flags & IFF_RUNNING) !== 0;
-  return { ...link, isUp, hasCarrier, isRunning, operState: isUp && hasCarrier ? 'up' : 'down' };
-}
-
-/** The route to an address's prefix, which the kernel makes and removes with the address. */
-function connectedRoute({ address, prefixLength, peer, ifindex, metric }: Address): Route | undefined {
-  const { family } = address;
-  if (peer === undefined && family === 4 && prefixLength === 32) return undefined;
-  const destination = { address: (peer ?? address).network(prefixLength), prefixLength };
-  const source = family === 4 ? address : undefined;
-  const scope = family === 4 ? 'link' : 'universe';
-  const kernel = { protocol: ROUTE_PROTOCOL.kernel, type: 'unicast' } as const;
-  return { ...kernel, family, destination, ifindex, source, scope, metric: metric ?? (family === 6 ? 256 : undefined) };
-}
-
-/** How the kernel tells of what a request left out. */
-function routeDefaults(route: Route): Partial<Route> {
-  const { family, gateway, metric, table, type = 'unicast' } = route;
-  const scope = route.scope ?? (family === 4 && type === 'unicast' && gateway === undefined ? 'link' : 'universe');
-  return {
-    scope, type,
-    metric: metric || (family === 6 ? 1024 : undefined),
-    protocol: route.protocol ?? ROUTE_PROTOCOL.boot,
-    table: table === MAIN_TABLE ? undefined : table,
-  };
-}
-
-/** Whether `route` has all that a request for removal tells. */
-function matches(route: Route, wanted: Route): boolean {
-  const isSame = (one: unknown, other: unknown): boolean => other === undefined || String(one) === String(other);
-  const to = ({ destination }: Route): string =>
-    destination === undefined ? '' : `${destination.address}/${destination.prefixLength}`;
-  return route.family === wanted.family && to(route) === to(wanted) && isSame(route.gateway, wanted.gateway)
-    && isSame(route.ifindex, wanted.ifindex) && isSame(route.metric ?? 0, wanted.metric)
-    && isSame(route.source, wanted.source) && isSame(route.protocol, wanted.protocol)
-    && isSame(route.scope, wanted.scope) && isSame(route.type, wanted.type);
 }

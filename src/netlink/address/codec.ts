@@ -14,6 +14,7 @@ import { familyNumber, scopeName, scopeNumber } from '../numbers.ts';
 import type { Writer } from '../writer.ts';
 import type { Address, AddressId, NewAddress } from './address.ts';
 
+/** RTM_*. */
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
@@ -50,6 +51,7 @@ export const ADDRESS_ATTRIBUTES = {
   metric: [9, u32],
 } as const satisfies Shape;
 
+/** What decoding IFA_* gives. */
 export type AddressAttributes = Decoded<typeof ADDRESS_ATTRIBUTES>;
 
 /** The address a message is about; undefined for families other than IPv4 and IPv6. Throws DecodeError. */

@@ -13,6 +13,7 @@ import type { Writer } from '../writer.ts';
 import { ADDR_GEN_MODES, OPER_STATES } from './link.ts';
 import type { Link, LinkStatistics } from './link.ts';
 
+/** RTM_*. */
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
 export const RTM_GETLINK = 18;
@@ -70,6 +71,7 @@ export const LINK_ATTRIBUTES = {
   permanentAddress: [54, bytes],
 } as const satisfies Shape;
 
+/** What decoding IFLA_* gives. */
 export type LinkAttributes = Decoded<typeof LINK_ATTRIBUTES>;
 
 /**

@@ -38,8 +38,10 @@ export function linkRequests(connection: Connection): LinkRequests {
     setHardwareAddress: (ifindex, address, signal) => change(ifindex, { address }, signal),
     setAddrGenMode: (ifindex, mode, signal) =>
       change(ifindex, { familySpec: { inet6: { addrGenMode: ADDR_GEN_MODES.indexOf(mode) } } }, signal),
-    add: (link, signal) =>
-      connection.perform({ ...newLink(FLAG.create | FLAG.exclusive), body: (writer) => writeNewLink(writer, link) }, signal),
+    add: (link, signal) => {
+      const body = (writer: Writer): void => writeNewLink(writer, link);
+      return connection.perform({ ...newLink(FLAG.create | FLAG.exclusive), body }, signal);
+    },
     remove: (ifindex, signal) =>
       connection.perform({
         operation: 'RTM_DELLINK', type: RTM_DELLINK, body: (writer) => writeLinkHeader(writer, ifindex),
@@ -84,7 +86,9 @@ function infoData(link: NewLink): Uint8Array | undefined {
       return attributeBytes((writer) => encodeAttributes(BRIDGE_ATTRIBUTES, { forwardDelay, stpState }, writer));
     }
     case 'veth':
-      return attributeBytes((writer) => writer.attribute(VETH_INFO_PEER, () => writeLink(writer, 0, { name: link.peerName })));
+      return attributeBytes((writer) => {
+        writer.attribute(VETH_INFO_PEER, () => writeLink(writer, 0, { name: link.peerName }));
+      });
   }
 }
 

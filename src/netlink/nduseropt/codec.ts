@@ -15,6 +15,7 @@ import type { NetlinkMessage } from '../message.ts';
 import { ipFamily } from '../numbers.ts';
 import type { NdOption, NdUserOptions } from './nduseropt.ts';
 
+/** RTM_*. */
 export const RTM_NEWNDUSEROPT = 68;
 
 const NDUSEROPTMSG_BYTES = 16;

@@ -13,6 +13,7 @@ import { familyNumber, ipFamily } from '../numbers.ts';
 import type { Writer } from '../writer.ts';
 import type { Neighbour, NeighbourState } from './neighbour.ts';
 
+/** RTM_*. */
 export const RTM_NEWNEIGH = 28;
 export const RTM_DELNEIGH = 29;
 export const RTM_GETNEIGH = 30;
@@ -49,8 +50,15 @@ export function decodeNeighbour(message: NetlinkMessage): Neighbour | undefined 
   };
 }
 
+/** What it takes to name an entry, and to make one. */
+export interface NeighbourEntry {
+  readonly ifindex: number;
+  readonly address: IpAddress;
+  readonly hardwareAddress?: Uint8Array;
+}
+
 /** Writes the payload of RTM_NEWNEIGH (a permanent entry) or, without a hardware address, RTM_DELNEIGH. */
-export function writeNeighbour(writer: Writer, ifindex: number, address: IpAddress, hardwareAddress?: Uint8Array): void {
+export function writeNeighbour(writer: Writer, { ifindex, address, hardwareAddress }: NeighbourEntry): void {
   writer.u8(familyNumber(address.family));
   writer.zeros(3);
   writer.u32(ifindex);

@@ -22,11 +22,11 @@ export function neighbourRequests(connection: Connection): NeighbourRequests {
     replace: (ifindex, address, hardwareAddress, signal) =>
       connection.perform({
         operation: 'RTM_NEWNEIGH', type: RTM_NEWNEIGH, flags: FLAG.create | FLAG.replace,
-        body: (writer) => writeNeighbour(writer, ifindex, address, hardwareAddress),
+        body: (writer) => writeNeighbour(writer, { ifindex, address, hardwareAddress }),
       }, signal),
     remove: (ifindex, address, signal) =>
       connection.perform({
-        operation: 'RTM_DELNEIGH', type: RTM_DELNEIGH, body: (writer) => writeNeighbour(writer, ifindex, address),
+        operation: 'RTM_DELNEIGH', type: RTM_DELNEIGH, body: (writer) => writeNeighbour(writer, { ifindex, address }),
       }, signal),
   };
 }

@@ -17,6 +17,7 @@ import { Writer } from '../writer.ts';
 import { MAIN_TABLE, ROUTE_PROTOCOL, ROUTE_TYPES } from './route.ts';
 import type { Route } from './route.ts';
 
+/** RTM_*. */
 export const RTM_NEWROUTE = 24;
 export const RTM_DELROUTE = 25;
 export const RTM_GETROUTE = 26;
@@ -54,7 +55,8 @@ const hops: Kind<readonly Hop[]> = {
     const end = at + length;
     for (let next = at; end - next >= RTNEXTHOP_BYTES; ) {
       const hopBytes = view.getUint16(next, LE);
-      if (hopBytes < RTNEXTHOP_BYTES || hopBytes > end - next) throw new DecodeError(`a hop of ${hopBytes} bytes`, next);
+      const isWhole = hopBytes >= RTNEXTHOP_BYTES && hopBytes <= end - next;
+      if (!isWhole) throw new DecodeError(`a hop of ${hopBytes} bytes`, next);
       const attributes = decodeAttributes(HOP_ATTRIBUTES, view, next + RTNEXTHOP_BYTES, next + hopBytes);
       found.push({ ifindex: view.getUint32(next + 4, LE), flags: view.getUint8(next + 2), attributes });
       next += (hopBytes + 3) & ~3;
@@ -87,6 +89,7 @@ export const ROUTE_ATTRIBUTES = {
   via: [18, via],
 } as const satisfies Shape;
 
+/** What decoding RTA_* gives. */
 export type RouteAttributes = Decoded<typeof ROUTE_ATTRIBUTES>;
 
 /** As `decodeRoutes`, without entries of a cache: what a table holds. */

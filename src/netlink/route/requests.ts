@@ -6,7 +6,8 @@ import type { Connection } from '../connection.ts';
 import { NetlinkError } from '../error.ts';
 import { FLAG } from '../message.ts';
 import {
-  RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, decodeRoutes, decodeTableRoutes, writeRoute, writeRouteDump, writeRouteLookup,
+  RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE, decodeRoutes, decodeTableRoutes, writeRoute, writeRouteDump,
+  writeRouteLookup,
 } from './codec.ts';
 import { MAIN_TABLE } from './route.ts';
 import type { Route, RouteRequests } from './route.ts';

@@ -15,6 +15,7 @@ import { familyNumber, ipFamily } from '../numbers.ts';
 import type { Writer } from '../writer.ts';
 import type { Rule } from './rule.ts';
 
+/** RTM_*. */
 export const RTM_NEWRULE = 32;
 export const RTM_DELRULE = 33;
 export const RTM_GETRULE = 34;
@@ -39,6 +40,7 @@ export const RULE_ATTRIBUTES = {
   protocol: [21, u8],
 } as const satisfies Shape;
 
+/** What decoding FRA_* gives. */
 export type RuleAttributes = Decoded<typeof RULE_ATTRIBUTES>;
 
 /** The rule a message is about; undefined for those that do not look up a table. Throws DecodeError. */

@@ -33,7 +33,8 @@ const text = fc.string({ maxLength: 20, unit: 'grapheme' }).map((value) => value
 const inner = fc.record({ number: fc.nat(), text }, { requiredKeys: [], noNullPrototype: true });
 const values = fc.record({
   one: fc.nat(0xff), two: fc.nat(0xffff), four: fc.nat(0xffff_ffff), eight: fc.bigInt(0n, 2n ** 64n - 1n), text,
-  raw: fc.uint8Array({ maxLength: 30 }), mark: fc.constant(true as const), inner, several: fc.array(inner, { maxLength: 4 }),
+  raw: fc.uint8Array({ maxLength: 30 }), mark: fc.constant(true as const), inner,
+  several: fc.array(inner, { maxLength: 4 }),
   address: fc.constantFrom(4, 16).chain((size) => fc.uint8Array({ minLength: size, maxLength: size }))
     .map((address) => new IpAddress(address)),
 }, { requiredKeys: [], noNullPrototype: true });
@@ -72,7 +73,10 @@ test('text ends at its first zero byte, or without one at the end', () => {
 });
 
 test('lengths that lie are refused', () => {
-  const liars = ['0300 0100', '0900 0100 07', 'ffff 0100 07000000', '0500 0300 07 000000', '0700 0700 010203 00', '0800 0900 0900 0100'];
+  const liars = [
+    '0300 0100', '0900 0100 07', 'ffff 0100 07000000', '0500 0300 07 000000', '0700 0700 010203 00',
+    '0800 0900 0900 0100',
+  ];
   for (const lie of liars) assert.throws(() => decode(hex(lie)), (error: unknown) => error instanceof DecodeError, lie);
 });
 

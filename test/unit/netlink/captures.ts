@@ -57,7 +57,9 @@ export function prefix(text: string): IpPrefix {
 }
 
 /** Every message of some datagrams, decoded; those that decode to undefined are left out. */
-export function decodeAll<T>(datagrams: readonly Uint8Array[], decode: (message: NetlinkMessage) => T | undefined): T[] {
+export function decodeAll<T>(
+  datagrams: readonly Uint8Array[], decode: (message: NetlinkMessage) => T | undefined,
+): T[] {
   const values: T[] = [];
   for (const bytes of datagrams) {
     forEachMessage(bytes, (message) => {

@@ -57,7 +57,7 @@ test('a request asks for an acknowledgement and settles with it', withConnection
   await asked;
 }));
 
-test('requests are sent without waiting; answers find theirs in any order', withConnection(async ({ socket, connection }) => {
+test('requests do not wait for each other; answers find theirs', withConnection(async ({ socket, connection }) => {
   const first = connection.perform(change);
   const second = connection.perform(change);
   const [one, two] = [socket.request(0).sequence, socket.request(1).sequence];
@@ -100,7 +100,7 @@ test('one dump at a time; other requests pass it', withConnection(async ({ socke
   assert.equal(await second, [7]);
 }));
 
-test('an interrupted dump, and one the kernel was too busy for, starts again', withConnection(async ({ socket, connection }) => {
+test('an interrupted or refused dump starts again', withConnection(async ({ socket, connection }) => {
   const asked = connection.request(dump);
   const first = socket.request(0).sequence;
   socket.deliver([part(first, 1), part(first, 2, 0x2 | FLAG.dumpInterrupted), done(first)]);
@@ -120,7 +120,7 @@ test('a dump that is interrupted for ever is given up', withConnection(async ({ 
   assert.is(error instanceof NetlinkError && error.code, 'EINTR');
 }));
 
-test('messages of others than the kernel, and answers nobody asked for, are dropped', withConnection(async ({ socket, connection }) => {
+test('foreign messages and unasked answers are dropped', withConnection(async ({ socket, connection }) => {
   const asked = connection.perform(change);
   const { sequence } = socket.request(0);
   socket.deliver([outcome(sequence)], 4711);
@@ -167,7 +167,7 @@ test('an abort rejects with its reason, before and after sending', withConnectio
   assert.is(socket.sent.length, 2);
 }));
 
-test('an aborted dump holds back the next until the kernel is through', withConnection(async ({ socket, connection }) => {
+test('an aborted dump holds the next back until it is over', withConnection(async ({ socket, connection }) => {
   const controller = new AbortController();
   const aborted = standing(connection.request(dump, controller.signal));
   controller.abort();

@@ -62,7 +62,8 @@ class TestKernel {
         const view = new DataView(bytes.buffer);
         const sequence = view.getUint32(8, true);
         const links = view.getUint16(4, true) === GETLINK ? [...this.links] : [];
-        socket.deliver([...links.map(([ifindex, each]) => link(NEWLINK, ifindex, each, sequence)), done(sequence, flags)]);
+        const parts = links.map(([ifindex, each]) => link(NEWLINK, ifindex, each, sequence));
+        socket.deliver([...parts, done(sequence, flags)]);
       }
       await settle();
     }
@@ -84,12 +85,18 @@ class TestKernel {
   }
 }
 
-function names(rtnetlink: Rtnetlink): string {
-  return [...rtnetlink.mirror.links.values()].map(({ name, isUp }) => `${name}${isUp ? '' : '(down)'}`).sort().join(' ');
+function names({ mirror }: Rtnetlink): string {
+  return [...mirror.links.values()].map(({ name, isUp }) => `${name}${isUp ? '' : '(down)'}`).sort().join(' ');
 }
 
-/** Opens it over a kernel that answers at once; `told` gathers link changes. */
-async function open({ scope, clock }: TestContext, kernel: TestKernel): Promise<{ rtnetlink: Rtnetlink; told: string[] }> {
+interface Opened {
+  readonly rtnetlink: Rtnetlink;
+  /** Link changes so far, and `!` for each reading anew. */
+  readonly told: string[];
+}
+
+/** Opens it over a kernel that answers at once. */
+async function open({ scope, clock }: TestContext, kernel: TestKernel): Promise<Opened> {
   const opening = openRtnetlink({ system: kernel, clock }, scope);
   await kernel.answer();
   const rtnetlink = await opening;

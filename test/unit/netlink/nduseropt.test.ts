@@ -34,7 +34,8 @@ test('options that lie are refused', () => {
     '1f02 0000 00000000 03 c3bc62 00 000000', // not ASCII
     '2501 68 0a 00000000', // a newline
   ];
-  for (const lie of lies) assert.throws(() => decodeNdOptions(hex(lie)), (error: unknown) => error instanceof DecodeError, lie);
+  const isExpected = (error: unknown): boolean => error instanceof DecodeError;
+  for (const lie of lies) assert.throws(() => decodeNdOptions(hex(lie)), isExpected, lie);
 });
 
 test('names may not be longer than 253 characters', () => {

@@ -40,6 +40,11 @@ function via(ifindex: number, gateway: string, change: Partial<Route> = {}): Rou
   return { family: to.family, gateway: to, ifindex, scope: 'universe', protocol: 3, type: 'unicast', ...change };
 }
 
+/** The kernel's route to a prefix it is connected to. */
+const subnet: Route = {
+  family: 4, destination: prefix('10.0.0.0/24'), scope: 'link', protocol: 2, type: 'unicast',
+};
+
 const event = {
   link: (each: Link): KernelEvent => ({ kind: 'link', link: each }),
   linkGone: (each: Link): KernelEvent => ({ kind: 'linkGone', link: each }),
@@ -58,7 +63,8 @@ function describe(change: StateChange): string {
     case 'address': return `${sign}${(change.after ?? change.before)?.address}`;
     case 'route': {
       const shown = (route: Route | undefined): string => `${route?.gateway ?? route?.destination?.address}`;
-      return sign === '~' ? `~${shown(change.before)}>${shown(change.after)}` : `${sign}${shown(change.after ?? change.before)}`;
+      if (sign === '~') return `~${shown(change.before)}>${shown(change.after)}`;
+      return `${sign}${shown(change.after ?? change.before)}`;
     }
   }
 }
@@ -90,7 +96,8 @@ test('links come, change and go; the name follows', () => {
 
 test('two links may swap names', () => {
   const state = stateAfter(event.link(link(2, { name: 'a' })), event.link(link(3, { name: 'b' })));
-  tell(state, event.link(link(2, { name: 'x' })), event.link(link(3, { name: 'a' })), event.link(link(2, { name: 'b' })));
+  const steps = [link(2, { name: 'x' }), link(3, { name: 'a' }), link(2, { name: 'b' })];
+  tell(state, ...steps.map(event.link));
   assert.equal([...state.linksByName].map(([name, { ifindex }]) => [name, ifindex]).sort(), [['a', 3], ['b', 2]]);
 });
 
@@ -109,7 +116,8 @@ test('new lifetimes are kept and not told, new flags are', () => {
 
 test('an address is itself, in IPv4 with prefix length and peer, in IPv6 without', () => {
   const state = new KernelState();
-  const four = [address(2, '10.0.0.1/24'), address(2, '10.0.0.1/25'), address(2, '10.0.0.1/24', { peer: ip('10.0.0.9') })];
+  const withPeer = address(2, '10.0.0.1/24', { peer: ip('10.0.0.9') });
+  const four = [address(2, '10.0.0.1/24'), address(2, '10.0.0.1/25'), withPeer];
   tell(state, ...four.map(event.address));
   assert.is(state.addresses.of(2).length, 3);
   tell(state, event.address(address(2, '2001:db8::1/64')), event.address(address(2, '2001:db8::1/128')));
@@ -150,10 +158,12 @@ test('the last IPv4 address of a link takes its IPv4 routes along', () => {
 });
 
 test('an IPv4 address takes the routes that prefer it along, unless another link has it too', () => {
-  const routes = [via(2, '10.0.0.9', { source: ip('10.0.0.1') }), via(3, '10.3.0.9', { source: ip('10.0.0.1'), metric: 1 })];
+  const source = ip('10.0.0.1');
+  const routes = [via(2, '10.0.0.9', { source }), via(3, '10.3.0.9', { source, metric: 1 })];
   const both = stateAfter(
     event.address(address(2, '10.0.0.1/24')), event.address(address(2, '10.0.1.1/24')),
-    event.address(address(3, '10.0.0.1/32')), event.address(address(3, '10.3.0.1/24')), ...routes.map((each) => event.route(each)),
+    event.address(address(3, '10.0.0.1/32')), event.address(address(3, '10.3.0.1/24')),
+    ...routes.map((each) => event.route(each)),
   );
   assert.is(tell(both, event.addressGone(address(2, '10.0.0.1/24'))), '-10.0.0.1');
   assert.is(tell(both, event.addressGone(address(3, '10.0.0.1/32'))), '-10.0.0.1 -10.0.0.9 -10.3.0.9');
@@ -169,8 +179,8 @@ test('an IPv6 address leaves its routes, which prefer it no more', () => {
 
 test('a route is itself by all the kernel knows of it', () => {
   const state = new KernelState();
-  const subnet = { family: 4, destination: prefix('10.0.0.0/24'), scope: 'link', protocol: 2, type: 'unicast' } as const;
-  assert.is(tell(state, event.route({ ...subnet, ifindex: 2 }), event.route({ ...subnet, ifindex: 3 })), '+10.0.0.0 +10.0.0.0');
+  const steps = [2, 3].map((ifindex) => event.route({ ...subnet, ifindex }));
+  assert.is(tell(state, ...steps), '+10.0.0.0 +10.0.0.0');
   assert.is(tell(state, event.route({ ...subnet, ifindex: 2 })), '');
   assert.is(tell(state, event.routeGone({ ...subnet, ifindex: 2 })), '-10.0.0.0');
   assert.equal([...state.routes.entries.keys()], [routeKey({ ...subnet, ifindex: 3 })]);
@@ -185,7 +195,6 @@ test('a replacement takes the place of the one route it can be', () => {
 });
 
 test('where it can be two, the state has to be read anew', () => {
-  const subnet = { family: 4, destination: prefix('10.0.0.0/24'), scope: 'link', protocol: 2, type: 'unicast' } as const;
   const state = stateAfter(event.route({ ...subnet, ifindex: 2 }), event.route({ ...subnet, ifindex: 3 }));
   assert.is(tell(state, event.replacement({ ...subnet, ifindex: 4 })), '+10.0.0.0 ?');
 });
@@ -200,7 +209,10 @@ test('a route of several hops outlives the link of one: read anew', () => {
 
 test('becoming another state tells the differences and nothing else', () => {
   const shared = [event.link(link(2)), event.address(address(2, '10.0.0.1/24')), event.route(via(2, '10.0.0.9'))];
-  const one = stateAfter(...shared, event.link(link(3)), event.address(address(3, '10.3.0.1/24')), event.route(via(3, '10.3.0.9', { metric: 2 })));
+  const one = stateAfter(
+    ...shared, event.link(link(3)), event.address(address(3, '10.3.0.1/24')),
+    event.route(via(3, '10.3.0.9', { metric: 2 })),
+  );
   const other = stateAfter(
     ...shared, event.link(link(2, { mtu: 1400 })), event.link(link(4)), event.address(address(4, '10.4.0.1/24')),
     event.route(via(4, '10.4.0.9', { metric: 3 })),
