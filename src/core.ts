@@ -6,12 +6,15 @@
 
 import type { GeneralOptions } from './daemon/main-conf.ts';
 import type { Storage } from './daemon/storage.ts';
+import type { Sysctl } from './daemon/sysctl.ts';
 import type { Bus } from './dbus/bus.ts';
 import { Gateways } from './gateway.ts';
 import type { GlobalSettings } from './global-settings.ts';
+import { followHostname } from './hostname.ts';
 import { Interfaces, type InterfaceFilter } from './interfaces.ts';
 import type { Rtnetlink } from './netlink/rtnetlink.ts';
 import type { Resolver } from './resolver.ts';
+import { loosenReversePath } from './reverse-path.ts';
 import type { Clock } from './shared/clock.ts';
 import type { Random } from './shared/random.ts';
 import type { Scope } from './shared/scope.ts';
@@ -31,6 +34,7 @@ export interface CoreParts {
   readonly options: GeneralOptions;
   readonly filter: InterfaceFilter;
   readonly resolver: Resolver;
+  readonly sysctl: Sysctl;
   /** Of the program. */
   readonly version: string;
   /** DEVTYPE of an interface's uevent file. */
@@ -56,5 +60,7 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const interfaces = new Interfaces(kernel.mirror, parts.filter, parts.readDevtype, scope);
   const technologies = new Technologies({ clock, settings: parts.settings, interfaces }, scope);
   const services = new Services({ ...parts, gateways: new Gateways(kernel) }, technologies, scope);
+  followHostname(services, parts.system, options, scope);
+  loosenReversePath(services, parts.sysctl, scope);
   return { kernel, clock, bus, options, interfaces, technologies, services };
 }

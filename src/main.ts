@@ -15,6 +15,7 @@ import { startPlugins } from './daemon/plugin-host.ts';
 import { resolvConfFile } from './daemon/resolv-conf.ts';
 import { run, StartError, type Daemon } from './daemon/run.ts';
 import { openStorage } from './daemon/storage.ts';
+import { sysctl } from './daemon/sysctl.ts';
 import { readDevtype } from './daemon/sysfs.ts';
 import { timezoneFiles } from './daemon/timezone.ts';
 import { connectBus, type Bus } from './dbus/bus.ts';
@@ -63,6 +64,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
       readDevtype,
       hostname,
       random: systemRandom,
+    sysctl,
       settings: new GlobalSettings(storage),
       filter: {
         allowed: daemon.options.devices,

@@ -172,6 +172,11 @@ export class Service {
     return isConnected(this.#state) ? this.#connection?.ipv4 : undefined;
   }
 
+  /** The DHCP lease in use. */
+  get lease(): Lease | undefined {
+    return this.#connection?.lease;
+  }
+
   /** The IPv6 address while ready or online. */
   get ipv6(): Ipv6InUse | undefined {
     return undefined;

@@ -34,6 +34,7 @@ export class Services {
   readonly #removed = new Emitter<Service>();
   readonly #reordered = new Emitter<void>();
   readonly #connectivityChanged = new Emitter<Connectivity>();
+  readonly #defaultChanged = new Emitter<Service | undefined>();
   readonly #preferred: readonly ServiceType[];
   readonly #always: readonly ServiceType[];
   readonly #counts = { connected: 0, online: 0 };
@@ -81,6 +82,11 @@ export class Services {
   /** Emits when the list was sorted anew; the order may be the same. */
   get reordered(): Observable<void> {
     return this.#reordered;
+  }
+
+  /** Emits the new default service, or undefined where none is connected. */
+  get defaultChanged(): Observable<Service | undefined> {
+    return this.#defaultChanged;
   }
 
   get connectivityChanged(): Observable<Connectivity> {
@@ -219,6 +225,7 @@ export class Services {
     }
     before?.setDefault(false);
     next?.setDefault(true);
+    this.#defaultChanged.emit(next);
   }
 }
 

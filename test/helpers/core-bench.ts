@@ -36,6 +36,10 @@ export interface CoreBench {
   readonly signals: string[];
   /** What the DNS backend was told last. */
   readonly dns: { current: DnsConfiguration | undefined };
+  /** Host and domain names that were set, in order. */
+  readonly host: string[];
+  /** Kernel parameters. */
+  readonly parameters: Map<string, string>;
   /** Lets requests, messages and turns settle. */
   settled(): Promise<void>;
 }
@@ -52,12 +56,15 @@ export async function coreBench(
   const [bus, client] = await Promise.all([broker.connect(scope), broker.connect(scope)]);
   const storage = memoryStorage(files);
   const dns: CoreBench['dns'] = { current: undefined };
+  const host: string[] = [];
+  const parameters = new Map([['net/ipv4/conf/all/rp_filter', '1']]);
   const options = checkGeneral(parseKeyFile(`[General]\n${mainConf}`), (problem) => {
     throw new Error(problem);
   });
   const core = createCore(
     {
-      system: testSystem(),
+      system: { ...testSystem(), setHostname: (name) => host.push(name), setDomainname: (name) => host.push(name) },
+    sysctl: { read: (name) => parameters.get(name), write: (name, value) => void parameters.set(name, value) },
       clock,
       kernel,
       bus,
@@ -98,7 +105,7 @@ export async function coreBench(
   await bus.requestName('net.connman', scope);
   await ethernet.start(core, scope);
   core.interfaces.start();
-  return { core, kernel, client, files: storage.files, signals, dns, settled: () => broker.settled() };
+  return { core, kernel, client, files: storage.files, signals, dns, host, parameters, settled: () => broker.settled() };
 }
 
 /** Settings in memory; no name is special. */

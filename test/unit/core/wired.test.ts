@@ -160,6 +160,20 @@ test(
 );
 
 test(
+  'reverse path filtering is loose while two are connected',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    const filter = (): string | undefined => bench.parameters.get('net/ipv4/conf/all/rp_filter');
+    await plug(bench, 'eth0', 1);
+    assert.is(filter(), '1');
+    await plug(bench, 'eth1', 2);
+    assert.is(filter(), '2');
+    bench.kernel.setCarrier('eth1', false);
+    assert.is(filter(), '1');
+  }),
+);
+
+test(
   'MoveBefore makes the other the default',
   withScope(async (context) => {
     const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
