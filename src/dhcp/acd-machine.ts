@@ -8,7 +8,7 @@ import { equalBytes } from '../shared/bytes.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import type { Random } from '../shared/random.ts';
 import { arpAnnouncement, type ArpPacket, arpProbe } from './arp.ts';
-import type { Action, Tick } from './driver.ts';
+import type { Stepped, Tick } from './driver.ts';
 
 /** Where the detection is. */
 export type AcdState =
@@ -49,10 +49,7 @@ export interface AcdStart {
 }
 
 /** One step's result. */
-export interface AcdStep {
-  readonly state: AcdState;
-  readonly actions: readonly Action<ArpPacket, AcdEvent>[];
-}
+export type AcdStep = Stepped<AcdState, ArpPacket, AcdEvent>;
 
 // RFC 5227, 1.1.
 const PROBE_WAIT_MS = 1000;

@@ -4,19 +4,17 @@
  * address and probes for it.
  */
 
-import type { Clock } from '../shared/clock.ts';
 import type { Observable } from '../shared/emitter.ts';
 import { DecodeError } from '../shared/errors.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
-import type { Random } from '../shared/random.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { MessageSocket, PacketSender, System } from '../system/system.ts';
 import {
   type AcdEnv, type AcdEvent, type AcdInput, type AcdState, firstAcdState, nextAcdTickAt, stepAcd,
 } from './acd-machine.ts';
 import { arpFilter, type ArpPacket, decodeArp, encodeArp } from './arp.ts';
-import { Driver } from './driver.ts';
+import { Driver, type LinkEnv } from './driver.ts';
 
 export type { AcdEvent } from './acd-machine.ts';
 
@@ -32,13 +30,6 @@ export interface AcdOptions {
   readonly isInUse?: boolean;
   /** Conflicts met before on this link; past ten, probing begins a minute later. */
   readonly conflicts?: number;
-}
-
-/** What every driver of this folder needs of the world. */
-export interface LinkEnv {
-  readonly system: System;
-  readonly clock: Clock;
-  readonly random: Random;
 }
 
 /** A running detection; it ends with its scope, silently. */

@@ -165,9 +165,8 @@ function select(state: Selecting, offer: DhcpMessage, isBroadcast: boolean, env:
   // RFC 2131, 4.4.1: the request carries the seconds of the discover, for relays that go by them.
   const secs = secondsSince(state.search.startedAt, { ...env, now: state.discoveredAt });
   const { search, xid } = state;
-  return request({
-    name: 'requesting', search, address, server, isBroadcast, xid, secs, tries: 0, requestedAt: env.now, retryAt: env.now,
-  }, env);
+  const at = { requestedAt: env.now, retryAt: env.now };
+  return request({ name: 'requesting', search, address, server, isBroadcast, xid, secs, tries: 0, ...at }, env);
 }
 
 type Asking = Extract<State, { readonly xid: number }>;

@@ -6,7 +6,7 @@
 import type { IpAddress } from '../shared/ipaddress.ts';
 import type { Random } from '../shared/random.ts';
 import type { Identity } from './client-messages.ts';
-import type { Action, Tick } from './driver.ts';
+import type { Stepped, Tick } from './driver.ts';
 import { expiryOf, type Lease } from './lease.ts';
 import type { DhcpMessage } from './message.ts';
 
@@ -172,7 +172,4 @@ export interface Env {
 }
 
 /** One step's result. */
-export interface Step {
-  readonly state: State;
-  readonly actions: readonly Action<Outgoing, LeaseEvent>[];
-}
+export type Step = Stepped<State, Outgoing, LeaseEvent>;

@@ -3,18 +3,15 @@
  * Closing the scope ends it silently: nothing is released, the lease stays good for a restart.
  */
 
-import type { Clock } from '../shared/clock.ts';
 import type { Observable } from '../shared/emitter.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
-import type { Random } from '../shared/random.ts';
 import type { Scope } from '../shared/scope.ts';
-import type { System } from '../system/system.ts';
 import { step } from './client-machine.ts';
 import type { Identity } from './client-messages.ts';
 import { ClientSockets } from './client-sockets.ts';
 import { type Input, type LeaseEvent, leaseOf, nextTickAt, type Outgoing, type State } from './client-state.ts';
-import { Driver, type Machine } from './driver.ts';
+import { Driver, type LinkEnv, type Machine } from './driver.ts';
 import type { Lease } from './lease.ts';
 import { messageType } from './message.ts';
 
@@ -63,15 +60,8 @@ export interface DhcpClient {
   decline(): void;
 }
 
-/** What the client needs of the world. */
-export interface ClientEnv {
-  readonly system: System;
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
 /** Starts a client; it ends with `scope`. Throws nothing: an interface that is down is retried. */
-export function startDhcpClient(options: ClientOptions, env: ClientEnv, scope: Scope): DhcpClient {
+export function startDhcpClient(options: ClientOptions, env: LinkEnv, scope: Scope): DhcpClient {
   return new DrivenClient(options, env, scope);
 }
 
@@ -82,7 +72,7 @@ class DrivenClient implements DhcpClient {
   readonly #scope: Scope;
   readonly #driver: Driver<State, Input, Outgoing, LeaseEvent>;
 
-  constructor(options: ClientOptions, { system, clock, random }: ClientEnv, scope: Scope) {
+  constructor(options: ClientOptions, { system, clock, random }: LinkEnv, scope: Scope) {
     this.#scope = scope.child();
     const name = `DHCP index ${options.ifindex}`;
     const identity = identityOf(options);

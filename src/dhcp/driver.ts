@@ -8,18 +8,26 @@ import type { Alarm, Clock } from '../shared/clock.ts';
 import { Emitter } from '../shared/emitter.ts';
 import { SystemError } from '../shared/errors.ts';
 import type { Logger } from '../shared/log.ts';
+import type { Random } from '../shared/random.ts';
 import type { Scope } from '../shared/scope.ts';
+import type { System } from '../system/system.ts';
 
 /** What a machine wants done: sends first (at most one a step), then what is to be told. */
 export type Action<Packet, Event> =
   | { readonly kind: 'send'; readonly packet: Packet }
   | { readonly kind: 'event'; readonly event: Event };
 
+/** What a step leads to. */
+export interface Stepped<State, Packet, Event> {
+  readonly state: State;
+  readonly actions: readonly Action<Packet, Event>[];
+}
+
 /** A pure machine with its surroundings. */
 export interface Machine<State, Input, Packet, Event> {
-  /** In logs and in the clock's list of timers, such as `DHCP eth0`. */
+  /** In logs and in the clock's list of timers, such as `DHCP index 3`. */
   readonly name: string;
-  step(state: State, input: Input | Tick): { readonly state: State; readonly actions: readonly Action<Packet, Event>[] };
+  step(state: State, input: Input | Tick): Stepped<State, Packet, Event>;
   /** In clock milliseconds; undefined while only an input can help. */
   nextTickAt(state: State): number | undefined;
   /** Opens what is needed; throws SystemError when the packet did not leave. */
@@ -79,8 +87,9 @@ export class Driver<State extends { readonly name: string }, Input, Packet, Even
   }
 
   #enter(state: State): void {
-    if (this.#state.name !== state.name) this.#log.debug('%s: %s -> %s', this.#machine.name, this.#state.name, state.name);
+    const old = this.#state;
     this.#state = state;
+    if (old.name !== state.name) this.#log.debug('%s: %s -> %s', this.#machine.name, old.name, state.name);
     const isListening = this.#machine.isListening(state);
     if (!isListening) this.#machine.close();
     if (isListening && !this.#attempt(() => this.#machine.open())) this.#retryLater();
@@ -114,6 +123,13 @@ export class Driver<State extends { readonly name: string }, Input, Packet, Even
     this.#machine.close();
     this.#alarm.set(this.#clock.now() + delayMs);
   }
+}
+
+/** What a driver with its sockets needs of the world. */
+export interface LinkEnv {
+  readonly system: System;
+  readonly clock: Clock;
+  readonly random: Random;
 }
 
 /** The clock, and the logger of the file that the machine's driver is in. */

@@ -9,7 +9,8 @@ import { Emitter, type Observable } from '../shared/emitter.ts';
 import { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
-import { type AcdEvent, type LinkEnv, startAcd } from './acd.ts';
+import { type AcdEvent, startAcd } from './acd.ts';
+import type { LinkEnv } from './driver.ts';
 
 const log = logger('src/dhcp/ipv4ll.ts');
 

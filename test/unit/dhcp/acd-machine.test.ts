@@ -168,7 +168,7 @@ test('no sequence of inputs throws, or says anything after the end', () => {
     const ends = kinds.findIndex((kind) => kind === 'conflict' || kind === 'lost');
     assert.ok(ends === -1 || ends === kinds.length - 1);
     assert.ok(kinds.filter((kind) => kind === 'free').length <= 1);
-    assert.ok(kinds.indexOf('lost') === -1 || kinds[0] === 'free');
+    assert.ok(isInUse || !kinds.includes('lost') || kinds[0] === 'free');
   }));
 });
 

@@ -165,8 +165,12 @@ test('an ack before any offer is taken with rapid commit alone (RFC 4039)', () =
 });
 
 test('the lease counts from when the request was sent', () => {
-  const life = new Life().start().answer('offer').run(2000).answer('ack');
-  assert.is(leaseOf(life.state)?.acquiredAtMs, 0);
+  const acquiredAt = (life: Life): number | undefined => leaseOf(life.state)?.acquiredAtMs;
+  const later = (): Life => new Life().run(7000);
+  assert.is(later().start().last.message.secs, 0);
+  assert.is(acquiredAt(later().start().run(300).answer('offer').run(2000).answer('ack')), 7300);
+  assert.is(acquiredAt(later().start({ wish: ADDRESS }).run(700).answer('ack')), 7000);
+  assert.is(acquiredAt(later().start().run(700).answer('ack', { options: { 80: new Uint8Array(0) } })), 7500);
 });
 
 test('T1 asks the server by unicast, half of what remains until T2, at least 60 s', () => {
@@ -182,6 +186,7 @@ test('T1 asks the server by unicast, half of what remains until T2, at least 60 
   assert.equal(route?.from, ADDRESS);
   for (const absent of [50, 54]) assert.not.ok(message.options.has(absent));
   assert.is(new Set(life.sent.map(({ message: { xid } }) => xid)).size, life.sent.length - 1);
+  assert.equal(life.sent.slice(2, 4).map((sent) => sent.message.secs), [0, 675], 'since T1');
 });
 
 test('T2 asks everybody, and the end of the lease ends it', () => {
@@ -432,7 +437,6 @@ function leaseFor(leaseSec: number): Lease {
 }
 
 function moves(): fc.Arbitrary<(life: Life) => void> {
-  const feed = (input: Input) => (life: Life) => life.feed(input);
   const octets = fc.uint8Array({ maxLength: 12 });
   const changes = fc.record({
     leaseSec: fc.constantFrom(0, 1, 10, 60, 3600, 0x7fff_ffff, 0xffff_fffe, 0xffff_ffff),
@@ -450,7 +454,8 @@ function moves(): fc.Arbitrary<(life: Life) => void> {
       life.now += ms;
       life.run(0);
     }) },
-    { weight: 1, arbitrary: fc.constantFrom<Input>({ kind: 'renew' }, { kind: 'decline' }, { kind: 'tick' }).map(feed) },
+    { weight: 1, arbitrary: fc.constantFrom<Input>({ kind: 'renew' }, { kind: 'decline' }, { kind: 'tick' })
+      .map((input) => (life: Life) => life.feed(input)) },
     { weight: 1, arbitrary: fc.constantFrom(undefined, ADDRESS).map((wish) => (life: Life) => {
       life.feed({ kind: 'stop', release: true });
       life.start({ wish });

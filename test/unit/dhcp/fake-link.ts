@@ -38,8 +38,8 @@ export class FakeLink<Message> {
     };
     this.system = {
       bootTimeSource: none, netlink: none, raw: none, tcp: none, unixDatagram: none, unixStream: none, device: none,
-      udpServer: none, tun: none, closeFd: none, setWallClock: none, adjustClock: none, setHostname: none, setDomainname: none,
-      startSession: none,
+      udpServer: none, tun: none, closeFd: none, setWallClock: none, adjustClock: none, setHostname: none,
+      setDomainname: none, startSession: none,
       packet: (options, scope) => this.#packet(options, scope),
       udp: (options, scope) => this.#udp(options, scope),
     };

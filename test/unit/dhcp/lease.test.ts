@@ -42,7 +42,8 @@ test('option 121 wins over option 3, with a default route or without (RFC 3442)'
   assert.equal(captured.routers.map(String), ['192.0.2.3']);
   assert.is(captured.classlessRoutes.length, 1);
   const [route] = captured.classlessRoutes;
-  assert.is(`${route?.destination.address}/${route?.destination.prefixLength} ${route?.gateway}`, '198.51.100.0/24 192.0.2.2');
+  assert.is(`${route?.destination.address}/${route?.destination.prefixLength}`, '198.51.100.0/24');
+  assert.is(String(route?.gateway), '192.0.2.2');
   const without = lease({ 3: SERVER.bytes, 121: hex('080ac0000202') });
   assert.equal(without.routers, []);
   const broken = lease({ 3: SERVER.bytes, 121: hex('210ac0000202') });
@@ -121,15 +122,17 @@ test('a lease from the future is expired, one without end is not', () => {
 test('entries that are no lease give none, whatever they are', () => {
   const clock = new FakeClock();
   const good = { Address: '192.0.2.47', Server: '192.0.2.1', Acquired: '1735689600' };
-  const parse = (entries: Record<string, string>): Lease | undefined => parseLease(new Map(Object.entries(entries)), clock);
+  const parse = (entries: Record<string, string>): Lease | undefined => {
+    return parseLease(new Map(Object.entries(entries)), clock);
+  };
   assert.ok(parse(good));
   for (const wrong of [
     { Address: '' }, { Address: '0.0.0.0' }, { Address: '::1' }, { Acquired: '' }, { Acquired: '-1' },
     { Acquired: '1e3' }, { Acquired: 'NaN' }, { Acquired: '99999999999999999999' },
   ]) assert.is(parse({ ...good, ...wrong }), undefined, JSON.stringify(wrong));
   assert.is(parse({ ...good, Server: 'x' })?.server, undefined);
-  assert.is(parse({ ...good, 'Option.0': '00', 'Option.255': '00', 'Option.6': 'c0', 'Option.x': '00', 'Option.3': 'g' })
-    ?.options.size, 1);
+  const strange = { 'Option.0': '00', 'Option.255': '00', 'Option.6': 'c0', 'Option.x': '00', 'Option.3': 'g' };
+  assert.is(parse({ ...good, ...strange })?.options.size, 1);
   const key = fc.constantFrom('Address', 'Server', 'Acquired', 'Option.3', 'Option.51', 'Option.121', 'Other');
   fc.assert(fc.property(fc.dictionary(key, fc.string()), (entries) => {
     parse({ ...good, ...entries });
