@@ -69,6 +69,10 @@ export class Gateways {
   /** Names the service whose routes win; resolves when the kernel has changed over. */
   async setDefault(identifier: string | undefined): Promise<void> {
     if (identifier === this.#defaultIdentifier) return;
+    if (identifier === undefined) {
+      this.#defaultIdentifier = undefined; // the routes of the last one are about to be removed
+      return;
+    }
     const concerned = new Set([identifier, this.#defaultIdentifier]);
     this.#defaultIdentifier = identifier;
     // The new default first: its routes replace those of the old one in one step.

@@ -27,9 +27,10 @@ import { GlobalSettings } from './global-settings.ts';
 import { exportManager } from './manager/dbus.ts';
 import { preloadOnlineCheck } from './online-check/check.ts';
 import { openRtnetlink } from './netlink/rtnetlink.ts';
-import { createResolver } from './resolver.ts';
+import { createResolver, type Resolver } from './resolver.ts';
 import { formatHelp } from './shared/command-line.ts';
 import { systemRandom } from './shared/random.ts';
+import type { Scope } from './shared/scope.ts';
 import { openSystem } from './system/node-system.ts';
 import { VERSION } from './version.ts';
 
@@ -51,8 +52,11 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   const { system, clock, scope } = daemon;
   const options = generalOptions(daemon.options.config ?? `${directories.sysconfdir}/connman/main.conf`);
   const storage = openStorage(`${directories.localstatedir}/lib/connman`);
-  const [bus, kernel] = await Promise.all([openBus(daemon), openRtnetlink({ system, clock }, scope)]);
-  const clockSettings = openClockSettings({ clock, system, storage, zones: timezoneFiles(options.Localtime) }, scope);
+  // `life` is closed before the bus and the kernel's sockets, so that the last signals still go out.
+  const ground = scope.child();
+  const life = scope.child();
+  const [bus, kernel] = await Promise.all([openBus(daemon, ground), openRtnetlink({ system, clock }, ground)]);
+  const clockSettings = openClockSettings({ clock, system, storage, zones: timezoneFiles(options.Localtime) }, life);
   const core = createCore(
     {
       system,
@@ -64,7 +68,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
       readDevtype,
       hostname,
       random: systemRandom,
-    sysctl,
+      sysctl,
       settings: new GlobalSettings(storage),
       filter: {
         allowed: daemon.options.devices,
@@ -72,36 +76,37 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
         deniedPrefixes: options.NetworkInterfaceBlacklist,
         managed: options.ManagedInterfaces,
       },
-      resolver: startResolver(daemon, options),
+      resolver: startResolver(daemon, options, life),
       version: VERSION,
       timeservers: () => ({ isUsed: clockSettings.timeUpdates === 'auto', global: clockSettings.timeservers }),
     },
-    scope,
+    life,
   );
-  exportClock(bus, clockSettings, scope);
-  const agents = createAgentRegistry(agentInterface, { bus, clock }, scope);
-  exportManager({ bus, clock, agents, technologies: core.technologies, services: core.services }, scope);
+  exportClock(bus, clockSettings, life);
+  const agents = createAgentRegistry(agentInterface, { bus, clock }, life);
+  exportManager({ bus, clock, agents, technologies: core.technologies, services: core.services }, life);
   scope.defer(() => takeLeave(core, daemon.options));
   scope.defer(() => agents.releaseAll());
-  if (!(await bus.requestName(BUS_NAME, scope)))
+  if (!(await bus.requestName(BUS_NAME, life)))
     throw new StartError(`${BUS_NAME} is owned by another connection manager`);
   daemon.started();
-  await startPlugins(builtin, core, daemon.options, scope);
+  await startPlugins(builtin, core, daemon.options, life);
   core.interfaces.start();
   // 5 ms of work that every first online check would wait for; a daemon that waits for a cable has the time.
-  if (options.OnlineCheckMode !== 'none') clock.after('preload the online check', PRELOAD_DELAY_MS, scope, () => {
-      void preloadOnlineCheck();
-    });
+  if (options.OnlineCheckMode !== 'none') {
+    clock.after('preload the online check', PRELOAD_DELAY_MS, life, () => void preloadOnlineCheck());
+  }
 }
 
 /** Signals go out as when everything is disconnected; addresses and routes stay unless told otherwise. */
-function takeLeave({ services }: Core, { isReleasedOnExit }: ConnmandOptions): void {
+function takeLeave({ services, technologies }: Core, { isReleasedOnExit }: ConnmandOptions): void {
   const mode = isReleasedOnExit ? 'release' : 'keep';
   services.prepareStop(mode);
   for (const service of [...services.list]) service.leave(mode);
+  for (const technology of technologies.list) technology.takeLeave();
 }
 
-async function openBus({ system, clock, scope, quit }: Daemon<ConnmandOptions>): Promise<Bus> {
+async function openBus({ system, clock, quit }: Daemon<ConnmandOptions>, scope: Scope): Promise<Bus> {
   const address = systemBusAddress(process.env);
   try {
     const [path] = parseBusAddress(address);
@@ -116,7 +121,8 @@ async function openBus({ system, clock, scope, quit }: Daemon<ConnmandOptions>):
   }
 }
 
-function startResolver({ clock, scope, options: { hasDnsProxy } }: Daemon<ConnmandOptions>, options: GeneralOptions) {
+function startResolver(daemon: Daemon<ConnmandOptions>, options: GeneralOptions, scope: Scope): Resolver {
+  const { clock, options: { hasDnsProxy } } = daemon;
   const resolvConf = resolvConfFile({
     runtime: `${directories.runstatedir}/connman/resolv.conf`,
     system: '/etc/resolv.conf',

@@ -131,11 +131,11 @@ export class Connection {
   /** Ends; nothing is emitted any more. */
   async stop(mode: StopMode): Promise<void> {
     const { identifier, device } = this.#target;
-    const closed = this.#scope.close();
+    const stopped = this.#ipv4.stop(mode); // first: a release takes the routes that are there
+    const routes = mode === 'keep' ? undefined : this.#env.gateways.remove({ identifier, family: 4 });
     if (mode === 'keep') this.#env.gateways.abandon({ identifier, family: 4 });
     else this.#env.resolver.remove(device.ifindex);
-    const routes = mode === 'keep' ? undefined : this.#env.gateways.remove({ identifier, family: 4 });
-    await Promise.all([routes, this.#ipv4.stop(mode), closed]);
+    await Promise.all([stopped, routes, this.#scope.close()]);
   }
 
   #onIpv4(event: Ipv4Event): void {

@@ -110,6 +110,12 @@ export class Technology {
     }
   }
 
+  /** Tells everyone that it is off, and leaves its devices as they are: the daemon stops. */
+  takeLeave(): void {
+    for (const member of this.#members.values()) member.isPowered = false;
+    this.#updatePowered();
+  }
+
   /** Looks for networks on every device. Throws NotSupported, NoCarrier or what the driver says. */
   async scan(signal: AbortSignal): Promise<void> {
     const able = [...this.#members.values()].filter(({ control }) => control.scan !== undefined);
