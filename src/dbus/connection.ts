@@ -7,7 +7,7 @@
 
 import type { Alarm, Clock } from '../shared/clock.ts';
 import { Emitter } from '../shared/emitter.ts';
-import { ConnmanError, DecodeError } from '../shared/errors.ts';
+import { ConnmanError, DecodeError, SystemError } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { StreamSocket } from '../system/system.ts';
@@ -172,8 +172,7 @@ export class Connection {
 
   flush(): void {
     if (this.#isClosed || this.#writer.length === 0) return;
-    this.#transport.send(this.#writer.take());
-    this.#checkQueue();
+    this.#transmit(this.#writer.take());
   }
 
   closeFds(fds: readonly number[]): void {
@@ -195,9 +194,18 @@ export class Connection {
       throw standardError('NotSupported', 'this connection cannot pass file descriptors');
     }
     const before = this.#writer.takeBeforeMessage();
-    if (before.length > 0) this.#transport.send(before);
-    this.#transport.send(this.#writer.take(), fds);
-    this.#checkQueue();
+    if (before.length > 0) this.#transmit(before);
+    this.#transmit(this.#writer.take(), fds);
+  }
+
+  #transmit(bytes: Uint8Array, fds?: readonly number[]): void {
+    try {
+      this.#transport.send(bytes, fds);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      this.#lose(error);
+    }
+    if (this.#transport.queuedBytes > MOST_QUEUED_BYTES) this.#lose(new Error('the bus has stopped reading'));
   }
 
   #flushSoon(): void {
@@ -207,10 +215,6 @@ export class Connection {
       this.#isFlushing = false;
       this.flush();
     });
-  }
-
-  #checkQueue(): void {
-    if (this.#transport.queuedBytes > MOST_QUEUED_BYTES) this.#lose(new Error('the bus has stopped reading'));
   }
 
   #nextSerial(): number {
