@@ -12,13 +12,11 @@ import { Child, output, run, type Finished, type RunOptions } from './child.ts';
 export class Namespace {
   readonly #holder: Child;
   readonly #pid: number;
-  readonly #env: Readonly<Record<string, string>>;
 
   /** Made by `holdNamespace` and `nest`. */
-  constructor(holder: Child, env: Readonly<Record<string, string>>) {
+  constructor(holder: Child) {
     this.#holder = holder;
     this.#pid = holder.pid;
-    this.#env = env;
   }
 
   /** The holder's process id as seen inside: what `ip link … netns` takes there. */
@@ -39,12 +37,12 @@ export class Namespace {
 
   /** Runs a command inside to its end, whatever its status. */
   run(argv: readonly string[], options: RunOptions = {}): Promise<Finished> {
-    return run(this.#enter(argv), { ...options, env: this.#environment(options.env) });
+    return run(this.#enter(argv), { ...options, env: { ...inherited(), ...options.env } });
   }
 
   /** What a command inside wrote; rejects with its complaint unless it ends with 0. */
   output(argv: readonly string[], options: RunOptions = {}): Promise<string> {
-    return output(this.#enter(argv), { ...options, env: this.#environment(options.env) });
+    return output(this.#enter(argv), { ...options, env: { ...inherited(), ...options.env } });
   }
 
   /** Runs a shell script inside; its first failing command rejects. */
@@ -54,13 +52,13 @@ export class Namespace {
 
   /** Starts a command that stays until it is stopped or the namespace goes. */
   spawn(argv: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
-    return new Child(this.#enter(argv), this.#environment(env), true);
+    return new Child(this.#enter(argv), { ...inherited(), ...env }, true);
   }
 
   /** New network, mount and host name namespaces inside this one's process namespace. */
-  async nest(env: Readonly<Record<string, string>> = {}): Promise<Namespace> {
+  async nest(): Promise<Namespace> {
     const words = ['unshare', '--net', '--mount', '--uts', '--propagation', 'private', ...HOLD];
-    return new Namespace(await held(this.spawn(words)), { ...this.#env, ...env });
+    return new Namespace(await held(this.spawn(words)));
   }
 
   /** Ends everything inside; resolves when all of it is gone. */
@@ -72,18 +70,14 @@ export class Namespace {
   #enter(argv: readonly string[]): string[] {
     return ['nsenter', `--target=${this.#pid}`, '--net', '--mount', '--uts', '--pid', '--', ...argv];
   }
-
-  #environment(env: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-    return { ...inherited(), ...this.#env, ...env };
-  }
 }
 
 /** New network, mount, host name and process namespaces. Needs root, if only that of `unshare -r`. */
-export async function holdNamespace(env: Readonly<Record<string, string>> = {}): Promise<Namespace> {
+export async function holdNamespace(): Promise<Namespace> {
   requireRoot();
   const unshare = ['unshare', '--fork', '--pid', '--kill-child', '--net', '--mount', '--uts'];
   const holder = new Child([...unshare, '--propagation', 'private', ...HOLD], inherited(), true);
-  return new Namespace(await held(holder), env);
+  return new Namespace(await held(holder));
 }
 
 /** Throws an explanation unless this program may make namespaces. */
