@@ -7,6 +7,7 @@
 
 import { startDhcpClient, type ClientEvent, type DhcpClient, type Lease } from '../dhcp/client.ts';
 import { IPV4LL_PREFIX_LENGTH, startIpv4ll } from '../dhcp/ipv4ll.ts';
+import type { Address } from '../netlink/address/address.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
@@ -112,7 +113,9 @@ export class Ipv4Session {
   }
 
   #startDhcp(): void {
-    const { ifindex, interfaceName, hardwareAddress, mtu, lease, lastAddress, hostname, vendorClass } = this.#target;
+    const { ifindex, interfaceName, hardwareAddress, mtu, lease, hostname, vendorClass } = this.#target;
+    // Whoever configured the interface before us (`ip=`, an initial ramdisk) had it from the same server.
+    const lastAddress = this.#target.lastAddress ?? this.#addressesOnInterface()[0]?.address;
     const options = {
       ifindex,
       name: interfaceName,
@@ -224,9 +227,10 @@ export class Ipv4Session {
   }
 
   #isOnInterface({ address, prefixLength }: Lease): boolean {
-    for (const each of this.#env.kernel.mirror.addressesOf(this.#target.ifindex)) {
-      if (each.prefixLength === prefixLength && each.address.equals(address)) return true;
-    }
-    return false;
+    return this.#addressesOnInterface().some((each) => each.prefixLength === prefixLength && each.address.equals(address));
+  }
+
+  #addressesOnInterface(): Address[] {
+    return [...this.#env.kernel.mirror.addressesOf(this.#target.ifindex)].filter(({ address }) => address.family === 4);
   }
 }
