@@ -45,7 +45,7 @@ export interface Route {
   /** The gateway is on the link even if no prefix says so. */
   readonly onlink?: boolean | undefined;
   readonly mtu?: number | undefined;
-  /** IPv6 type of service or 0 (IPv4 TOS); routes that differ in it are different. */
+  /** IPv4 type of service; absent is 0. */
   readonly tos?: number | undefined;
 }
 
