@@ -13,7 +13,7 @@ import {
   begin, nextTickAt, restart, settle, tick, type MachineOptions, type Outcome, type Standing, type State,
 } from './machine.ts';
 import { formatFailure } from './failure-text.ts';
-import { checkOnce, type CheckEnv } from './request.ts';
+import { checkOnce, type CheckEnv, type RequestOptions } from './request.ts';
 
 export type { CheckEnv } from './request.ts';
 export { preloadHttp as preloadOnlineCheck } from '../web/http-request.ts';
@@ -36,14 +36,8 @@ export interface CheckTarget {
   prepareRoute?(address: IpAddress, signal: AbortSignal): Promise<() => void | Promise<void>>;
 }
 
-/** What main.conf says of the check of this family; see facts of OnlineCheck*. */
-export interface CheckOptions extends MachineOptions {
-  readonly url: string;
-  /** 0: as long as the kernel tries. */
-  readonly connectTimeoutMs: number;
-  /** Of the program, for the User-Agent. */
-  readonly version: string;
-}
+/** What main.conf says of the check of this family (OnlineCheck*). */
+export interface CheckOptions extends MachineOptions, RequestOptions {}
 
 /** One finished check, for whoever asks why. */
 export interface CheckRecord {

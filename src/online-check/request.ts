@@ -13,7 +13,7 @@ import type { System } from '../system/system.ts';
 import { resolveName } from '../dns/stub-resolver.ts';
 import { HttpError } from '../web/http-error.ts';
 import { httpRequest, type HttpReply } from '../web/http-request.ts';
-import type { CheckOptions, CheckTarget } from './check.ts';
+import type { CheckTarget } from './check.ts';
 import type { Outcome } from './machine.ts';
 
 const log = logger('src/online-check/request.ts');
@@ -25,6 +25,15 @@ export interface CheckEnv {
   readonly random: Random;
 }
 
+/** What to ask for. */
+export interface RequestOptions {
+  readonly url: string;
+  /** 0: as long as the kernel tries. */
+  readonly connectTimeoutMs: number;
+  /** Of the program, for the User-Agent. */
+  readonly version: string;
+}
+
 const MAX_REDIRECTS = 5;
 const REDIRECTS: readonly number[] = [300, 301, 302, 303, 307, 308];
 /** Statuses that are an answer of the network rather than of the status server. */
@@ -32,7 +41,7 @@ const PORTAL_STATUSES: readonly number[] = [505, 511];
 
 /** Checks once; routes made for it go with `scope`. Throws only when `scope` closes before the end. */
 export async function checkOnce(
-  target: CheckTarget, options: CheckOptions, env: CheckEnv, scope: Scope,
+  target: CheckTarget, options: RequestOptions, env: CheckEnv, scope: Scope,
 ): Promise<Outcome> {
   const { signal } = scope;
   const routed = new Set<string>();
