@@ -5,17 +5,17 @@
  * waits. A bus that stops reading is given up at MOST_QUEUED_BYTES, not fed without limit.
  */
 
-import type { Alarm, Clock } from '../shared/clock.ts';
+import type { Clock } from '../shared/clock.ts';
 import { Emitter } from '../shared/emitter.ts';
-import { ConnmanError, DecodeError, SystemError } from '../shared/errors.ts';
+import { DecodeError, SystemError } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { StreamSocket } from '../system/system.ts';
 import { AUTH_GREETING, type AuthState, authStep } from './auth.ts';
 import { type DBusError, errorFromMessage, standardError } from './errors.ts';
 import { FrameAssembler } from './frames.ts';
-import type { CallOptions } from './interface.ts';
 import { ERROR, type Message, METHOD_CALL, NO_REPLY_EXPECTED, SIGNAL } from './message.ts';
+import { type PendingCall, PendingCalls, type ReplyOptions } from './pending-calls.ts';
 import type { Chunk } from './reader.ts';
 import { readMessage, type ReceivedMessage } from './read-message.ts';
 import { type Body, type Head, writeMessage } from './write-message.ts';
@@ -45,25 +45,10 @@ export interface OutgoingCall {
   readonly member: string;
 }
 
-/** How to wait for a reply and what it must be. */
-export interface ReplyOptions extends CallOptions {
-  /** A reply with another signature is refused unread: `InvalidSignature`. */
-  readonly signature?: string;
-}
-
-const DEFAULT_TIMEOUT_MS = 25_000;
 const MOST_QUEUED_BYTES = 64 * 0x10_0000;
 const FLUSH_AT_BYTES = 0x4_0000;
 const LONGEST_AUTH_LINE = 0x4000;
 const MOST_WAITING_FDS = 1024;
-
-interface PendingCall {
-  readonly resolve: (message: Message) => void;
-  readonly reject: (reason: unknown) => void;
-  readonly signature: string | undefined;
-  /** In clock milliseconds. */
-  readonly expiresAt: number;
-}
 
 /** A connection; it does nothing of its own accord before `authenticate`. */
 export class Connection {
@@ -72,10 +57,8 @@ export class Connection {
   readonly #sink: MessageSink;
   readonly #writer = new MessageWriter();
   readonly #assembler = new FrameAssembler();
-  readonly #pending = new Map<number, PendingCall>();
-  readonly #expiry: Alarm;
+  readonly #pending: PendingCalls;
   readonly #lost = new Emitter<Error | undefined>();
-  #earliestExpiry = Infinity;
   #waitingFds: number[] = [];
   #serial = 0;
   #canPassFds = false;
@@ -86,7 +69,7 @@ export class Connection {
     this.#transport = transport;
     this.#env = env;
     this.#sink = sink;
-    this.#expiry = env.clock.alarm('D-Bus replies', scope, () => this.#expire());
+    this.#pending = new PendingCalls(env.clock, scope);
     transport.onEnd = (error) => this.#lose(error);
     scope.defer(() => {
       this.flush();
@@ -139,25 +122,17 @@ export class Connection {
   }
 
   /** Sends a call and resolves with its reply; rejects with DBusError when that is an error. */
-  call(call: OutgoingCall, body: Body, options: ReplyOptions = {}): Promise<Message> {
-    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS, signature } = options;
-    return new Promise((resolve, reject) => {
-      if (this.#isClosed) return reject(disconnected(undefined));
-      if (signal?.aborted === true) return reject(signal.reason);
-      const serial = this.#nextSerial();
-      const pending = { resolve, reject, signature, expiresAt: this.#env.clock.now() + timeoutMs };
-      this.#pending.set(serial, signal === undefined ? pending : this.#abortable(serial, pending, signal));
-      try {
-        this.#write({ type: METHOD_CALL, ...call, serial }, body);
-      } catch (error) {
-        this.#pending.get(serial)?.reject(error);
-        this.#pending.delete(serial);
-      }
-      if (this.#pending.has(serial) && pending.expiresAt < this.#earliestExpiry) {
-        this.#earliestExpiry = pending.expiresAt;
-        this.#expiry.set(pending.expiresAt);
-      }
-    });
+  async call(call: OutgoingCall, body: Body, options: ReplyOptions = {}): Promise<Message> {
+    if (this.#isClosed) throw disconnected(undefined);
+    const serial = this.#nextSerial();
+    const reply = this.#pending.add(serial, options);
+    if (!this.#pending.has(serial)) return reply;
+    try {
+      this.#write({ type: METHOD_CALL, ...call, serial }, body);
+    } catch (error) {
+      this.#pending.take(serial)?.reject(error);
+    }
+    return reply;
   }
 
   /** Sends a call to which no reply is wanted. */
@@ -255,10 +230,8 @@ export class Connection {
       this.closeFds(fds);
       return this.#sink.signal(received);
     }
-    const pending = this.#pending.get(replySerial ?? 0);
+    const pending = this.#pending.take(replySerial ?? 0);
     if (pending === undefined) return this.closeFds(fds);
-    this.#pending.delete(replySerial ?? 0);
-    if (this.#pending.size === 0) this.#expire();
     try {
       this.#settle(pending, received, fds);
     } catch (error) {
@@ -285,39 +258,6 @@ export class Connection {
     }
   }
 
-  #abortable(serial: number, pending: PendingCall, signal: AbortSignal): PendingCall {
-    const onAbort = (): void => {
-      this.#pending.delete(serial);
-      pending.reject(signal.reason);
-    };
-    signal.addEventListener('abort', onAbort);
-    return {
-      ...pending,
-      resolve: (message) => {
-        signal.removeEventListener('abort', onAbort);
-        pending.resolve(message);
-      },
-      reject: (reason) => {
-        signal.removeEventListener('abort', onAbort);
-        pending.reject(reason);
-      },
-    };
-  }
-
-  #expire(): void {
-    const now = this.#env.clock.now();
-    this.#earliestExpiry = Infinity;
-    for (const [serial, pending] of this.#pending) {
-      if (pending.expiresAt > now) {
-        this.#earliestExpiry = Math.min(this.#earliestExpiry, pending.expiresAt);
-        continue;
-      }
-      this.#pending.delete(serial);
-      pending.reject(new ConnmanError('OperationTimeout'));
-    }
-    this.#expiry.set(this.#earliestExpiry === Infinity ? undefined : this.#earliestExpiry);
-  }
-
   #lose(error: Error | undefined): void {
     if (this.#isClosed) return;
     this.#close(disconnected(error));
@@ -328,10 +268,7 @@ export class Connection {
     this.#isClosed = true;
     this.closeFds(this.#waitingFds);
     this.#waitingFds = [];
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    this.#expiry.set(undefined);
-    for (const call of pending) call.reject(reason);
+    this.#pending.rejectAll(reason);
   }
 }
 

@@ -6,6 +6,7 @@
 import { ConnmanError } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Message } from './message.ts';
+import { isInterfaceName } from './names.ts';
 
 const log = logger('src/dbus/errors.ts');
 
@@ -44,7 +45,7 @@ export function isStandardError(error: unknown, code: StandardError): boolean {
 
 /** What a caller is told of whatever a handler threw; `what` names the call in the log. */
 export function errorForCaller(error: unknown, what: string): DBusError {
-  if (error instanceof DBusError) return error;
+  if (error instanceof DBusError && isInterfaceName(error.name)) return error;
   if (error instanceof ConnmanError) return new DBusError(`net.connman.Error.${error.code}`, error.message);
   log.error('%s failed: %s', what, error instanceof Error ? error.stack : error);
   return new DBusError('net.connman.Error.Failed', 'Input/output error');

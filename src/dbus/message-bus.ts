@@ -143,13 +143,13 @@ export class MessageBus implements Bus {
     return createProxy(this.#connection, description, destination, path);
   }
 
-  call(request: MethodCall, options?: CallOptions): Promise<Message> {
+  async call(request: MethodCall, options?: CallOptions): Promise<Message> {
     const { signature = '', body = [], noReply, ...call } = request;
     const types = parseSignature(signature);
     const out = { signature, write: (writer: MessageWriter) => writer.values(types, body) };
     if (noReply !== true) return this.#connection.call(call, out, options);
     this.#connection.callWithoutReply(call, out);
-    return Promise.resolve(NO_REPLY);
+    return NO_REPLY;
   }
 
   async onSignal(match: SignalMatch, scope: Scope, observer: (message: Message) => void): Promise<void> {

@@ -11,6 +11,7 @@ import {
   type MessageType,
   PROTOCOL_VERSION,
 } from './message.ts';
+import { isBusName, isInterfaceName, isMemberName } from './names.ts';
 import type { MessageWriter } from './writer.ts';
 
 /** What to put into a header. */
@@ -66,12 +67,12 @@ function attempt(writer: MessageWriter, head: Head, body: Body, hasFds: boolean)
     field(writer, HEADER_FIELD.path, 'o');
     writer.objectPath(head.path);
   }
-  textField(writer, HEADER_FIELD.interface, head.interface);
-  textField(writer, HEADER_FIELD.member, head.member);
-  textField(writer, HEADER_FIELD.errorName, head.errorName);
+  nameField(writer, HEADER_FIELD.interface, head.interface, isInterfaceName);
+  nameField(writer, HEADER_FIELD.member, head.member, isMemberName);
+  nameField(writer, HEADER_FIELD.errorName, head.errorName, isInterfaceName);
   if (head.replySerial !== undefined) numberField(writer, HEADER_FIELD.replySerial, head.replySerial);
-  textField(writer, HEADER_FIELD.destination, head.destination);
-  textField(writer, HEADER_FIELD.sender, head.sender);
+  nameField(writer, HEADER_FIELD.destination, head.destination, isBusName);
+  nameField(writer, HEADER_FIELD.sender, head.sender, isBusName);
   if (body.signature !== '') {
     field(writer, HEADER_FIELD.signature, 'g');
     writer.signature(body.signature);
@@ -93,10 +94,17 @@ function field(writer: MessageWriter, code: number, signature: 'o' | 's' | 'u' |
   writer.signature(signature);
 }
 
-function textField(writer: MessageWriter, code: number, text: string | undefined): void {
-  if (text === undefined) return;
+/** A bus cuts off who sends it a name that is none. */
+function nameField(
+  writer: MessageWriter,
+  code: number,
+  name: string | undefined,
+  isValid: (name: string) => boolean,
+): void {
+  if (name === undefined) return;
+  if (!isValid(name)) throw new TypeError(`"${name}" is not a valid name`);
   field(writer, code, 's');
-  writer.string(text);
+  writer.string(name);
 }
 
 function numberField(writer: MessageWriter, code: number, value: number): void {

@@ -329,6 +329,19 @@ test('a call can be given up, by signal or by time', withScope(async ({ scope, c
   assert.equal(clock.pending(), []);
 }));
 
+test('names that are none stay here: a bus would cut us off', withScope(async ({ scope, clock }) => {
+  const net = memoryBus(clock);
+  const [server, client] = [await net.connect(scope), await net.connect(scope)];
+  exportLamp(server, '/lamp', scope);
+  const good = { destination: server.uniqueName, path: '/lamp', interface: 'test.Lamp', member: 'Add' };
+  for (const [key, bad] of Object.entries({ destination: 'a', path: 'lamp', interface: 'Lamp', member: 'A dd' })) {
+    assert.is((await failure(client.call({ ...good, [key]: bad }))).name, 'TypeError', key);
+  }
+  assert.is((await failure(client.call({ ...good, signature: 'a' }))).name, 'DecodeError');
+  assert.is(clock.pending().length, 0);
+  assert.equal((await client.call({ ...good, signature: 'ii', body: [1, 2] })).body, [3]);
+}));
+
 test('a bus that dies settles everything', withScope(async ({ scope, clock }) => {
   const net = memoryBus(clock);
   const [server, client] = [await net.connect(scope), await net.connect(scope)];
