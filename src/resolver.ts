@@ -62,7 +62,6 @@ class LinkResolver implements Resolver {
   readonly changed = new Emitter<number>();
   readonly #options: ResolverOptions;
   readonly #clock: Clock;
-  readonly #scope: Scope;
   readonly #expiry: Alarm;
   readonly #links = new Map<number, Link>();
   #defaultIfindex: number | undefined;
@@ -71,7 +70,6 @@ class LinkResolver implements Resolver {
   constructor(options: ResolverOptions, clock: Clock, scope: Scope) {
     this.#options = options;
     this.#clock = clock;
-    this.#scope = scope;
     this.#expiry = clock.alarm('name server lifetimes', scope, () => this.#expire());
   }
 
@@ -133,7 +131,7 @@ class LinkResolver implements Resolver {
     this.#isApplyDue = true;
     queueMicrotask(() => {
       this.#isApplyDue = false;
-      if (!this.#scope.signal.aborted) this.#apply();
+      this.#apply();
     });
   }
 

@@ -27,7 +27,10 @@ export interface DnsConfiguration {
 
 /** Brings a configuration to where the machine's programs look for it. */
 export interface DnsBackend {
-  /** Called after every change, once for all changes of a moment. Never throws. */
+  /**
+   * Called after every change, once for all changes of a moment; a last time perhaps while the
+   * backend's scope closes. Never throws.
+   */
   apply(configuration: DnsConfiguration): void;
 }
 

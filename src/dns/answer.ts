@@ -5,7 +5,7 @@
 
 import type { IpAddress } from '../shared/ipaddress.ts';
 import { RCODE, type DnsMessage, type DnsQuestion } from './message.ts';
-import { canonicalName } from './name.ts';
+import { canonicalName, equalNames } from './name.ts';
 import { CLASS_IN, RECORD_TYPE, type DnsRecord } from './records.ts';
 
 /** What a message is worth to the one who asked. */
@@ -42,7 +42,7 @@ function answers(message: DnsMessage, id: number, question: DnsQuestion): boolea
   // A server that cannot read a question may leave it out (RFC 1035, 4.1.1: FORMERR).
   if (asked === undefined) return message.rcode !== RCODE.NOERROR && message.rcode !== RCODE.NXDOMAIN;
   return asked.type === question.type && asked.class === question.class
-    && canonicalName(asked.name) === canonicalName(question.name);
+    && equalNames(asked.name, question.name);
 }
 
 function addressesOf(records: readonly DnsRecord[], question: DnsQuestion): IpAddress[] {

@@ -136,9 +136,7 @@ export class Lookup {
       log.debug('%s: %s sent no DNS message: %s', this.#options.name, asked.server, error.message);
       return;
     }
-    const verdict = readAnswer(message, asked.id, this.#question);
-    if (verdict.kind !== 'truncated') this.#take(asked, verdict);
-    else if (!asked.isOnTcp) void this.#askByTcp(asked);
+    this.#take(asked, readAnswer(message, asked.id, this.#question));
   }
 
   async #askByTcp(asked: Asked): Promise<void> {
@@ -168,9 +166,11 @@ export class Lookup {
         if (verdict.failure !== 'refused') this.giveUpWithin(NEGATIVE_GRACE_MS);
         this.#drop(asked, verdict.failure);
         return;
-      case 'foreign':
       case 'truncated':
-        log.debug('%s: %s answered something else, id %d', this.#options.name, asked.server, asked.id);
+        if (!asked.isOnTcp) void this.#askByTcp(asked);
+        return;
+      case 'foreign':
+        log.debug('%s: %s answered something else', this.#options.name, asked.server);
         return;
     }
   }

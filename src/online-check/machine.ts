@@ -32,7 +32,7 @@ export interface MachineOptions {
 }
 
 /** What a machine remembers between checks. */
-interface Record {
+interface Progress {
   readonly standing: Standing;
   /** The step of the series to wait for next. */
   readonly interval: number;
@@ -43,9 +43,9 @@ interface Record {
 
 /** A check is under way, waited for, or no longer needed. */
 export type State =
-  | ({ readonly name: 'checking' } & Record)
-  | ({ readonly name: 'waiting'; readonly checkAtMs: number } & Record)
-  | ({ readonly name: 'done' } & Record);
+  | ({ readonly name: 'checking' } & Progress)
+  | ({ readonly name: 'waiting'; readonly checkAtMs: number } & Progress)
+  | ({ readonly name: 'done' } & Progress);
 
 /** A machine that checks at once. */
 export function begin(options: MachineOptions): State {
@@ -108,7 +108,7 @@ export function combineStandings(standings: readonly Standing[]): Standing {
   return standings.length > 0 && standings.every((standing) => standing === 'failed') ? 'failed' : 'unknown';
 }
 
-function afterFailure(state: State, options: MachineOptions): Record {
+function afterFailure(state: State, options: MachineOptions): Progress {
   const failures = state.failures + 1;
   const hasFailed = options.mode === 'continuous' && failures >= options.failuresThreshold;
   return {
@@ -120,7 +120,7 @@ function afterFailure(state: State, options: MachineOptions): Record {
   };
 }
 
-function afterSuccess(state: State, options: MachineOptions): Record {
+function afterSuccess(state: State, options: MachineOptions): Progress {
   const successes = state.successes + 1;
   if (state.standing === 'failed' && successes < options.successesThreshold) {
     const interval = successes === 1 ? options.initialInterval : state.interval;
@@ -129,11 +129,11 @@ function afterSuccess(state: State, options: MachineOptions): Record {
   return { standing: 'online', interval: options.maxInterval, failures: 0, successes };
 }
 
-function waitNext(record: Record, options: MachineOptions, now: number): State {
+function waitNext(progress: Progress, options: MachineOptions, now: number): State {
   return {
     name: 'waiting',
-    ...record,
-    interval: Math.min(record.interval + 1, options.maxInterval),
-    checkAtMs: now + intervalMs(options.intervalStyle, record.interval),
+    ...progress,
+    interval: Math.min(progress.interval + 1, options.maxInterval),
+    checkAtMs: now + intervalMs(options.intervalStyle, progress.interval),
   };
 }
