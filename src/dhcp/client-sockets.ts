@@ -8,7 +8,7 @@
  */
 
 import { DecodeError, SystemError } from '../shared/errors.ts';
-import { ANY_IPV4, IpAddress } from '../shared/ipaddress.ts';
+import { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { MessageSocket, PacketSender, System, UdpSender } from '../system/system.ts';
@@ -62,7 +62,8 @@ export class ClientSockets {
     const { packets, scope } = this.open();
     if (route !== undefined && this.#sendUnicast(bytes, route, scope)) return;
     const packet = encodeUdpPacket({
-      source: message.clientAddress.isUnspecified ? ANY_IPV4 : message.clientAddress,
+      // 0.0.0.0 until there is an address (RFC 2131, 4.1).
+      source: message.clientAddress,
       destination: BROADCAST_IPV4,
       sourcePort: CLIENT_PORT,
       destinationPort: SERVER_PORT,

@@ -21,8 +21,9 @@ class Watch {
   readonly events: AcdEvent[] = [];
   readonly #fraction: number;
 
-  constructor(start: Partial<AcdStart> = {}, fraction = 0.5) {
+  constructor(start: Partial<AcdStart> = {}, fraction = 0.5, now = 0) {
     this.#fraction = fraction;
+    this.now = now;
     this.state = firstAcdState({ isInUse: false, conflicts: 0, ...start }, this.#env);
   }
 
@@ -100,6 +101,17 @@ test('a claim ends the probing, from its first wait to the last', () => {
 
 test('who probes for the same address at the same time is a conflict', () => {
   assert.equal(new Watch().run(700).hear({ sender: ANY_IPV4 }).events.map(({ kind }) => kind), ['conflict']);
+});
+
+test('it begins whenever it begins', () => {
+  assert.is(new Watch({}, 0.5, 7000).run(10_000).read()[0], '7.5 probe');
+});
+
+test('while probing, other addresses and questions are no conflict', () => {
+  const watch = new Watch().run(700);
+  const { state } = watch;
+  watch.hear({ sender: ANY_IPV4, target: SERVER }).hear({ sender: SERVER, target: ADDRESS });
+  assert.is(watch.state, state);
 });
 
 test('our own packets, come back, are none', () => {

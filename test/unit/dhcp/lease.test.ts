@@ -53,8 +53,8 @@ test('option 121 wins over option 3, with a default route or without (RFC 3442)'
 test('a bare lease has an hour, and its prefix by the class of its address', () => {
   const bare = lease();
   assert.equal([bare.leaseSec, bare.renewalSec, bare.rebindingSec], [3600, 1800, 3150]);
-  const prefixes = ['10.0.0.1', '172.16.0.1', '192.0.2.1'].map((address) => lease({}, ip(address)).prefixLength);
-  assert.equal(prefixes, [8, 16, 24]);
+  const classes = ['10.0.0.1', '126.0.0.1', '128.0.0.1', '191.255.0.1', '192.0.2.1', '223.255.255.1'];
+  assert.equal(classes.map((address) => lease({}, ip(address)).prefixLength), [8, 8, 16, 16, 24, 24]);
   for (const netmask of ['ffffff', 'ff00ff00', '00000000', '00ffffff']) {
     assert.is(lease({ 1: hex(netmask) }).prefixLength, 24, netmask);
   }
@@ -72,6 +72,7 @@ test('times that make no sense are replaced', () => {
   assert.equal(times('00000064', '0000000a'), [100, 10, 87.5]);
   assert.equal(times('00000064', '00000014', '0000000a'), [100, 50, 87.5]);
   assert.equal(times('00000064', '00000000'), [100, 50, 87.5]);
+  assert.equal(times('00000064', '0000000a', '0000000a'), [100, 50, 87.5]);
   assert.equal(times('00000064', '0000000a', '00000064'), [100, 50, 87.5]);
   assert.equal(times('00000000'), [10, 5, 8.75]);
   assert.equal(times('ffffffff', '0000000a'), [Infinity, Infinity, Infinity]);
