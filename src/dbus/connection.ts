@@ -59,7 +59,8 @@ export class Connection {
   readonly #assembler = new FrameAssembler();
   readonly #pending: PendingCalls;
   readonly #lost = new Emitter<Error | undefined>();
-  #waitingFds: number[] = [];
+  /** Came with bytes whose message is not whole yet. */
+  #waitingFds: readonly number[] = [];
   #serial = 0;
   #canPassFds = false;
   #isFlushing = false;
@@ -90,6 +91,7 @@ export class Connection {
   authenticate(signal: AbortSignal): Promise<void> {
     const wantsFds = this.#env.closeFd !== undefined;
     return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
       let state: AuthState = { name: 'challenge' };
       let text = '';
       const onLine = (line: string): void => {
@@ -200,7 +202,7 @@ export class Connection {
 
   #receive(bytes: Uint8Array, fds: readonly number[]): void {
     if (this.#isClosed) return this.closeFds(fds);
-    this.#waitingFds.push(...fds);
+    if (fds.length > 0) this.#waitingFds = [...this.#waitingFds, ...fds];
     try {
       if (this.#waitingFds.length > MOST_WAITING_FDS) throw new DecodeError('too many file descriptors', 0);
       this.#assembler.push(bytes, (chunk, start, end) => this.#receiveMessage(chunk, start, end));
@@ -211,10 +213,15 @@ export class Connection {
   }
 
   #receiveMessage(chunk: Chunk, start: number, end: number): void {
-    let fds: readonly number[] = [];
+    // As long as the header is unread, no one knows whose the waiting descriptors are.
+    let fds = this.#waitingFds;
+    if (fds.length > 0) this.#waitingFds = [];
     try {
       const received = readMessage(chunk, start, end);
-      if (received.fdCount > 0) fds = this.#waitingFds.splice(0, received.fdCount);
+      if (fds.length > received.fdCount) {
+        this.#waitingFds = fds.slice(received.fdCount);
+        fds = fds.slice(0, received.fdCount);
+      }
       this.#route(received, fds);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
@@ -223,12 +230,13 @@ export class Connection {
     }
   }
 
+  /** Whoever takes the message takes or closes `fds`, unless DecodeError is thrown. */
   #route(received: ReceivedMessage, fds: readonly number[]): void {
     const { type, replySerial } = received.message;
     if (type === METHOD_CALL) return this.#sink.call(received, fds);
     if (type === SIGNAL) {
-      this.closeFds(fds);
-      return this.#sink.signal(received);
+      this.#sink.signal(received);
+      return this.closeFds(fds);
     }
     const pending = this.#pending.take(replySerial ?? 0);
     if (pending === undefined) return this.closeFds(fds);

@@ -9,8 +9,9 @@ import { type CompiledMethod, namedValues, resultBody } from './compiled.ts';
 import type { Connection } from './connection.ts';
 import { type DBusError, errorForCaller, standardError } from './errors.ts';
 import { ERROR, type Message, METHOD_RETURN, NO_REPLY_EXPECTED } from './message.ts';
-import type { ObjectTree, ServedInterface } from './object-tree.ts';
+import type { ObjectTree } from './object-tree.ts';
 import type { ReceivedMessage } from './read-message.ts';
+import type { ServedInterface } from './served-interface.ts';
 import type { StandardInterfaces } from './standard-interfaces.ts';
 
 /** Calls longer than this are refused unread: nothing we serve needs as much. */

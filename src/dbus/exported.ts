@@ -11,37 +11,37 @@ import type { ArgumentsOut, InterfaceShape, PropertyName, SignalName } from './i
 import { propertiesInterface } from './interfaces/freedesktop.ts';
 import { SIGNAL } from './message.ts';
 import type { PropertyTable } from './property-table.ts';
+import type { ServedInterface } from './served-interface.ts';
 import type { Variant } from './signature.ts';
 import type { Body } from './write-message.ts';
 
 const PROPERTIES_CHANGED = compileArguments(propertiesInterface.signals.PropertiesChanged);
 
-/** Where an interface is served. */
-export interface Place {
-  readonly connection: Connection;
-  readonly path: string;
-  readonly compiled: CompiledInterface;
-  readonly properties: PropertyTable | undefined;
-  /** Aborted when it is no longer served; everything here then does nothing. */
-  readonly signal: AbortSignal;
-}
-
 /** Implements `Exported` on a connection. */
 export class ExportedInterface<D extends InterfaceShape> implements Exported<D> {
-  readonly #place: Place;
+  readonly #connection: Connection;
+  readonly #path: string;
+  readonly #compiled: CompiledInterface;
+  readonly #properties: PropertyTable | undefined;
+  readonly #signal: AbortSignal;
 
-  constructor(place: Place) {
-    this.#place = place;
+  /** `signal` aborts when the interface is no longer served; everything here then does nothing. */
+  constructor(connection: Connection, path: string, { compiled, properties }: ServedInterface, signal: AbortSignal) {
+    this.#connection = connection;
+    this.#path = path;
+    this.#compiled = compiled;
+    this.#properties = properties;
+    this.#signal = signal;
   }
 
   emit<S extends SignalName<D>>(signal: S, args: ArgumentsOut<D['signals'][S]>): void {
-    const shape = this.#place.compiled.signals.get(signal);
-    if (shape === undefined) throw new Error(`${this.#place.compiled.name} has no signal ${signal}`);
-    this.#send(this.#place.compiled.name, signal, namedBody(shape, args));
+    const shape = this.#compiled.signals.get(signal);
+    if (shape === undefined) throw new Error(`${this.#compiled.name} has no signal ${signal}`);
+    this.#send(this.#compiled.name, signal, namedBody(shape, args));
   }
 
   changed(...names: PropertyName<D>[]): void {
-    if (this.#place.signal.aborted) return;
+    if (this.#signal.aborted) return;
     const changed: Uint8Array[] = [];
     const gone: string[] = [];
     for (const name of names) {
@@ -57,8 +57,8 @@ export class ExportedInterface<D extends InterfaceShape> implements Exported<D> 
   }
 
   announce(name: string, value: Variant): void {
-    const shape = this.#place.compiled.signals.get('PropertyChanged');
-    if (shape === undefined) throw new Error(`${this.#place.compiled.name} has no signal PropertyChanged`);
+    const shape = this.#compiled.signals.get('PropertyChanged');
+    if (shape === undefined) throw new Error(`${this.#compiled.name} has no signal PropertyChanged`);
     this.#propertyChanged(namedBody(shape, { name, value }));
   }
 
@@ -71,19 +71,18 @@ export class ExportedInterface<D extends InterfaceShape> implements Exported<D> 
   }
 
   #table(): PropertyTable {
-    const { properties, compiled } = this.#place;
-    if (properties === undefined) throw new Error(`${compiled.name} is served without properties`);
-    return properties;
+    if (this.#properties === undefined) throw new Error(`${this.#compiled.name} is served without properties`);
+    return this.#properties;
   }
 
   #propertyChanged(body: Body): void {
-    const { compiled } = this.#place;
-    if (compiled.signals.has('PropertyChanged')) this.#send(compiled.name, 'PropertyChanged', body);
+    const { signals, name } = this.#compiled;
+    if (signals.has('PropertyChanged')) this.#send(name, 'PropertyChanged', body);
   }
 
   #propertiesChanged(changed: EncodedDictionary, gone: readonly string[]): void {
     const body = namedBody(PROPERTIES_CHANGED, {
-      interface_name: this.#place.compiled.name,
+      interface_name: this.#compiled.name,
       changed_properties: changed,
       invalidated_properties: gone,
     });
@@ -91,7 +90,7 @@ export class ExportedInterface<D extends InterfaceShape> implements Exported<D> 
   }
 
   #send(name: string, member: string, body: Body): void {
-    const { connection, path, signal } = this.#place;
-    if (!signal.aborted) connection.send({ type: SIGNAL, path, interface: name, member }, body);
+    if (this.#signal.aborted) return;
+    this.#connection.send({ type: SIGNAL, path: this.#path, interface: name, member }, body);
   }
 }

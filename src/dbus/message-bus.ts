@@ -24,14 +24,13 @@ import { MatchRules } from './match-rules.ts';
 import { type Message, METHOD_RETURN, SIGNAL } from './message.ts';
 import { NameWatch, type OwnerObserver } from './name-watch.ts';
 import { isUniqueName } from './names.ts';
-import { type Handler, ObjectTree, type ServedInterface, type Setter } from './object-tree.ts';
-import { type Getter, PropertyTable } from './property-table.ts';
+import { ObjectTree } from './object-tree.ts';
 import { createProxy } from './proxy.ts';
+import { serve } from './served-interface.ts';
 import { managedChange, StandardInterfaces } from './standard-interfaces.ts';
-import { MessageWriter } from './writer.ts';
+import type { MessageWriter } from './writer.ts';
 
 const CONNECT_TIMEOUT_MS = 25_000;
-const SCRATCH_BYTES = 0x1000;
 
 /** RequestName: "DBUS_NAME_FLAG_DO_NOT_QUEUE", and the replies that mean the name is ours. */
 const DO_NOT_QUEUE = 4;
@@ -45,7 +44,6 @@ export class MessageBus implements Bus {
   readonly #rules: MatchRules;
   readonly #names: NameWatch;
   readonly #tree: ObjectTree;
-  readonly #scratch = new MessageWriter(SCRATCH_BYTES);
   #uniqueName = '';
 
   private constructor(transport: StreamSocket, env: BusEnv, scope: Scope) {
@@ -112,20 +110,10 @@ export class MessageBus implements Bus {
     implementation: Implementation<D>,
     scope: Scope,
   ): Exported<D> {
-    const compiled = compileInterface(description);
-    const { methods, properties: getters, setters } = implementation;
-    // The compiler has checked these against the description; from here on they are called by name.
-    const properties = getters && new PropertyTable(compiled, getters as Record<string, Getter>, this.#scratch);
-    const served: ServedInterface = {
-      description,
-      compiled,
-      handlers: methods as Record<string, Handler>,
-      properties,
-      setters: setters as Record<string, Setter> | undefined,
-    };
+    const served = serve(description, implementation);
     const own = scope.child();
     this.#tree.add(path, served, own);
-    return new ExportedInterface({ connection: this.#connection, path, compiled, properties, signal: own.signal });
+    return new ExportedInterface(this.#connection, path, served, own.signal);
   }
 
   async requestName(name: string, scope: Scope): Promise<boolean> {

@@ -23,6 +23,7 @@ export interface Message {
 /** What a message is, by its number on the wire. */
 export type MessageType = 1 | 2 | 3 | 4;
 
+/** The numbers of `MessageType`. */
 export const METHOD_CALL = 1;
 export const METHOD_RETURN = 2;
 export const ERROR = 3;
@@ -37,6 +38,7 @@ export const FIXED_HEADER_BYTES = 16;
 /** "The maximum length of a message, including header, header alignment padding, and body is 2^27." */
 export const LONGEST_MESSAGE = 0x800_0000;
 
+/** The fourth byte of a message. */
 export const PROTOCOL_VERSION = 1;
 /** The first byte of a message says how its numbers are written. */
 export const LITTLE_ENDIAN_MARK = 0x6c;

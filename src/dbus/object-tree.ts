@@ -4,25 +4,8 @@
  */
 
 import type { Scope } from '../shared/scope.ts';
-import type { CompiledInterface } from './compiled.ts';
-import type { Call, InterfaceShape } from './interface.ts';
 import { isObjectPath } from './names.ts';
-import type { PropertyTable } from './property-table.ts';
-
-/** A method's handler, its types forgotten. */
-export type Handler = (args: Record<string, unknown>, call: Call) => unknown;
-
-/** A property's setter, its type forgotten. */
-export type Setter = (value: unknown, call: Call) => void | Promise<void>;
-
-/** An interface at a path, as the dispatcher wants it. */
-export interface ServedInterface {
-  readonly description: InterfaceShape;
-  readonly compiled: CompiledInterface;
-  readonly handlers: Readonly<Record<string, Handler>>;
-  readonly properties?: PropertyTable | undefined;
-  readonly setters?: Readonly<Record<string, Setter | undefined>> | undefined;
-}
+import type { ServedInterface } from './served-interface.ts';
 
 /** A path at which something is served: interfaces by name, in the order they came. */
 export interface ObjectNode {

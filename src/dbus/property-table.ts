@@ -7,9 +7,12 @@ import { logger } from '../shared/log.ts';
 import type { CompiledInterface, CompiledProperty } from './compiled.ts';
 import { EncodedDictionary } from './dictionary.ts';
 import { Variant } from './signature.ts';
-import type { MessageWriter } from './writer.ts';
+import { MessageWriter } from './writer.ts';
 
 const log = logger('src/dbus/property-table.ts');
+
+/** Written to and left empty again within one look at a property. */
+const scratch = new MessageWriter(0x1000);
 
 /** A property's getter, its type forgotten. */
 export type Getter = () => unknown;
@@ -29,13 +32,10 @@ export type Change = { readonly kind: 'same' | 'gone' } | { readonly kind: 'chan
 export class PropertyTable {
   readonly #interface: string;
   readonly #entries = new Map<string, Entry>();
-  readonly #scratch: MessageWriter;
   #dictionary: EncodedDictionary | undefined;
 
-  /** `scratch` is written to and left empty again; many tables may share one. */
-  constructor(compiled: CompiledInterface, getters: Readonly<Record<string, Getter>>, scratch: MessageWriter) {
+  constructor(compiled: CompiledInterface, getters: Readonly<Record<string, Getter>>) {
     this.#interface = compiled.name;
-    this.#scratch = scratch;
     for (const property of compiled.properties.values()) {
       const get = getters[property.name];
       if (get === undefined) throw new Error(`no getter for ${compiled.name}.${property.name}`);
@@ -95,17 +95,17 @@ export class PropertyTable {
         entry.bytes = undefined;
         return;
       }
-      this.#scratch.begin();
-      this.#scratch.string(name);
-      this.#scratch.signature(type.signature);
-      this.#scratch.value(type, value);
-      const bytes = this.#scratch.peek();
+      scratch.begin();
+      scratch.string(name);
+      scratch.signature(type.signature);
+      scratch.value(type, value);
+      const bytes = scratch.peek();
       if (entry.bytes === undefined || Buffer.compare(bytes, entry.bytes) !== 0) entry.bytes = new Uint8Array(bytes);
     } catch (error) {
       log.error('%s.%s: %s', this.#interface, name, error instanceof Error ? error.stack : error);
       entry.bytes = undefined;
     } finally {
-      this.#scratch.abandon();
+      scratch.abandon();
     }
   }
 }

@@ -3,7 +3,7 @@
  * Introspectable, Properties, ObjectManager at `/`, and Peer on any path at all.
  */
 
-import { compileArguments, compileInterface, namedBody } from './compiled.ts';
+import { compileArguments, namedBody } from './compiled.ts';
 import { EncodedDictionary } from './dictionary.ts';
 import { standardError } from './errors.ts';
 import type { Handlers, InterfaceShape } from './interface.ts';
@@ -14,7 +14,8 @@ import {
   standardPeerInterface,
 } from './interfaces/freedesktop.ts';
 import { introspectionXml } from './introspection.ts';
-import type { Handler, ObjectNode, ObjectTree, PathChange, ServedInterface } from './object-tree.ts';
+import type { ObjectNode, ObjectTree, PathChange } from './object-tree.ts';
+import { type Handler, serve, type ServedInterface } from './served-interface.ts';
 import type { Body } from './write-message.ts';
 
 /** ConnMan's interfaces announce their properties themselves and show none to ObjectManager. */
@@ -29,8 +30,8 @@ export class StandardInterfaces {
   /** `machineId` gives what Peer.GetMachineId answers. */
   constructor(tree: ObjectTree, machineId: () => Promise<string>) {
     this.#tree = tree;
-    this.#peer = serve(standardPeerInterface, { Ping: () => undefined, GetMachineId: machineId });
-    this.#objectManager = serve(objectManagerInterface, { GetManagedObjects: () => managedObjects(tree) });
+    this.#peer = serve(standardPeerInterface, { methods: { Ping: () => undefined, GetMachineId: machineId } });
+    this.#objectManager = serve(objectManagerInterface, { methods: { GetManagedObjects: () => managedObjects(tree) } });
   }
 
   /** The standard interface called `name` at `path`, where `node` is if there is one. */
@@ -50,9 +51,8 @@ export class StandardInterfaces {
   }
 
   #introspectable(path: string): ServedInterface {
-    return serve(introspectableInterface, {
-      Introspect: () => introspectionXml(this.#describe(path), this.#tree.childrenOf(path)),
-    });
+    const Introspect = (): string => introspectionXml(this.#describe(path), this.#tree.childrenOf(path));
+    return serve(introspectableInterface, { methods: { Introspect } });
   }
 
   *#describe(path: string): Iterable<InterfaceShape> {
@@ -106,27 +106,24 @@ function managedObjects(tree: ObjectTree): Map<string, Map<string, EncodedDictio
 }
 
 function serveProperties(node: ObjectNode): ServedInterface {
-  return serve(propertiesInterface, {
+  const methods: Handlers<typeof propertiesInterface> = {
     Get: ({ interface_name, property_name }) => {
-      const { table } = findProperty(node, interface_name, property_name);
-      const value = table.value(property_name);
+      const value = findProperty(node, interface_name, property_name).table.value(property_name);
       if (value === undefined) throw unknownProperty(interface_name, property_name);
       return value;
     },
     GetAll: ({ interface_name }) => findInterface(node, interface_name).properties?.dictionary() ?? NO_PROPERTIES,
     Set: ({ interface_name, property_name, value }, call) => {
       const { served, property } = findProperty(node, interface_name, property_name);
-      if (!property.isWritable) {
-        throw standardError('PropertyReadOnly', `${interface_name}.${property_name} is read-only`);
-      }
-      if (value.signature !== property.type.signature) {
-        throw standardError('InvalidArgs', `${property_name} has type ${property.type.signature}`);
-      }
-      const setter = served.setters?.[property_name];
+      const { signature } = property.type;
+      if (!property.isWritable) throw standardError('PropertyReadOnly', `${property_name} is read-only`);
+      if (value.signature !== signature) throw standardError('InvalidArgs', `${property_name} has type ${signature}`);
+      const setter = served.setters[property_name];
       if (setter !== undefined) return setter(value.value, call);
       return setByMethod(served, { name: property_name, value }, call);
     },
-  });
+  };
+  return serve(propertiesInterface, { methods });
 }
 
 /** Sets a property as the interface's own SetProperty does. */
@@ -152,9 +149,4 @@ function findProperty(node: ObjectNode, name: string, propertyName: string) {
 
 function unknownProperty(name: string, propertyName: string): Error {
   return standardError('UnknownProperty', `no property ${propertyName} on ${name}`);
-}
-
-/** Forgets the types of handlers, which the compiler has checked against the description. */
-function serve<const D extends InterfaceShape>(description: D, handlers: Handlers<D>): ServedInterface {
-  return { description, compiled: compileInterface(description), handlers: handlers as Record<string, Handler> };
 }

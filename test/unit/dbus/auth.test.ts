@@ -73,6 +73,13 @@ test('a bus that is silent, before and after authentication', withScope(async (c
   assert.is(await half, 'ConnmanError: Operation timeout');
 }));
 
+test('a scope that is closed already', withScope(async ({ clock, scope }) => {
+  const closed = scope.child();
+  await closed.close();
+  const error = await connectBus(answering(() => undefined), { clock }, closed).catch((reason: unknown) => reason);
+  assert.is(error instanceof Error && error.name, 'AbortError');
+}));
+
 test('a bus that talks nonsense after authentication', withScope(async (context) => {
   const transport = answering((text, to) => say(to, text.includes('AUTH') ? 'OK 12\r\n' : 'nonsense, sixteen bytes'));
   assert.match(await joining(transport, context), /Disconnected: the bus is lost: D-Bus message: no byte order mark/);

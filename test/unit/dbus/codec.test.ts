@@ -243,6 +243,7 @@ test('numbers and texts that do not fit are refused, and leave nothing behind', 
 test('the ends of all ranges', () => {
   const values = [0, 255, -0x8000, 0x7fff, 0xffff, -(2 ** 31), 2 ** 31 - 1, 2 ** 32 - 1, -(2n ** 63n), 2n ** 64n - 1n];
   assert.equal(decode(encode('yynnqiiuxt', values)).body, values);
+  assert.equal(decode(encode('add', [[Infinity, -Infinity, NaN], 5e-324])).body, [[Infinity, -Infinity, NaN], 5e-324]);
 });
 
 test('text ends at its first NUL and is always UTF-8', () => {
