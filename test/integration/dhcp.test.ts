@@ -297,6 +297,38 @@ test('DECLINE makes dnsmasq give another address', withScope(async ({ clock, sco
   assert.is.not(await host.bound(), address);
 }));
 
+test('a server behind a relay grants, and renews by unicast through the router', withScope(async ({ clock, scope }) => {
+  await server.stop();
+  const far = await serverSide.nest();
+  await serverSide.script(`
+    ip link add mid0 type veth peer name far0
+    ip link set far0 netns ${far.innerPid}
+    ip address add 198.51.100.2/24 dev mid0
+    ip link set mid0 up
+    echo 1 > /proc/sys/net/ipv4/ip_forward`);
+  await far.script(`
+    ip address add 198.51.100.1/24 dev far0
+    ip link set far0 up
+    ip route add 192.0.2.0/24 via 198.51.100.2`);
+  const common = ['dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--pid-file=', '--bind-interfaces'];
+  server = serverSide.spawn([...common, '--interface=down0', `--dhcp-relay=${ROUTER},198.51.100.1`]);
+  const farServer = far.spawn([
+    ...common, '--interface=far0', '--no-ping', '--dhcp-leasefile=/run/far.leases',
+    '--dhcp-range=192.0.2.60,192.0.2.70,255.255.255.0,2m', `--dhcp-option=3,${ROUTER}`,
+  ]);
+  for (const each of [server, farServer]) await each.waitForLine((line) => line.includes(': started, '));
+
+  const host = new Host(clock, scope);
+  assert.match(await host.bound(), /^192\.0\.2\.6[0-9]$/);
+  assert.is(String(host.client.lease?.server), '198.51.100.1');
+  await output(['ip', 'route', 'add', 'default', 'via', ROUTER]);
+  const { packets } = host.traffic;
+  await clock.advanceToNext();
+  await host.next('bound');
+  assert.equal([host.traffic.packets, host.traffic.unicasts], [packets, 1]);
+  await farServer.stop();
+}));
+
 test('a link that is set down and up again while it is renewed', withScope(async ({ clock, scope }) => {
   const host = new Host(clock, scope);
   const address = await host.bound();
