@@ -12,6 +12,8 @@ import { createAgentRegistry } from './daemon/agents.ts';
 import { CONNMAND, parseConnmand, type ConnmandOptions } from './daemon/command-line.ts';
 import { generalOptions, type GeneralOptions } from './daemon/main-conf.ts';
 import { startPlugins } from './daemon/plugin-host.ts';
+import { watchHostsFile } from './daemon/hosts-file.ts';
+import { portHolder } from './daemon/port-holder.ts';
 import { resolvConfFile } from './daemon/resolv-conf.ts';
 import { run, StartError, type Daemon } from './daemon/run.ts';
 import { openStorage } from './daemon/storage.ts';
@@ -22,11 +24,12 @@ import { connectBus, type Bus } from './dbus/bus.ts';
 import { agentInterface } from './dbus/interfaces/agent.ts';
 import { parseBusAddress, systemBusAddress } from './dbus/transport.ts';
 import { directories } from './directories.ts';
+import type { DnsBackendPlugin } from './dns-backend/backend.ts';
 import { direct, RESOLV_CONF_HEADER } from './dns-backend/direct.ts';
 import { GlobalSettings } from './global-settings.ts';
 import { exportManager } from './manager/dbus.ts';
 import { preloadOnlineCheck } from './online-check/check.ts';
-import { openRtnetlink } from './netlink/rtnetlink.ts';
+import { openRtnetlink, type Rtnetlink } from './netlink/rtnetlink.ts';
 import { createResolver, type Resolver } from './resolver.ts';
 import { formatHelp } from './shared/command-line.ts';
 import { systemRandom } from './shared/random.ts';
@@ -37,7 +40,7 @@ import { VERSION } from './version.ts';
 const BUS_NAME = 'net.connman';
 const PRELOAD_DELAY_MS = 1000;
 
-await run<ConnmandOptions>({
+void run<ConnmandOptions>({
   name: 'connmand',
   version: VERSION,
   greeting: 'Connection Manager version',
@@ -76,7 +79,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
         deniedPrefixes: options.NetworkInterfaceBlacklist,
         managed: options.ManagedInterfaces,
       },
-      resolver: startResolver(daemon, options, life),
+      resolver: startResolver(daemon, options, { bus, kernel, scope: life }),
       version: VERSION,
       timeservers: () => ({ isUsed: clockSettings.timeUpdates === 'auto', global: clockSettings.timeservers }),
     },
@@ -121,14 +124,28 @@ async function openBus({ system, clock, quit }: Daemon<ConnmandOptions>, scope: 
   }
 }
 
-function startResolver(daemon: Daemon<ConnmandOptions>, options: GeneralOptions, scope: Scope): Resolver {
-  const { clock, options: { hasDnsProxy } } = daemon;
+interface Opened {
+  readonly bus: Bus;
+  readonly kernel: Rtnetlink;
+  readonly scope: Scope;
+}
+
+function startResolver(daemon: Daemon<ConnmandOptions>, options: GeneralOptions, opened: Opened): Resolver {
+  const { system, clock } = daemon;
+  const { bus, kernel, scope } = opened;
   const resolvConf = resolvConfFile({
     runtime: `${directories.runstatedir}/connman/resolv.conf`,
     system: '/etc/resolv.conf',
     configured: options.ResolvConf,
     header: RESOLV_CONF_HEADER,
   });
-  const backend = (hasDnsProxy ? dnsBackend : direct).start({ resolvConf }, scope);
+  const plugin: DnsBackendPlugin = daemon.options.hasDnsProxy ? dnsBackend : direct;
+  const backend = plugin.start({
+    resolvConf, system, clock, bus, portHolder,
+    random: systemRandom,
+    listen: options.DNSProxyListen,
+    linkName: (ifindex) => kernel.mirror.links.get(ifindex)?.name,
+    watchHosts: (within, onText) => watchHostsFile('/etc/hosts', clock, within, onText),
+  }, scope);
   return createResolver({ backend, fallbackNameservers: options.FallbackNameservers }, { clock }, scope);
 }

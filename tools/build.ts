@@ -1,7 +1,8 @@
 /**
  * `npm run build`: the programs as bundles in build/lib/causeway, the addon beside them, and
  * build/bin/NAME to start them from anywhere. `--addon` or `--programs` builds one half,
- * `--all-features` ignores what was configured. Building twice gives the same bytes.
+ * `--all-features` ignores what was configured. Building twice gives the same bytes, but for V8's
+ * code cache, which is no part of the programs: without it, or on another Node, they start slower.
  */
 
 import { formatMessages, type BuildFailure, type Metafile } from 'esbuild';
@@ -10,6 +11,7 @@ import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ADDON_PATH, buildAddon } from './build-addon.ts';
 import { movableLauncher } from './launcher.ts';
+import { LOADER, cacheName, makeCodeCache } from './loader.ts';
 import { PROGRAMS, bundleProgram, fullConfiguration } from './programs.ts';
 
 const LIBRARY = dirname(ADDON_PATH);
@@ -30,7 +32,9 @@ async function buildPrograms(hasAllFeatures: boolean): Promise<void> {
   for (const program of PROGRAMS) {
     const { text, metafile } = await bundleProgram(program, configuration);
     metafiles[program.name] = metafile;
-    replaceFile(`${LIBRARY}/${program.name}.mjs`, text, 0o644);
+    replaceFile(`${LIBRARY}/${program.name}.js`, text, 0o644);
+    replaceFile(`${LIBRARY}/${program.name}.cjs`, LOADER, 0o644);
+    replaceFile(`${LIBRARY}/${cacheName(program.name)}`, makeCodeCache(text, `${LIBRARY}/${program.name}.js`), 0o644);
     replaceFile(`build/bin/${program.name}`, movableLauncher(program.name, '../lib/causeway'), 0o755);
     console.log(`build/bin/${program.name}: ${Math.round(text.length / 1024)} KiB`);
   }

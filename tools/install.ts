@@ -11,6 +11,7 @@ import { GENERAL } from '../src/daemon/main-conf.ts';
 import type { Directories } from './configure/directories.ts';
 import { TEMPLATES, fillIn } from './install-files.ts';
 import { installedLauncher } from './launcher.ts';
+import { programFiles } from './loader.ts';
 import { PROGRAMS } from './programs.ts';
 import { formatSample } from './sample-conf.ts';
 
@@ -32,7 +33,7 @@ function main(): void {
   };
   const library = `${directories.libdir}/causeway`;
   for (const program of PROGRAMS) {
-    put(`${library}/${program.name}.mjs`, readFileSync(`build/lib/causeway/${program.name}.mjs`));
+    for (const file of programFiles(program.name)) put(`${library}/${file}`, readFileSync(`build/lib/causeway/${file}`));
     put(`${directories[program.directory]}/${program.name}`, installedLauncher(program.name, library), 0o755);
   }
   put(`${library}/system.node`, readFileSync('build/lib/causeway/system.node'), 0o755);

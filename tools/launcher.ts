@@ -15,13 +15,13 @@ export function movableLauncher(name: string, libraryFromHere: string): string {
   return [
     '#!/bin/sh',
     'here=${0%/*}',
-    `[ -e "$here/${libraryFromHere}/${name}.mjs" ] || here=$(dirname "$(readlink -f "$0")")`,
-    `exec ${NODE(name)} "$here/${libraryFromHere}/${name}.mjs" "$@"`,
+    `[ -e "$here/${libraryFromHere}/${name}.cjs" ] || here=$(dirname "$(readlink -f "$0")")`,
+    `exec ${NODE(name)} "$here/${libraryFromHere}/${name}.cjs" "$@"`,
     '',
   ].join('\n');
 }
 
 /** Starts `name` from where it is installed. */
 export function installedLauncher(name: string, library: string): string {
-  return ['#!/bin/sh', `exec ${NODE(name)} ${library}/${name}.mjs "$@"`, ''].join('\n');
+  return ['#!/bin/sh', `exec ${NODE(name)} ${library}/${name}.cjs "$@"`, ''].join('\n');
 }

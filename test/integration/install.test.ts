@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { programFiles } from '../../tools/loader.ts';
 
 const destdir = mkdtempSync(join(tmpdir(), 'causeway-install-'));
 test.after(() => rmSync(destdir, { recursive: true }));
@@ -17,8 +18,7 @@ const WANTED = [
   '644 etc/connman/main.conf',
   '644 etc/dbus-1/system.d/connman.conf',
   '755 usr/bin/connmanctl',
-  '644 usr/lib/causeway/connmanctl.mjs',
-  '644 usr/lib/causeway/connmand.mjs',
+  ...['connmanctl', 'connmand'].flatMap((name) => programFiles(name).map((file) => `644 usr/lib/causeway/${file}`)),
   '755 usr/lib/causeway/system.node',
   '644 usr/lib/systemd/system/connman.service',
   '644 usr/lib/tmpfiles.d/connman_resolvconf.conf',
@@ -38,7 +38,7 @@ test('everything is put in its place', () => {
 
 test('launcher, unit and policy name what is installed', () => {
   const text = (path: string): string => readFileSync(join(destdir, path), 'utf8');
-  assert.match(text('usr/sbin/connmand'), ' /usr/lib/causeway/connmand.mjs "$@"\n');
+  assert.match(text('usr/sbin/connmand'), ' /usr/lib/causeway/connmand.cjs "$@"\n');
   assert.match(text('usr/lib/systemd/system/connman.service'), '\nExecStart=/usr/sbin/connmand -n\n');
   assert.match(text('etc/dbus-1/system.d/connman.conf'), '<deny send_destination="net.connman"/>');
 });

@@ -47,8 +47,9 @@ export interface Choice {
 export const CHOICES: Readonly<Record<string, Choice>> = {
   'dns-backend': {
     summary: 'how the name servers in use reach programs',
-    initial: 'direct',
+    initial: 'internal',
     options: {
+      internal: { summary: 'a caching DNS proxy on the loopback', module: 'src/dns-backend/proxy/proxy.ts' },
       direct: { summary: 'they are written to resolv.conf', module: 'src/dns-backend/direct.ts' },
     },
     exportName: 'dnsBackend',
@@ -61,7 +62,7 @@ export const RESERVED = {
     'wifi', 'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'vpn', 'wireguard', 'openconnect', 'openvpn', 'vpnc',
     'l2tp', 'pptp', 'pacrunner', 'polkit', 'nmcompat', 'session-policy-local', 'neard', 'wispr', 'stats', 'selinux',
   ],
-  choices: { 'dns-backend': ['internal', 'systemd-resolved'], firewall: ['nftables', 'iptables'] },
+  choices: { 'dns-backend': ['systemd-resolved'], firewall: ['nftables', 'iptables'] },
 } as const satisfies { features: readonly string[]; choices: Readonly<Record<string, readonly string[]>> };
 
 /** Flags of ConnMan's build, and of every autoconf build, that decide nothing here. */

@@ -38,7 +38,7 @@ test('a movable launcher starts its program from anywhere, through links, with i
   mkdirSync(join(top, 'bin'), { recursive: true });
   mkdirSync(join(top, 'lib/causeway'), { recursive: true });
   mkdirSync(join(folder, 'links'));
-  writeFileSync(join(top, 'lib/causeway/connmand.mjs'), PROGRAM);
+  writeFileSync(join(top, 'lib/causeway/connmand.cjs'), PROGRAM);
   writeExecutable(join(top, 'bin/connmand'), movableLauncher('connmand', '../lib/causeway'));
   symlinkSync('../with space/bin/connmand', join(folder, 'links/first'));
   symlinkSync('first', join(folder, 'links/second'));
@@ -50,7 +50,7 @@ test('a movable launcher starts its program from anywhere, through links, with i
 });
 
 test('an installed launcher starts what lies in libdir', () => {
-  writeFileSync(join(folder, 'connmanctl.mjs'), PROGRAM);
+  writeFileSync(join(folder, 'connmanctl.cjs'), PROGRAM);
   writeExecutable(join(folder, 'connmanctl'), installedLauncher('connmanctl', folder));
   assert.equal(start(join(folder, 'connmanctl'), '/'), ['connmanctl', ['a b', '-n', '$HOME']]);
 });

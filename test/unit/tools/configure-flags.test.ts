@@ -22,7 +22,7 @@ test('without flags the machine’s own directories are meant', () => {
   assert.is(directories.localstatedir, '/var');
   assert.is(directories.runstatedir, '/run');
   assert.equal(features, ['loopback', 'ethernet']);
-  assert.equal(choices, { 'dns-backend': 'direct' });
+  assert.equal(choices, { 'dns-backend': 'internal' });
 });
 
 test('another prefix holds everything, single directories win', () => {
