@@ -5,10 +5,10 @@
  * earlier daemon told it.
  */
 
-import type { DnsBackend, LinkDns } from './dns-backend/backend.ts';
+import type { DnsBackend, LinkDns, NameServer } from './dns-backend/backend.ts';
 import type { Alarm, Clock } from './shared/clock.ts';
 import { Emitter, type Observable } from './shared/emitter.ts';
-import type { IpAddress } from './shared/ipaddress.ts';
+import type { IpAddress, IpPrefix } from './shared/ipaddress.ts';
 import { logger } from './shared/log.ts';
 import type { Scope } from './shared/scope.ts';
 
@@ -16,8 +16,12 @@ const log = logger('src/resolver.ts');
 
 /** What a link brings; without `lifetimeSec` it counts until it is replaced. */
 export interface LinkServers {
-  readonly nameservers: readonly { readonly address: IpAddress; readonly lifetimeSec?: number }[];
+  readonly nameservers: readonly (NameServer & { readonly lifetimeSec?: number })[];
   readonly domains: readonly { readonly name: string; readonly lifetimeSec?: number }[];
+  /** See LinkDns. */
+  readonly routedDomains?: readonly string[];
+  readonly networks?: readonly IpPrefix[];
+  readonly isMulticastDnsWanted?: boolean;
 }
 
 /** The daemon's list of name servers. */
@@ -54,8 +58,10 @@ interface Entry<T> {
 }
 
 interface Link {
-  readonly nameservers: readonly Entry<IpAddress>[];
+  readonly nameservers: readonly Entry<NameServer>[];
   readonly domains: readonly Entry<string>[];
+  /** What has no lifetime. */
+  readonly rest: Pick<LinkDns, 'routedDomains' | 'networks' | 'isMulticastDnsWanted'>;
 }
 
 class LinkResolver implements Resolver {
@@ -75,15 +81,17 @@ class LinkResolver implements Resolver {
 
   setServers(ifindex: number, servers: LinkServers): void {
     const now = this.#clock.now();
-    const usable = servers.nameservers.filter(({ address }) => isUsable(address));
+    const { nameservers, domains, ...rest } = servers;
+    const usable = nameservers.filter(({ address }) => isUsable(address));
     this.#replace(ifindex, {
-      nameservers: entries(usable.map(({ address, lifetimeSec }) => [address, lifetimeSec]), now),
-      domains: entries(servers.domains.map(({ name, lifetimeSec }) => [name, lifetimeSec]), now),
+      nameservers: entries(usable.map(({ lifetimeSec, ...server }) => [server, lifetimeSec]), nameServerText, now),
+      domains: entries(domains.map(({ name, lifetimeSec }) => [name, lifetimeSec]), String, now),
+      rest,
     });
   }
 
   remove(ifindex: number): void {
-    this.#replace(ifindex, { nameservers: [], domains: [] });
+    this.#replace(ifindex, { nameservers: [], domains: [], rest: {} });
   }
 
   setDefault(ifindex: number | undefined): void {
@@ -93,13 +101,13 @@ class LinkResolver implements Resolver {
   }
 
   nameserversOf(ifindex: number): readonly IpAddress[] {
-    const own = this.#links.get(ifindex)?.nameservers.map(({ value }) => value) ?? [];
+    const own = this.#links.get(ifindex)?.nameservers.map(({ value }) => value.address) ?? [];
     return own.length > 0 ? own : this.#options.fallbackNameservers;
   }
 
   #replace(ifindex: number, link: Link): void {
     const before = this.#links.get(ifindex);
-    const isEmpty = link.nameservers.length === 0 && link.domains.length === 0;
+    const isEmpty = fingerprint(link) === fingerprint(EMPTY);
     if (isEmpty) this.#links.delete(ifindex);
     else this.#links.set(ifindex, link);
     this.#armExpiry();
@@ -111,10 +119,11 @@ class LinkResolver implements Resolver {
 
   #expire(): void {
     const now = this.#clock.now();
-    for (const [ifindex, { nameservers, domains }] of [...this.#links]) {
+    for (const [ifindex, { nameservers, domains, rest }] of [...this.#links]) {
       this.#replace(ifindex, {
         nameservers: nameservers.filter(({ expiresAtMs }) => expiresAtMs > now),
         domains: domains.filter(({ expiresAtMs }) => expiresAtMs > now),
+        rest,
       });
     }
     this.#armExpiry();
@@ -137,13 +146,14 @@ class LinkResolver implements Resolver {
 
   #apply(): void {
     const links: LinkDns[] = [];
-    for (const [ifindex, { nameservers, domains }] of this.#links) {
-      const link = { ifindex, nameservers: nameservers.map(valueOf), domains: domains.map(valueOf) };
+    for (const [ifindex, { nameservers, domains, rest }] of this.#links) {
+      const link = { ifindex, ...rest, nameservers: nameservers.map(valueOf), domains: domains.map(valueOf) };
       if (ifindex === this.#defaultIfindex) links.unshift(link);
       else links.push(link);
     }
     const { backend, fallbackNameservers } = this.#options;
-    backend.apply({ links, defaultIfindex: this.#defaultIfindex, fallbackNameservers });
+    const fallback = fallbackNameservers.map((address) => ({ address }));
+    backend.apply({ links, defaultIfindex: this.#defaultIfindex, fallbackNameservers: fallback });
   }
 }
 
@@ -152,19 +162,31 @@ function isUsable(address: IpAddress): boolean {
   return !address.isLoopback && !address.isUnspecified && !address.isMulticast;
 }
 
-function entries<T>(values: readonly (readonly [T, number | undefined])[], now: number): Entry<T>[] {
+const EMPTY: Link = { nameservers: [], domains: [], rest: {} };
+
+function entries<T>(
+  values: readonly (readonly [T, number | undefined])[], textOf: (value: T) => string, now: number,
+): Entry<T>[] {
   const byText = new Map<string, Entry<T>>();
   for (const [value, lifetimeSec] of values) {
     // RFC 8106, 5.1: a lifetime of zero means no longer to be used.
-    if (lifetimeSec === 0 || byText.has(String(value))) continue;
-    byText.set(String(value), { value, expiresAtMs: lifetimeSec === undefined ? Infinity : now + 1000 * lifetimeSec });
+    if (lifetimeSec === 0 || byText.has(textOf(value))) continue;
+    byText.set(textOf(value), { value, expiresAtMs: lifetimeSec === undefined ? Infinity : now + 1000 * lifetimeSec });
   }
   return [...byText.values()];
 }
 
+function nameServerText({ address, port, tlsName }: NameServer): string {
+  return `${address}${port === undefined ? '' : `:${port}`}${tlsName === undefined ? '' : `#${tlsName}`}`;
+}
+
 function fingerprint(link: Link | undefined): string {
   if (link === undefined) return '';
-  return `${link.nameservers.map(valueOf).join(' ')} search ${link.domains.map(valueOf).join(' ')}`;
+  const { nameservers, domains, rest } = link;
+  const { routedDomains = [], networks = [], isMulticastDnsWanted = false } = rest;
+  const prefixes = networks.map(({ address, prefixLength }) => `${address}/${prefixLength}`);
+  return `${nameservers.map(({ value }) => nameServerText(value)).join(' ')} search ${domains.map(valueOf).join(' ')}`
+    + ` for ${[...routedDomains, ...prefixes].join(' ')}${isMulticastDnsWanted ? ' mdns' : ''}`;
 }
 
 function valueOf<T>({ value }: Entry<T>): T {

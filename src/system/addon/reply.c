@@ -34,8 +34,8 @@ static napi_value reply(napi_env env, napi_callback_info info) {
   if (watcher->kind != KIND_MESSAGES || count < 0 || count > SLOTS) return make_int(env, -EINVAL);
   int filled = gather(watcher->addon, count);
   while (sent + refused < filled) {
-    int at = sent + refused;
-    int taken = sendmmsg(watcher->fd, &watcher->addon->replies[at], (unsigned)(filled - at), MSG_DONTWAIT | MSG_NOSIGNAL);
+    struct mmsghdr *next = &watcher->addon->replies[sent + refused];
+    int taken = sendmmsg(watcher->fd, next, (unsigned)(filled - sent - refused), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (taken > 0) sent += taken;
     else if (errno == EAGAIN || errno == ENOBUFS) break;
     else refused++;

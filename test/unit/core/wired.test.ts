@@ -88,7 +88,7 @@ test(
     );
     assert.equal(defaultRoutes(bench), ['192.0.2.1 0']);
     assert.equal(
-      bench.dns.current?.links.map(({ nameservers, domains }) => [nameservers.map(String), domains]),
+      bench.dns.current?.links.map(({ nameservers, domains }) => [nameservers.map(({ address }) => String(address)), domains]),
       [[['192.0.2.53'], ['lan.test']]],
     );
   }),

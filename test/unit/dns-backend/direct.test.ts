@@ -11,12 +11,16 @@ function ips(...texts: string[]): IpAddress[] {
   return texts.map((text) => parseIpAddress(text)).filter((address) => address !== undefined);
 }
 
+function servers(addresses: readonly IpAddress[]): { address: IpAddress }[] {
+  return addresses.map((address) => ({ address }));
+}
+
 function link(ifindex: number, nameservers: IpAddress[], domains: string[] = []): LinkDns {
-  return { ifindex, nameservers, domains };
+  return { ifindex, nameservers: servers(nameservers), domains };
 }
 
 function configuration(links: LinkDns[], fallbackNameservers: IpAddress[] = []): DnsConfiguration {
-  return { links, defaultIfindex: links[0]?.ifindex, fallbackNameservers };
+  return { links, defaultIfindex: links[0]?.ifindex, fallbackNameservers: servers(fallbackNameservers) };
 }
 
 test('nothing known: the first line alone', () => {

@@ -1,0 +1,190 @@
+/**
+ * The DNS backend `internal`: a caching proxy on the loopback, and resolv.conf that sends programs
+ * to it. While it cannot listen, because somebody else holds the port, it says who, and resolv.conf
+ * names the real servers; each new configuration is a new attempt.
+ */
+
+import type { IpAddress } from '../../shared/ipaddress.ts';
+import { logger } from '../../shared/log.ts';
+import type { Scope } from '../../shared/scope.ts';
+import type {
+  DnsBackend, DnsBackendEnv, DnsBackendPlugin, DnsConfiguration, DnsStatus, NameServer,
+} from '../backend.ts';
+import { formatResolvConf, textWith } from '../direct.ts';
+import { listenAddresses, type ListenAddress } from './listen-addresses.ts';
+import { Resolution } from './resolve.ts';
+import { RouteTable } from './routes.ts';
+import { serveTcp } from './tcp-clients.ts';
+import { serveUdp, type ClientsEnv } from './udp-clients.ts';
+import { nameOf, Upstream, type ServerAddress } from './upstream.ts';
+
+const log = logger('src/dns-backend/proxy/proxy.ts');
+
+const DNS_PORT = 53;
+
+/** The backend. */
+export const internal: DnsBackendPlugin = {
+  name: 'internal',
+  start: (env, scope) => new ProxyBackend(env, scope),
+};
+
+/** What the proxy itself takes, without bus and files. */
+export type ProxyEnv = Pick<DnsBackendEnv, 'system' | 'clock' | 'random' | 'linkName'>;
+
+/** The proxy, as a backend and as tools run it. */
+export class Proxy {
+  readonly resolution: Resolution;
+  readonly #env: ProxyEnv;
+  readonly #scope: Scope;
+  readonly #upstreams = new Map<string, { readonly upstream: Upstream; readonly scope: Scope }>();
+  #routes: RouteTable | undefined;
+
+  constructor(env: ProxyEnv, scope: Scope) {
+    this.#env = env;
+    this.#scope = scope;
+    this.resolution = new Resolution(env.clock, scope);
+  }
+
+  /** Servers in use, defaults first. */
+  get upstreams(): readonly Upstream[] {
+    return [...(this.#routes?.all ?? [])];
+  }
+
+  /** Uses these servers from now on; the state of those that stay is kept. */
+  configure(configuration: DnsConfiguration): void {
+    const { linkName } = this.#env;
+    const routes = new RouteTable(configuration, linkName, (server) => this.#find(server));
+    const wanted = new Set([...routes.all].map(({ name }) => name));
+    const isSame = routes.fingerprint === this.#routes?.fingerprint;
+    this.#routes = routes;
+    this.resolution.setDomains(configuration.links.flatMap(({ domains }) => domains));
+    if (isSame) return;
+    this.resolution.setRoutes(routes);
+    for (const [name, { scope }] of [...this.#upstreams]) {
+      if (wanted.has(name)) continue;
+      this.#upstreams.delete(name);
+      void scope.close();
+    }
+  }
+
+  /** Uses these servers alone, whatever the link. */
+  useServers(servers: readonly NameServer[]): void {
+    this.configure({ links: [], defaultIfindex: undefined, fallbackNameservers: servers });
+  }
+
+  /** Answers on an address until `scope` closes, over UDP and TCP; the port. Throws SystemError. */
+  async serve({ address, port, device }: ListenAddress, scope: Scope): Promise<number> {
+    const { system, clock } = this.#env;
+    const env: ClientsEnv = { system, clock, resolution: this.resolution };
+    const own = scope.child();
+    const link = device === undefined ? {} : { device };
+    try {
+      const bound = serveUdp({ family: address.family, address, port, ...link }, env, own);
+      await serveTcp({ address, port: bound, ...link }, env, own);
+      return bound;
+    } catch (error) {
+      void own.close();
+      throw error;
+    }
+  }
+
+  #find(server: ServerAddress): Upstream {
+    const name = nameOf(server);
+    const known = this.#upstreams.get(name);
+    if (known !== undefined) return known.upstream;
+    const scope = this.#scope.child();
+    const upstream = new Upstream(server, this.#env, scope);
+    this.#upstreams.set(name, { upstream, scope });
+    return upstream;
+  }
+}
+
+class ProxyBackend implements DnsBackend {
+  readonly status: DnsStatus;
+  readonly #env: DnsBackendEnv;
+  readonly #scope: Scope;
+  readonly #proxy: Proxy;
+  readonly #addresses: readonly ListenAddress[];
+  readonly #listening = new Set<ListenAddress>();
+  #configuration: DnsConfiguration | undefined;
+  #opening: Promise<void> = Promise.resolve();
+
+  constructor(env: DnsBackendEnv, scope: Scope) {
+    this.#env = env;
+    this.#scope = scope;
+    this.#proxy = new Proxy(env, scope);
+    this.#addresses = listenAddresses(env.listen, (part) => log.warn('DNSProxyListen: no address: %s', part));
+    this.status = statusOf(this.#proxy, () => [...this.#listening].map(nameOf));
+    env.watchHosts(scope, (text) => this.#proxy.resolution.setHosts(text));
+    this.#open();
+  }
+
+  apply(configuration: DnsConfiguration): void {
+    this.#configuration = configuration;
+    this.#proxy.configure(configuration);
+    this.#open();
+  }
+
+  listen(address: IpAddress, device: string, scope: Scope): void {
+    this.#proxy.serve({ address, port: DNS_PORT, device }, scope).catch((error: unknown) => {
+      if (!scope.signal.aborted) this.#complain({ address, port: DNS_PORT, device }, error);
+    });
+  }
+
+  // One at a time, so that resolv.conf says how it ended.
+  #open(): void {
+    this.#opening = this.#opening.then(() => this.#openAll());
+  }
+
+  async #openAll(): Promise<void> {
+    for (const where of this.#addresses) {
+      if (this.#listening.has(where) || this.#scope.signal.aborted) continue;
+      try {
+        await this.#proxy.serve(where, this.#scope);
+        this.#listening.add(where);
+      } catch (error) {
+        if (!this.#scope.signal.aborted) this.#complain(where, error);
+      }
+    }
+    if (!this.#scope.signal.aborted) this.#write();
+  }
+
+  #complain(where: ListenAddress, error: unknown): void {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    // A machine without IPv6, or a loopback that is still down.
+    if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT' || code === 'ENODEV') {
+      log.debug('no DNS on %s: %s', nameOf(where), code);
+      return;
+    }
+    const holder = code === 'EADDRINUSE' ? this.#env.portHolder(where.port) : undefined;
+    const text = holder === undefined ? String(error instanceof Error ? error.message : error) : `taken by ${holder}`;
+    log.error('cannot answer DNS on %s: %s', nameOf(where), text);
+  }
+
+  // resolv.conf(5) knows no ports.
+  #write(): void {
+    const configuration = this.#configuration ?? { links: [], defaultIfindex: undefined, fallbackNameservers: [] };
+    const usable = [...this.#listening].filter(({ port }) => port === DNS_PORT).map(({ address }) => address);
+    const inOrder = this.#addresses.map(({ address }) => address).filter((address) => usable.includes(address));
+    if (inOrder.length > 0) this.#env.resolvConf.write(textWith(configuration, inOrder));
+    else if (this.#configuration !== undefined) this.#env.resolvConf.write(formatResolvConf(configuration));
+  }
+}
+
+function statusOf(proxy: Proxy, listening: () => readonly string[]): DnsStatus {
+  return {
+    get servers() {
+      return proxy.upstreams.map(({ name, health }) => ({
+        name, isSilent: health.isSilent, roundTripMs: health.roundTripMs,
+        asked: health.asked, answers: health.answers, failures: health.failures,
+      }));
+    },
+    get cache() {
+      return proxy.resolution.cache.counts;
+    },
+    get listening() {
+      return listening();
+    },
+    flush: () => proxy.resolution.cache.clear(),
+  };
+}

@@ -1,0 +1,163 @@
+/**
+ * From a question to its answer: what this machine knows itself, what is in the cache, what the
+ * servers say, and for names of one label the search domains (as ConnMan's proxy does for programs
+ * that do not search themselves).
+ */
+
+import { AnswerCache, type CachedAnswer } from '../../dns/cache.ts';
+import { parseHosts, type Hosts } from '../../dns/hosts.ts';
+import { answerLocally, answerWithAddresses } from '../../dns/local-names.ts';
+import { readName } from '../../dns/name.ts';
+import { readRecord, RECORD_TYPE } from '../../dns/records.ts';
+import { Reader } from '../../shared/bytes.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { IpAddress } from '../../shared/ipaddress.ts';
+import type { Scope } from '../../shared/scope.ts';
+import type { StoredAnswer } from '../../dns/stored-answer.ts';
+import { Forwarder, type Question, type Routes, type Waiter } from './forwarder.ts';
+import { wireOf } from './routes.ts';
+
+const CACHE_LIMITS = { entries: 10_000, bytes: 8 << 20 };
+const SEARCHED_TTL_SEC = 30;
+const QUESTION_TAIL_BYTES = 4;
+/** A name that is asked for less often is not worth asking again before anybody wants it. */
+const POPULAR_HITS = 2;
+
+/** Answers questions. */
+export class Resolution {
+  readonly cache = new AnswerCache(CACHE_LIMITS);
+  readonly forwarder: Forwarder;
+  readonly #clock: Clock;
+  #hosts: Hosts = parseHosts('');
+  #domains: readonly string[] = [];
+
+  constructor(clock: Clock, scope: Scope) {
+    this.#clock = clock;
+    this.forwarder = new Forwarder({ cache: this.cache, clock }, scope);
+  }
+
+  /** The servers changed: what others said may be wrong now (split horizon). */
+  setRoutes(routes: Routes): void {
+    this.forwarder.setRoutes(routes);
+    this.cache.clear();
+  }
+
+  /** The domains in which names of one label are looked for. */
+  setDomains(domains: readonly string[]): void {
+    this.#domains = domains.flatMap((domain) => wireOf(domain) ?? []).filter((wire) => wire !== '\0');
+  }
+
+  setHosts(text: string): void {
+    this.#hosts = parseHosts(text);
+    this.cache.clear();
+  }
+
+  /** The fresh answer from the cache; asks again beforehand for what is popular. */
+  cached(question: Question, nowMs: number): CachedAnswer | undefined {
+    const entry = this.cache.get(question.key, nowMs);
+    if (entry !== undefined && nowMs >= entry.refreshAtMs && entry.hits >= POPULAR_HITS) {
+      this.cache.refreshing(question.key);
+      this.forwarder.ask({ key: question.key, lengthBytes: question.lengthBytes, flavour: question.flavour });
+    }
+    return entry;
+  }
+
+  /** The answer to what `cached` does not know; `waiter` may be told before this returns. */
+  resolve(question: Question, waiter: Waiter): void {
+    const { name, type } = textOf(question);
+    const local = answerLocally(name, type, this.#hosts);
+    if (local !== undefined) waiter(local);
+    else if (!this.#isToBeSearched(question, type)) this.forwarder.ask(question, waiter);
+    else new Search({ question, name, type }, this, waiter).start(this.#domains);
+  }
+
+  /** For a search: cache, then servers. */
+  find(question: Question, waiter: Waiter): void {
+    const known = this.cached(question, this.#clock.now());
+    if (known !== undefined) waiter(known);
+    else this.forwarder.ask(question, waiter);
+  }
+
+  #isToBeSearched({ key, lengthBytes }: Question, type: number): boolean {
+    if (this.#domains.length === 0 || (type !== RECORD_TYPE.A && type !== RECORD_TYPE.AAAA)) return false;
+    return key.charCodeAt(0) > 0 && 1 + key.charCodeAt(0) + 1 + QUESTION_TAIL_BYTES === lengthBytes;
+  }
+}
+
+/** The same label in every search domain and by itself, at once; the first domain that has it wins. */
+class Search {
+  readonly #question: Question;
+  readonly #name: string;
+  readonly #type: number;
+  readonly #resolution: Resolution;
+  readonly #waiter: Waiter;
+  #answers: (StoredAnswer | undefined)[] = [];
+  #isOver = false;
+
+  constructor(wanted: { question: Question; name: string; type: number }, resolution: Resolution, waiter: Waiter) {
+    this.#question = wanted.question;
+    this.#name = wanted.name;
+    this.#type = wanted.type;
+    this.#resolution = resolution;
+    this.#waiter = waiter;
+  }
+
+  start(domains: readonly string[]): void {
+    const { key, lengthBytes, flavour } = this.#question;
+    const labelEnd = 1 + key.charCodeAt(0);
+    const longer = domains.map((domain): Question => ({
+      key: key.slice(0, labelEnd) + domain + key.slice(labelEnd + 1),
+      lengthBytes: lengthBytes + domain.length - 1,
+      flavour,
+    })).filter((question) => question.lengthBytes - QUESTION_TAIL_BYTES <= 255);
+    const questions = [...longer, this.#question];
+    this.#answers = questions.map(() => undefined);
+    for (const [index, question] of questions.entries()) {
+      this.#resolution.find(question, (answer) => this.#take(index, answer));
+    }
+  }
+
+  #take(index: number, answer: StoredAnswer): void {
+    this.#answers[index] = answer;
+    if (this.#isOver) return;
+    for (const [place, known] of this.#answers.entries()) {
+      const isLast = place === this.#answers.length - 1;
+      if (known === undefined) return;
+      if (isLast) {
+        this.#end(known);
+        return;
+      }
+      const addresses = addressesIn(known, this.#type);
+      if (addresses.length === 0) continue;
+      this.#end(answerWithAddresses(this.#name, this.#type, addresses, SEARCHED_TTL_SEC));
+      return;
+    }
+  }
+
+  #end(answer: StoredAnswer): void {
+    this.#isOver = true;
+    this.#waiter(answer);
+  }
+}
+
+// The records may point into the question, but owners do not matter: they were checked before.
+function addressesIn(answer: StoredAnswer, type: number): IpAddress[] {
+  const addresses: IpAddress[] = [];
+  const view = Buffer.from(answer.tail.buffer, answer.tail.byteOffset, answer.tail.byteLength);
+  for (const ttlAt of answer.ttlOffsets) {
+    if (view.readUInt16BE(ttlAt - 4) !== type || addresses.length >= 32) continue;
+    const record = readRecord(new Reader(withRootOwner(view, ttlAt), 'DNS record'));
+    if (record.data.kind === 'address') addresses.push(record.data.address);
+  }
+  return addresses;
+}
+
+function withRootOwner(tail: Buffer, ttlAt: number): Uint8Array {
+  const end = ttlAt + 6 + tail.readUInt16BE(ttlAt + 4);
+  return Buffer.concat([Buffer.alloc(1), tail.subarray(ttlAt - 4, end)]);
+}
+
+function textOf({ key, lengthBytes }: Question): { name: string; type: number } {
+  const reader = new Reader(Buffer.from(key.slice(0, lengthBytes), 'latin1'), 'question');
+  return { name: readName(reader), type: reader.u16() };
+}

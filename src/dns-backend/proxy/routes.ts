@@ -1,0 +1,103 @@
+/**
+ * Which servers a name goes to: those of the links that have it in a domain or network of theirs,
+ * the longest match alone (split DNS); else the default link's, or the fallback servers. A domain's
+ * servers are asked on no other's behalf, and nobody else about the domain.
+ */
+
+import type { DnsConfiguration, LinkDns, NameServer } from '../backend.ts';
+import { parseName } from '../../dns/name.ts';
+import { reverseZone } from '../../dns/reverse-name.ts';
+import { DecodeError } from '../../shared/errors.ts';
+import type { Question, Routes } from './forwarder.ts';
+import type { ServerAddress, Upstream } from './upstream.ts';
+
+/** Makes an upstream for a server, or finds the one there is. */
+export type FindUpstream = (server: ServerAddress) => Upstream;
+
+/** A table of routes. */
+export class RouteTable implements Routes {
+  readonly #default: readonly Upstream[];
+  /** By domain, in lower-case wire form. */
+  readonly #domains: ReadonlyMap<string, readonly Upstream[]>;
+
+  constructor(configuration: DnsConfiguration, linkName: (ifindex: number) => string | undefined, find: FindUpstream) {
+    const upstreamsOf = (link: LinkDns): Upstream[] => {
+      const device = linkName(link.ifindex);
+      // A link that is gone has no servers any more; its end is on its way here.
+      if (device === undefined) return [];
+      return link.nameservers.map((server) => find({ ...placeOf(server), device }));
+    };
+    this.#domains = domainTable(configuration.links, upstreamsOf);
+    this.#default = firstOf([
+      () => configuration.links.filter(({ ifindex }) => ifindex === configuration.defaultIfindex).flatMap(upstreamsOf),
+      () => configuration.fallbackNameservers.map((server) => find(placeOf(server))),
+      () => configuration.links.flatMap(upstreamsOf),
+    ]);
+  }
+
+  /** The servers for what no link claims. */
+  get defaults(): readonly Upstream[] {
+    return this.#default;
+  }
+
+  /** All servers, each once. */
+  get all(): ReadonlySet<Upstream> {
+    return new Set([...this.#default, ...[...this.#domains.values()].flat()]);
+  }
+
+  /** Equal for tables by which every name goes the same way. */
+  get fingerprint(): string {
+    const text = (upstreams: readonly Upstream[]): string => upstreams.map(({ name }) => name).join(' ');
+    return [text(this.#default), ...[...this.#domains].map(([domain, list]) => `${domain} ${text(list)}`)].join('\n');
+  }
+
+  upstreamsFor({ key, lengthBytes }: Question): readonly Upstream[] {
+    if (this.#domains.size === 0) return this.#default;
+    const nameEnd = lengthBytes - 4;
+    for (let at = 0; at < nameEnd; at += 1 + key.charCodeAt(at)) {
+      const found = this.#domains.get(key.slice(at, nameEnd));
+      if (found !== undefined) return found;
+    }
+    return this.#default;
+  }
+}
+
+function placeOf({ address, port, tlsName }: NameServer): ServerAddress {
+  return tlsName === undefined ? { address, port: port ?? 53 } : { address, port: port ?? 853, tlsName };
+}
+
+function firstOf(choices: readonly (() => readonly Upstream[])[]): readonly Upstream[] {
+  for (const choose of choices) {
+    const chosen = choose();
+    if (chosen.length > 0) return chosen;
+  }
+  return [];
+}
+
+function domainTable(
+  links: readonly LinkDns[], upstreamsOf: (link: LinkDns) => readonly Upstream[],
+): ReadonlyMap<string, readonly Upstream[]> {
+  const table = new Map<string, Upstream[]>();
+  for (const link of links) {
+    const upstreams = upstreamsOf(link);
+    if (upstreams.length === 0) continue;
+    const reverse = (link.networks ?? []).filter(({ prefixLength }) => prefixLength >= 8).map(reverseZone);
+    // To claim the root is a VPN's business, not that of whoever names a search domain.
+    const domains = [...link.domains, ...reverse].map(wireOf).filter((wire) => wire !== '\0');
+    for (const wire of [...domains, ...(link.routedDomains ?? []).map(wireOf)]) {
+      if (wire !== undefined) table.set(wire, [...new Set([...(table.get(wire) ?? []), ...upstreams])]);
+    }
+  }
+  return table;
+}
+
+/** The lower-case wire form of a name in text form; undefined for what is none. */
+export function wireOf(name: string): string | undefined {
+  try {
+    const labels = parseName(name.toLowerCase());
+    return `${labels.map((label) => String.fromCharCode(label.length, ...label)).join('')}\0`;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * Questions to one server over TCP (RFC 7766) or TLS (RFC 7858): one connection, made when needed,
+ * with many questions under way at once, answered in any order, closed when idle. A question that
+ * a dying connection leaves open is asked once more over a new one (RFC 7766, 6.2.4).
+ */
+
+import type { Socket } from 'node:net';
+import { FrameReader } from '../../dns/tcp-frames.ts';
+import { logger } from '../../shared/log.ts';
+import type { Alarm } from '../../shared/clock.ts';
+import type { Scope } from '../../shared/scope.ts';
+import { connectTcp } from '../../system/tcp-connect.ts';
+import { connectTls } from '../../system/tls-connect.ts';
+import { readReply, writeQuery } from './outgoing.ts';
+import type { Asked, Attempt, Habits, ServerAddress, Transport, TransportOutcome, UpstreamEnv } from './upstream.ts';
+
+const log = logger('src/dns-backend/proxy/stream-transport.ts');
+
+const CONNECT_MS = 3000;
+const IDLE_MS = 10_000;
+const MAX_PENDING = 256;
+const LENGTH_BYTES = 2;
+
+interface Pending extends Attempt {
+  readonly asked: Asked;
+  readonly habits: Habits;
+  readonly done: (outcome: TransportOutcome) => void;
+  question: Buffer;
+  /** Connections that died on it. */
+  losses: number;
+}
+
+/** TCP or TLS to one server. */
+export class StreamTransport implements Transport {
+  readonly #server: ServerAddress;
+  readonly #env: UpstreamEnv;
+  readonly #scope: Scope;
+  readonly #idle: Alarm;
+  readonly #pending = new Map<number, Pending>();
+  readonly #scratch = Buffer.alloc(512);
+  #socket: Socket | undefined;
+  #isConnecting = false;
+  #complaint: string | undefined;
+
+  constructor(server: ServerAddress, env: UpstreamEnv, scope: Scope) {
+    this.#server = server;
+    this.#env = env;
+    this.#scope = scope;
+    this.#idle = env.clock.alarm(`idle connection to ${server.address}`, scope, () => this.#socket?.destroy());
+    scope.defer(() => void this.#socket?.destroy());
+  }
+
+  ask(asked: Asked, habits: Habits, done: (outcome: TransportOutcome) => void): Attempt {
+    if (this.#pending.size >= MAX_PENDING) {
+      queueMicrotask(() => done({ kind: 'unreachable' }));
+      return { cancel: () => undefined };
+    }
+    let id = this.#env.random.u32() >>> 16;
+    while (this.#pending.has(id)) id = (id + 1) & 0xffff;
+    const pending: Pending = {
+      asked, habits, done, question: Buffer.alloc(0), losses: 0, cancel: () => void this.#pending.delete(id),
+    };
+    this.#pending.set(id, pending);
+    if (this.#socket !== undefined) this.#write(this.#socket, id, pending);
+    else if (!this.#isConnecting) void this.#connect();
+    return pending;
+  }
+
+  async #connect(): Promise<void> {
+    this.#isConnecting = true;
+    const scope = this.#scope.child();
+    try {
+      const signal = this.#env.clock.deadline('connecting to a name server', CONNECT_MS, scope.signal, scope);
+      const socket = await this.#open(signal);
+      this.#use(socket);
+    } catch (error) {
+      if (!this.#scope.signal.aborted) this.#complain(error instanceof Error ? error.message : String(error));
+      this.#isConnecting = false;
+      this.#failAll();
+    } finally {
+      void scope.close();
+    }
+  }
+
+  // A certificate that does not fit is for the user to know, once until it does.
+  #complain(text: string): void {
+    const { address, tlsName } = this.#server;
+    if (tlsName === undefined || text === this.#complaint) log.debug('%s: %s', address, text);
+    else log.warn('%s#%s: %s', address, tlsName, text);
+    this.#complaint = text;
+  }
+
+  #open(signal: AbortSignal): Promise<Socket> {
+    const { system } = this.#env;
+    const { tlsName, ...peer } = this.#server;
+    if (tlsName === undefined) return connectTcp(system, peer, signal);
+    return connectTls(system, { ...peer, name: tlsName, protocol: 'dot' }, signal);
+  }
+
+  #use(socket: Socket): void {
+    this.#isConnecting = false;
+    if (this.#scope.signal.aborted) {
+      socket.destroy();
+      return;
+    }
+    this.#socket = socket;
+    this.#complaint = undefined;
+    const reader = new FrameReader(0xffff);
+    socket.on('error', (error) => log.debug('%s: %s', this.#server.address, error.message));
+    socket.on('data', (chunk: Buffer) => {
+      const isGood = reader.push(chunk, (message) => {
+        this.#onReply(message);
+        return true;
+      });
+      if (!isGood) socket.destroy();
+    });
+    socket.on('end', () => socket.destroy());
+    socket.on('close', () => this.#onClose(socket));
+    socket.setNoDelay(true);
+    socket.resume();
+    for (const [id, pending] of [...this.#pending]) this.#write(socket, id, pending);
+    this.#touch();
+  }
+
+  #write(socket: Socket, id: number, pending: Pending): void {
+    const query = this.#scratch.subarray(LENGTH_BYTES);
+    const length = writeQuery(query, { id, ...pending.asked, ...pending.habits }, this.#env.random);
+    this.#scratch.writeUInt16BE(length, 0);
+    pending.question = Buffer.from(query.subarray(12, 12 + pending.asked.question.length));
+    // One segment for both (RFC 7766, 8); a copy, as the socket keeps it.
+    socket.write(Buffer.from(this.#scratch.subarray(0, LENGTH_BYTES + length)));
+    this.#touch();
+  }
+
+  #onReply(reply: Buffer): void {
+    const id = reply.length < 2 ? -1 : reply.readUInt16BE(0);
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    let outcome = readReply(reply, pending.question);
+    // Nobody forges what comes over a connection: the server is careless.
+    if (outcome.kind === 'mangled') outcome = readReply(withQuestion(reply, pending.question), pending.question);
+    this.#pending.delete(id);
+    this.#touch();
+    pending.done(outcome.kind === 'foreign' ? { kind: 'broken' } : outcome);
+  }
+
+  #onClose(socket: Socket): void {
+    if (this.#socket !== socket) return;
+    this.#socket = undefined;
+    this.#idle.set(undefined);
+    for (const [id, pending] of [...this.#pending]) {
+      if (pending.losses++ === 0) continue;
+      this.#pending.delete(id);
+      pending.done({ kind: 'unreachable' });
+    }
+    if (this.#pending.size > 0 && !this.#scope.signal.aborted) void this.#connect();
+  }
+
+  #failAll(): void {
+    const all = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const pending of all) pending.done({ kind: 'unreachable' });
+  }
+
+  #touch(): void {
+    this.#idle.set(this.#env.clock.now() + IDLE_MS);
+  }
+}
+
+function withQuestion(reply: Buffer, question: Buffer): Buffer {
+  const copy = Buffer.from(reply);
+  question.copy(copy, 12);
+  return copy;
+}

@@ -1,0 +1,177 @@
+/**
+ * Answers kept until their time is up (RFC 1035, 7.4; RFC 2308), and for a while longer in case
+ * nobody can tell better (RFC 8767). Pure: time is an argument. Reading allocates nothing. Bounded
+ * by entries and bytes; what was asked for least lately goes first, what is popular gets another turn.
+ */
+
+import { EXTENDED_ERROR, type StoredAnswer } from './stored-answer.ts';
+
+/** An answer in the cache. Its fields may change with the next call. */
+export interface CachedAnswer extends StoredAnswer {
+  /** Fresh until then. */
+  readonly expiresAtMs: number;
+  /** From then on it is worth asking again before it expires, if it is asked for. */
+  readonly refreshAtMs: number;
+  /** How often it was given since it was stored or last spared from eviction. */
+  readonly hits: number;
+}
+
+/** How large a cache may grow. */
+export interface CacheLimits {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** What a cache has seen since its start. */
+export interface CacheCounts {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly hits: number;
+  readonly misses: number;
+  /** Of the hits those past their time. */
+  readonly stale: number;
+}
+
+interface Entry extends CachedAnswer {
+  readonly storedAtMs: number;
+  /** Seconds by which times to live in `tail` have been lowered. */
+  agedSec: number;
+  hits: number;
+  refreshAtMs: number;
+  extendedError: number;
+}
+
+/** RFC 8767, 5: for a day; 5.11: 30 s to live. */
+const STALE_MS = 86_400_000;
+const STALE_TTL_SEC = 30;
+/** What an entry costs beside its bytes, as measured roughly. */
+const ENTRY_BYTES = 400;
+/** So many popular entries are spared in a row before one has to go nevertheless. */
+const MOST_SPARED = 8;
+
+/** One cache. */
+export class AnswerCache {
+  readonly #entries = new Map<string, Entry>();
+  readonly #limits: CacheLimits;
+  #bytes = 0;
+  #hits = 0;
+  #misses = 0;
+  #stale = 0;
+
+  constructor(limits: CacheLimits) {
+    this.#limits = limits;
+  }
+
+  /** The fresh answer under `key`, its times to live as of `nowMs`. Counts as a hit or a miss. */
+  get(key: string, nowMs: number): CachedAnswer | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || nowMs >= entry.expiresAtMs) {
+      this.#misses++;
+      return undefined;
+    }
+    this.#hits++;
+    entry.hits++;
+    const ageSec = Math.floor((nowMs - entry.storedAtMs) / 1000);
+    if (ageSec !== entry.agedSec) age(entry, ageSec);
+    return entry;
+  }
+
+  /** An answer past its time but not by too much, with 30 s to live and marked as such. */
+  getStale(key: string, nowMs: number): CachedAnswer | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || nowMs >= entry.expiresAtMs + STALE_MS) return undefined;
+    this.#stale++;
+    for (const at of entry.ttlOffsets) putU32(entry.tail, at, STALE_TTL_SEC);
+    entry.extendedError = entry.rcode === 3 ? EXTENDED_ERROR.staleNxdomain : EXTENDED_ERROR.stale;
+    return entry;
+  }
+
+  /** Whether `getStale` would find something. */
+  hasStale(key: string, nowMs: number): boolean {
+    const entry = this.#entries.get(key);
+    return entry !== undefined && nowMs < entry.expiresAtMs + STALE_MS;
+  }
+
+  /** Keeps `answer` for `ttlSec`; it takes over `answer.tail`. */
+  put(key: string, answer: StoredAnswer, ttlSec: number, nowMs: number): void {
+    this.#remove(key);
+    const ttlMs = 1000 * ttlSec;
+    this.#entries.set(key, {
+      rcode: answer.rcode,
+      answerCount: answer.answerCount,
+      authorityCount: answer.authorityCount,
+      tail: answer.tail,
+      ttlOffsets: answer.ttlOffsets,
+      extendedError: 0,
+      storedAtMs: nowMs,
+      expiresAtMs: nowMs + ttlMs,
+      refreshAtMs: ttlSec < 10 ? Infinity : nowMs + ttlMs * 0.9,
+      agedSec: 0,
+      hits: 0,
+    });
+    this.#bytes += sizeOf(key, answer);
+    while (this.#entries.size > this.#limits.entries || this.#bytes > this.#limits.bytes) this.#evict();
+  }
+
+  /** Says that the answer is being asked for again: not again before it is stored anew. */
+  refreshing(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) entry.refreshAtMs = Infinity;
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.#bytes = 0;
+  }
+
+  get counts(): CacheCounts {
+    const { size: entries } = this.#entries;
+    return { entries, bytes: this.#bytes, hits: this.#hits, misses: this.#misses, stale: this.#stale };
+  }
+
+  // A Map keeps the order of insertion: the first is the oldest.
+  #evict(): void {
+    let spared = 0;
+    for (const [key, entry] of this.#entries) {
+      if (entry.hits === 0 || spared === MOST_SPARED) {
+        this.#remove(key);
+        return;
+      }
+      spared++;
+      entry.hits = entry.hits >> 1;
+      this.#entries.delete(key);
+      this.#entries.set(key, entry);
+    }
+  }
+
+  #remove(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    this.#bytes -= sizeOf(key, entry);
+  }
+}
+
+function sizeOf(key: string, { tail, ttlOffsets }: StoredAnswer): number {
+  return ENTRY_BYTES + key.length + tail.length + 2 * ttlOffsets.length;
+}
+
+// No time to live is shorter than the entry's own, so none falls below zero.
+function age(entry: Entry, ageSec: number): void {
+  const { tail } = entry;
+  const delta = ageSec - entry.agedSec;
+  entry.agedSec = ageSec;
+  for (const at of entry.ttlOffsets) putU32(tail, at, Math.max(0, getU32(tail, at) - delta));
+}
+
+function getU32(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  return high * 0x1_0000 + (((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0));
+}
+
+function putU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = (value >>> 16) & 0xff;
+  bytes[at + 2] = (value >>> 8) & 0xff;
+  bytes[at + 3] = value & 0xff;
+}

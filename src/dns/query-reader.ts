@@ -1,0 +1,147 @@
+/**
+ * Reads a client's query where it lies (RFC 1035, 4.1; EDNS: RFC 6891) and makes the key under which
+ * its answer is kept: the name in lower case, type and class as on the wire, and what else changes
+ * an answer. Total, and nothing but the key is allocated. One reader serves query after query.
+ */
+
+import { CLASS_ANY, CLASS_IN, RECORD_TYPE } from './records.ts';
+
+/** What to do with what came in. */
+export type QueryVerdict =
+  /** The fields of the reader describe it. */
+  | 'query'
+  /** No query: nothing may be answered. */
+  | 'drop'
+  | 'formatError' | 'notImplemented' | 'refused'
+  /** EDNS of a version we do not know. */
+  | 'badVersion';
+
+/** A query as far as its answer depends on it. */
+export interface QueryShape {
+  /** Where the question ends, from the start of the message. */
+  readonly questionEnd: number;
+  /** Whether the answer brings an OPT record. */
+  readonly hasEdns: boolean;
+  /** No longer answer may be sent. */
+  readonly limitBytes: number;
+}
+
+/** Before the first question. */
+export const HEADER_BYTES = 12;
+/** Type and class behind a name. */
+export const QUESTION_TAIL_BYTES = 4;
+
+/** RFC 1035, 4.2.1. */
+const PLAIN_UDP_BYTES = 512;
+/** What passes any path unfragmented (DNS flag day 2020); also what we tell servers. */
+export const EDNS_UDP_BYTES = 1232;
+const MAX_NAME_BYTES = 255;
+const OPT_BYTES = 11;
+
+/** Bits of `flavour`: DNSSEC records wanted (RFC 3225); not to be checked (RFC 4035, 3.2.2). */
+export const DNSSEC_OK = 1;
+export const CHECKING_DISABLED = 2;
+
+/** The last query read; its fields are valid after the verdict `query`. */
+export class QueryReader implements QueryShape {
+  questionEnd = HEADER_BYTES;
+  hasEdns = false;
+  limitBytes = PLAIN_UDP_BYTES;
+  /** Equal for queries with equal answers. */
+  key = '';
+  type = 0;
+  flavour = 0;
+  readonly #lower = Buffer.alloc(MAX_NAME_BYTES + QUESTION_TAIL_BYTES);
+
+  /** Reads the message of `length` bytes at `at`. After another verdict, `questionEnd` tells what may be repeated. */
+  read(memory: Buffer, at: number, length: number): QueryVerdict {
+    this.questionEnd = HEADER_BYTES;
+    this.hasEdns = false;
+    this.limitBytes = PLAIN_UDP_BYTES;
+    if (length < HEADER_BYTES || byte(memory, at + 2) >= 0x80) return 'drop';
+    if ((byte(memory, at + 2) & 0x78) !== 0) return 'notImplemented';
+    if (u16(memory, at + 4) !== 1 || u16(memory, at + 6) !== 0 || u16(memory, at + 8) !== 0) return 'formatError';
+    const end = at + length;
+    const nameEnd = this.#readName(memory, at + HEADER_BYTES, Math.min(end, at + HEADER_BYTES + MAX_NAME_BYTES));
+    const questionEnd = nameEnd + QUESTION_TAIL_BYTES;
+    if (nameEnd < 0 || questionEnd > end) return 'formatError';
+    this.questionEnd = questionEnd - at;
+    this.type = u16(memory, nameEnd);
+    const verdict = acceptable(this.type, u16(memory, nameEnd + 2));
+    if (verdict !== 'query') return verdict;
+    const additionals = u16(memory, at + 10);
+    this.flavour = (byte(memory, at + 3) & 0x10) === 0 ? 0 : CHECKING_DISABLED;
+    if (additionals > 0) {
+      const edns = this.#readEdns(memory, questionEnd, end);
+      if (edns !== 'query') return edns;
+    }
+    if (this.flavour !== 0) this.key += FLAVOURS[this.flavour];
+    return 'query';
+  }
+
+  // Sets the key; returns where the name ends, -1 if there is none.
+  #readName(memory: Buffer, from: number, end: number): number {
+    let hasUpper = false;
+    let labelEnd = from;
+    for (let at = from; at < end; at++) {
+      const value = byte(memory, at);
+      if (at === labelEnd) {
+        if (value === 0) return this.#finishName(memory, from, at + 1, hasUpper);
+        if (value > 63) return -1;
+        labelEnd = at + 1 + value;
+      } else if (value >= 0x41 && value <= 0x5a) {
+        hasUpper = true;
+      }
+    }
+    return -1;
+  }
+
+  // `toString` reads past no end: a message cut short is refused afterwards by its length.
+  #finishName(memory: Buffer, from: number, nameEnd: number, hasUpper: boolean): number {
+    if (hasUpper) {
+      const length = nameEnd - from;
+      for (let index = 0; index < length; index++) this.#lower[index] = lower(byte(memory, from + index));
+      for (let index = 0; index < QUESTION_TAIL_BYTES; index++) {
+        this.#lower[length + index] = byte(memory, nameEnd + index);
+      }
+      this.key = this.#lower.toString('latin1', 0, length + QUESTION_TAIL_BYTES);
+    } else {
+      this.key = memory.toString('latin1', from, nameEnd + QUESTION_TAIL_BYTES);
+    }
+    return nameEnd;
+  }
+
+  // RFC 6891, 6.1.2. Another record in front, a signature for instance, is passed over with all behind it.
+  #readEdns(memory: Buffer, at: number, end: number): QueryVerdict {
+    if (at + OPT_BYTES > end) return 'formatError';
+    if (byte(memory, at) !== 0 || u16(memory, at + 1) !== RECORD_TYPE.OPT) return 'query';
+    if (at + OPT_BYTES + u16(memory, at + 9) > end) return 'formatError';
+    this.hasEdns = true;
+    this.limitBytes = Math.max(PLAIN_UDP_BYTES, Math.min(EDNS_UDP_BYTES, u16(memory, at + 3)));
+    if (byte(memory, at + 6) !== 0) return 'badVersion';
+    if ((byte(memory, at + 7) & 0x80) !== 0) this.flavour |= DNSSEC_OK;
+    return 'query';
+  }
+}
+
+const FLAVOURS = ['', '\u0001', '\u0002', '\u0003'] as const;
+
+// Zone transfers are not for a proxy; 128 to 255 but ANY are not types of data (RFC 6895, 3.1).
+function acceptable(type: number, questionClass: number): QueryVerdict {
+  if (questionClass !== CLASS_IN && questionClass !== CLASS_ANY) return 'refused';
+  if (type === 251 || type === 252) return 'refused';
+  if (type === 0 || type === RECORD_TYPE.OPT || (type > 127 && type < RECORD_TYPE.ANY)) return 'notImplemented';
+  return 'query';
+}
+
+function byte(memory: Buffer, at: number): number {
+  return memory[at] ?? 0;
+}
+
+function u16(memory: Buffer, at: number): number {
+  return (byte(memory, at) << 8) | byte(memory, at + 1);
+}
+
+function lower(value: number): number {
+  return value >= 0x41 && value <= 0x5a ? value | 0x20 : value;
+}

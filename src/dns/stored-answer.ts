@@ -1,0 +1,95 @@
+/**
+ * An answer as it is kept: what follows the question on the wire, so that it fits behind any
+ * client's question of the same name whatever its letters' case. Names in it point backwards only,
+ * at the question or inside (RFC 1035, 4.1.4). Times to live are patched where they stand.
+ */
+
+import { RCODE } from './message.ts';
+import { EDNS_UDP_BYTES, HEADER_BYTES, type QueryShape } from './query-reader.ts';
+
+/** Everything of an answer that does not depend on who asks. */
+export interface StoredAnswer {
+  /** Without the upper bits of EDNS. */
+  readonly rcode: number;
+  readonly answerCount: number;
+  readonly authorityCount: number;
+  /** The records. */
+  readonly tail: Uint8Array;
+  /** Where in `tail` times to live stand. */
+  readonly ttlOffsets: Uint16Array;
+  /** INFO-CODE of RFC 8914, 0 for none. */
+  readonly extendedError: number;
+}
+
+/** INFO-CODE values (RFC 8914, 4). */
+export const EXTENDED_ERROR = {
+  none: 0, stale: 3, notReady: 14, staleNxdomain: 19, noReachable: 22, network: 23,
+} as const;
+
+/** An answer without records. */
+export function bareAnswer(rcode: number, extendedError = 0): StoredAnswer {
+  return { rcode, answerCount: 0, authorityCount: 0, tail: NOTHING, ttlOffsets: NO_OFFSETS, extendedError };
+}
+
+const NOTHING = new Uint8Array();
+const NO_OFFSETS = new Uint16Array();
+const OPT_BYTES = 11;
+const EXTENDED_ERROR_BYTES = 6;
+const BADVERS = 16;
+
+/** Turns the query at `at` into its answer; the length of it. There must be room for `query.limitBytes`. */
+export function writeAnswer(memory: Buffer, at: number, query: QueryShape, answer: StoredAnswer): number {
+  const { questionEnd, hasEdns, limitBytes } = query;
+  const { tail } = answer;
+  const optBytes = !hasEdns ? 0 : OPT_BYTES + (answer.extendedError === 0 ? 0 : EXTENDED_ERROR_BYTES);
+  const isTruncated = questionEnd + tail.length + optBytes > limitBytes;
+  memory[at + 2] = 0x80 | ((memory[at + 2] ?? 0) & 0x01) | (isTruncated ? 0x02 : 0);
+  memory[at + 3] = 0x80 | ((memory[at + 3] ?? 0) & 0x10) | (answer.rcode & 0xf);
+  putU16(memory, at + 6, isTruncated ? 0 : answer.answerCount);
+  putU16(memory, at + 8, isTruncated ? 0 : answer.authorityCount);
+  putU16(memory, at + 10, hasEdns ? 1 : 0);
+  let end = at + questionEnd;
+  if (!isTruncated) {
+    memory.set(tail, end);
+    end += tail.length;
+  }
+  if (hasEdns) end = writeEdns(memory, end, answer);
+  return end - at;
+}
+
+/** Turns what stands at `at` into a refusal to answer, with `rcode` and no more than the question. */
+export function writeRefusal(memory: Buffer, at: number, query: QueryShape, rcode: number): number {
+  const hasQuestion = query.questionEnd > HEADER_BYTES;
+  putU16(memory, at + 4, hasQuestion ? 1 : 0);
+  const opcode = (memory[at + 2] ?? 0) & 0x78;
+  const length = writeAnswer(memory, at, query, bareAnswer(rcode));
+  memory[at + 2] = (memory[at + 2] ?? 0) | opcode;
+  return length;
+}
+
+/** RCODE of an EDNS version we do not know (RFC 6891, 6.1.3). */
+export const BAD_VERSION: number = BADVERS;
+
+/** What is told when nothing can be found out. */
+export const SERVER_FAILURE: StoredAnswer = bareAnswer(RCODE.SERVFAIL);
+
+// RFC 6891, 6.1.2; the extended error of RFC 8914, 2 as its only option.
+function writeEdns(memory: Buffer, at: number, answer: StoredAnswer): number {
+  const { extendedError } = answer;
+  memory[at] = 0;
+  putU16(memory, at + 1, 41);
+  putU16(memory, at + 3, EDNS_UDP_BYTES);
+  putU16(memory, at + 5, (answer.rcode >> 4) << 8);
+  putU16(memory, at + 7, 0);
+  putU16(memory, at + 9, extendedError === 0 ? 0 : EXTENDED_ERROR_BYTES);
+  if (extendedError === 0) return at + OPT_BYTES;
+  putU16(memory, at + 11, 15);
+  putU16(memory, at + 13, 2);
+  putU16(memory, at + 15, extendedError);
+  return at + OPT_BYTES + EXTENDED_ERROR_BYTES;
+}
+
+function putU16(memory: Buffer, at: number, value: number): void {
+  memory[at] = value >> 8;
+  memory[at + 1] = value & 0xff;
+}
