@@ -41,6 +41,20 @@ export async function fetchPeers(packages: readonly string[], options: PeerOptio
   return folder;
 }
 
+/** The environment in which programs of a peers' folder run where they are, without a namespace. */
+export function peerEnvironment(folder: string): NodeJS.ProcessEnv {
+  const libraries = ['lib', 'usr/lib'].flatMap((path) => {
+    const names = existsSync(join(folder, path)) ? readdirSync(join(folder, path)) : [];
+    return names.filter((name) => name.endsWith('-linux-gnu')).map((name) => join(folder, path, name));
+  });
+  const { PATH = '', LD_LIBRARY_PATH = '' } = process.env;
+  return {
+    ...process.env,
+    PATH: [join(folder, 'usr/bin'), PATH].join(':'),
+    ...(libraries.length > 0 && { LD_LIBRARY_PATH: [...libraries, LD_LIBRARY_PATH].join(':') }),
+  };
+}
+
 async function fetchInto(folder: string, names: readonly string[], home: string): Promise<void> {
   const work = `${folder}.new`;
   rmSync(work, { recursive: true, force: true });

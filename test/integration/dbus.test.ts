@@ -18,10 +18,17 @@ import { nodeTransport, parseBusAddress } from '../../src/dbus/transport.ts';
 import { DeadlineClock, nodeTimeSource } from '../../src/shared/clock.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { createScope, type Scope } from '../../src/shared/scope.ts';
+import { fetchPeers, peerEnvironment } from '../helpers/peers.ts';
 import { startPrivateBus } from '../helpers/private-bus.ts';
 import { testSystem } from '../helpers/system.ts';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
+/** gdbus and busctl, where the machine lacks them. */
+const environment = fetchPeers(['libglib2.0-bin', 'systemd']).then(peerEnvironment);
+
+async function run(program: string, args: readonly string[], extra: NodeJS.ProcessEnv = {}): Promise<{ stdout: string }> {
+  return execute(program, args, { env: { ...(await environment), ...extra } });
+}
 
 const thingInterface = describeInterface({
   name: 'test.Thing1',
@@ -133,7 +140,7 @@ for (const [way, connect] of [['node:net', overNode], ['the addon', overAddon]] 
   });
 
   const gdbus = ({ address }: Context, ...args: string[]) =>
-    run('gdbus', args, { env: { ...process.env, DBUS_SESSION_BUS_ADDRESS: address } });
+    run('gdbus', args, { DBUS_SESSION_BUS_ADDRESS: address });
   const target = ['--session', '-d', 'test.things', '-o', '/test/thing'];
 
   test('gdbus', async (context) => {
