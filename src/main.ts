@@ -22,7 +22,7 @@ import { readDevtype } from './daemon/sysfs.ts';
 import { timezoneFiles } from './daemon/timezone.ts';
 import { connectBus, type Bus } from './dbus/bus.ts';
 import { agentInterface } from './dbus/interfaces/agent.ts';
-import { parseBusAddress, systemBusAddress } from './dbus/transport.ts';
+import { parseBusAddress, systemBusAddress } from './dbus/address.ts';
 import { directories } from './directories.ts';
 import type { DnsBackendPlugin } from './dns-backend/backend.ts';
 import { direct, RESOLV_CONF_HEADER } from './dns-backend/direct.ts';
@@ -85,11 +85,16 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
     },
     life,
   );
+  clockSettings.changed.observe(life, (property) => {
+    if (property === 'Timeservers' || property === 'TimeUpdates') core.services.updateTimeservers();
+  });
   exportClock(bus, clockSettings, life);
   const agents = createAgentRegistry(agentInterface, { bus, clock }, life);
   exportManager({ bus, clock, agents, technologies: core.technologies, services: core.services }, life);
-  scope.defer(() => takeLeave(core, daemon.options));
-  scope.defer(() => agents.releaseAll());
+  scope.defer(async () => {
+    await takeLeave(core, daemon.options);
+    agents.releaseAll();
+  });
   if (!(await bus.requestName(BUS_NAME, life)))
     throw new StartError(`${BUS_NAME} is owned by another connection manager`);
   daemon.started();
@@ -102,11 +107,9 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
 }
 
 /** Signals go out as when everything is disconnected; addresses and routes stay unless told otherwise. */
-function takeLeave({ services, technologies }: Core, { isReleasedOnExit }: ConnmandOptions): void {
-  const mode = isReleasedOnExit ? 'release' : 'keep';
-  services.prepareStop(mode);
-  for (const service of [...services.list]) service.leave(mode);
-  for (const technology of technologies.list) technology.takeLeave();
+async function takeLeave({ services, technologies }: Core, { isReleasedOnExit }: ConnmandOptions): Promise<void> {
+  await services.takeLeave(isReleasedOnExit ? 'release' : 'keep');
+  await technologies.takeLeave();
 }
 
 async function openBus({ system, clock, quit }: Daemon<ConnmandOptions>, scope: Scope): Promise<Bus> {

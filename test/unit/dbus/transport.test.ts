@@ -6,7 +6,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createScope } from '../../../src/shared/scope.ts';
 import type { SystemError } from '../../../src/shared/errors.ts';
-import { nodeTransport, parseBusAddress, systemBusAddress } from '../../../src/dbus/transport.ts';
+import { parseBusAddress, systemBusAddress } from '../../../src/dbus/address.ts';
+import { nodeTransport } from '../../../src/dbus/transport.ts';
 
 test('addresses', () => {
   const cases: [string, string[]][] = [
