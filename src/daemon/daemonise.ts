@@ -4,7 +4,6 @@
  * the user sees is true: 0 once the daemon owns its bus name, 1 with what went wrong.
  */
 
-import { spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { logger } from '../shared/log.ts';
 
@@ -21,7 +20,8 @@ const MAX_MESSAGE_CHARACTERS = 4096;
  * Starts this program again as a daemon and resolves with the exit status of the one that asked,
  * when the daemon is up or has failed; what went wrong is then on standard error.
  */
-export function daemonise(): Promise<number> {
+export async function daemonise(): Promise<number> {
+  const { spawn } = await import('node:child_process'); // 2 ms that a daemon in the foreground does not need
   const [, script = '', ...args] = process.argv;
   const child = spawn(process.execPath, [...process.execArgv, script, ...args], {
     detached: true,
