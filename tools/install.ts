@@ -33,7 +33,9 @@ function main(): void {
   };
   const library = `${directories.libdir}/causeway`;
   for (const program of PROGRAMS) {
-    for (const file of programFiles(program.name)) put(`${library}/${file}`, readFileSync(`build/lib/causeway/${file}`));
+    for (const file of programFiles(program.name)) {
+      put(`${library}/${file}`, readFileSync(`build/lib/causeway/${file}`));
+    }
     put(`${directories[program.directory]}/${program.name}`, installedLauncher(program.name, library), 0o755);
   }
   put(`${library}/system.node`, readFileSync('build/lib/causeway/system.node'), 0o755);

@@ -87,7 +87,7 @@ export interface MessageSocket<Sender> {
   send(bytes: Uint8Array, to?: Destination): void;
 }
 
-/** A socket that answers. An answer leaves from the address that was asked. */
+/** A socket that answers; with `packetInfo` an answer at once leaves from the address that was asked. */
 export interface UdpServer {
   readonly localPort: number;
   /** Set once, before the event loop turns. When it returns, the batch's answers are sent. */
@@ -135,6 +135,7 @@ export type Destination =
   | { readonly address: IpAddress; readonly port: number; readonly ifindex?: number }
   | { readonly hardwareAddress: Uint8Array };
 
+/** Which netlink socket. */
 export interface NetlinkOptions {
   /** NETLINK_ROUTE 0, NETLINK_GENERIC 16, … */
   readonly protocol: number;
@@ -144,6 +145,7 @@ export interface NetlinkOptions {
   readonly receiveBufferBytes?: number;
 }
 
+/** Who sent a netlink message. */
 export interface NetlinkSender {
   /** 0 is the kernel; messages of others must be dropped (CVE-2012-2320). */
   readonly portId: number;
@@ -152,6 +154,7 @@ export interface NetlinkSender {
 /** One classic BPF instruction (linux/filter.h): [code, jt, jf, k]. */
 export type BpfInstruction = readonly [code: number, jumpTrue: number, jumpFalse: number, k: number];
 
+/** Which packets of which interface. */
 export interface PacketOptions {
   readonly ifindex: number;
   /** ETH_P_IP 0x0800, ETH_P_ARP 0x0806. */
@@ -160,12 +163,14 @@ export interface PacketOptions {
   readonly filter?: readonly BpfInstruction[];
 }
 
+/** Who sent a packet, and in what state it came. */
 export interface PacketSender {
   readonly hardwareAddress: Uint8Array;
   /** TP_STATUS_CSUMNOTREADY: the sender's host left the checksum to hardware; do not verify it. */
   readonly checksumNotReady: boolean;
 }
 
+/** Which raw IP messages. */
 export interface RawOptions {
   readonly family: 4 | 6;
   /** IPPROTO_ICMPV6 58, … */
@@ -178,6 +183,7 @@ export interface RawOptions {
   readonly hopLimit?: number;
 }
 
+/** Where a UDP socket is bound and what it hears. */
 export interface UdpOptions {
   readonly family: 4 | 6;
   readonly address?: IpAddress;
@@ -192,6 +198,7 @@ export interface UdpOptions {
   readonly multicastGroup?: { readonly address: IpAddress; readonly ifindex: number };
 }
 
+/** Who sent a UDP or raw message, and by which way it came. */
 export interface UdpSender {
   readonly address: IpAddress;
   readonly port: number;
@@ -201,6 +208,7 @@ export interface UdpSender {
   readonly hopLimit: number;
 }
 
+/** How a TCP socket is prepared. */
 export interface TcpOptions {
   readonly family: 4 | 6;
   readonly device?: string;
