@@ -37,6 +37,6 @@ export function serve<D extends InterfaceShape>(
     compiled,
     handlers: methods as Record<string, Handler>, // likewise
     properties: getters && new PropertyTable(compiled, getters),
-    setters: setters as Record<string, Setter | undefined>, // likewise
+    setters,
   };
 }

@@ -69,7 +69,8 @@ export async function until(rtnetlink: Rtnetlink, isDone: () => boolean, what: s
 export function snapshot({ mirror }: Rtnetlink): string[] {
   const volatile = new Set(['statistics', 'validLifetimeSec', 'preferredLifetimeSec']);
   const line = (entry: object): string => JSON.stringify(Object.entries(entry)
-    .filter(([name, value]) => value !== undefined && !volatile.has(name)).sort(), plainly);
+    .filter(([name, value]) => value !== undefined && !volatile.has(name))
+    .sort(([one], [other]) => (one < other ? -1 : 1)), plainly);
   return [...mirror.links.values(), ...mirror.addresses.values(), ...mirror.routes.values()].map(line).sort();
 }
 

@@ -43,7 +43,7 @@ function interfacesOf(socket: MessageSocket<UdpSender>, count: number): Promise<
   return new Promise((resolve) => {
     const seen: number[] = [];
     socket.onMessage = (_bytes, { ifindex }) => {
-      if (seen.push(ifindex) === count) resolve(seen.sort());
+      if (seen.push(ifindex) === count) resolve(seen.sort((one, other) => one - other));
     };
   });
 }
@@ -77,7 +77,7 @@ test('a destination may name the interface to leave by, in both families', async
     // The kernel hands a broadcast to its own host too, as if it had come in where it left.
     const heardOn = interfacesOf(hearer4, 2);
     sender4.send(Uint8Array.of(4), { address: address('255.255.255.255'), port: 5001, ifindex: ifindexOf(out) });
-    assert.equal(await heardOn, [ifindexOf(out), ifindexOf(into)].sort());
+    assert.equal(await heardOn, [ifindexOf(out), ifindexOf(into)].sort((one, other) => one - other));
   }
   const sender6 = system.udp({ family: 6 }, scope);
   const group = address('ff02::abcd');

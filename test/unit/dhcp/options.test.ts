@@ -97,7 +97,7 @@ test('the search list of RFC 3397', () => {
 test('search lists that loop, overrun or name nothing are none', () => {
   const refused = [
     '', '\x00', '\x03eng', '\x03eng\x05app', '\xc0', '\xc0\x00', '\x01a\xc0\x00', '\x01a\xc0\x02', '\x01a\xc0\x63',
-    '\x40a\x00', '\x80a\x00', '\x03a b\x00', `${'\x3f'.padEnd(64, 'a')}`.repeat(4) + '\x00',
+    '\x40a\x00', '\x80a\x00', '\x03a b\x00', '\x3f'.padEnd(64, 'a').repeat(4) + '\x00',
     // Each pointer leads back to a name that leads on to the pointer.
     '\x01a\x01b\xc0\x00', '\x01a\x00\x01b\xc0\x05',
   ];
