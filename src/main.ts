@@ -25,6 +25,7 @@ import { agentInterface } from './dbus/interfaces/agent.ts';
 import { parseBusAddress, systemBusAddress } from './dbus/address.ts';
 import { directories } from './directories.ts';
 import type { DnsBackendPlugin } from './dns-backend/backend.ts';
+import { exportDns } from './dns-backend/dbus.ts';
 import { direct, RESOLV_CONF_HEADER } from './dns-backend/direct.ts';
 import { GlobalSettings } from './global-settings.ts';
 import { exportManager } from './manager/dbus.ts';
@@ -150,5 +151,6 @@ function startResolver(daemon: Daemon<ConnmandOptions>, options: GeneralOptions,
     linkName: (ifindex) => kernel.mirror.links.get(ifindex)?.name,
     watchHosts: (within, onText) => watchHostsFile('/etc/hosts', clock, within, onText),
   }, scope);
+  if (backend.status !== undefined) exportDns(bus, backend.status, scope);
   return createResolver({ backend, fallbackNameservers: options.FallbackNameservers }, { clock }, scope);
 }

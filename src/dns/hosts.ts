@@ -42,7 +42,7 @@ export function parseHosts(text: string): Hosts {
 
 function hostName(word: string): string | undefined {
   try {
-    parseName(word);
+    if (parseName(word).length === 0) return undefined;
     return canonicalName(word.replace(/\.$/, ''));
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;

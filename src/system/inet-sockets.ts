@@ -20,8 +20,7 @@ export function openUdp(native: Native, options: UdpOptions, scope: Scope): Mess
 
 /** See System.udpServer. */
 export function openUdpServer(native: Native, options: UdpOptions, scope: Scope): UdpServer {
-  const fd = udpDescriptor(native, { ...options, packetInfo: true });
-  return openRequestSocket(native, fd, inetSender(), scope);
+  return openRequestSocket(native, udpDescriptor(native, options), inetSender(), scope);
 }
 
 function udpDescriptor(native: Native, options: UdpOptions): number {

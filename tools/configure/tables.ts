@@ -50,6 +50,10 @@ export const CHOICES: Readonly<Record<string, Choice>> = {
     initial: 'internal',
     options: {
       internal: { summary: 'a caching DNS proxy on the loopback', module: 'src/dns-backend/proxy/proxy.ts' },
+      'systemd-resolved': {
+        summary: 'systemd-resolved is told over D-Bus',
+        module: 'src/dns-backend/systemd-resolved.ts',
+      },
       direct: { summary: 'they are written to resolv.conf', module: 'src/dns-backend/direct.ts' },
     },
     exportName: 'dnsBackend',
@@ -62,7 +66,7 @@ export const RESERVED = {
     'wifi', 'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'vpn', 'wireguard', 'openconnect', 'openvpn', 'vpnc',
     'l2tp', 'pptp', 'pacrunner', 'polkit', 'nmcompat', 'session-policy-local', 'neard', 'wispr', 'stats', 'selinux',
   ],
-  choices: { 'dns-backend': ['systemd-resolved'], firewall: ['nftables', 'iptables'] },
+  choices: { 'dns-backend': [], firewall: ['nftables', 'iptables'] },
 } as const satisfies { features: readonly string[]; choices: Readonly<Record<string, readonly string[]>> };
 
 /** Flags of ConnMan's build, and of every autoconf build, that decide nothing here. */

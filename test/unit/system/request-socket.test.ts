@@ -31,7 +31,7 @@ function withoutOdd(batch: RequestBatch, index: number): boolean {
 
 test('answers stand where the requests stood', async () => {
   const scope = createScope();
-  const server = system.udpServer({ family: 4, address: ANY }, scope);
+  const server = system.udpServer({ family: 4, address: ANY, packetInfo: true }, scope);
   const senders = new Set<number>();
   server.onBatch = (batch) => {
     for (let index = 0; index < batch.count; index++) {

@@ -45,11 +45,9 @@ test('features are turned on and off, the last word counts', () => {
 
 test('what does not exist yet is refused with what does', () => {
   assert.is(complaint('--enable-wifi'), '--enable-wifi: not built yet; available: loopback, ethernet');
-  const systemd = '--with-dns-backend=systemd-resolved';
-  assert.is(complaint(systemd), `${systemd}: not built yet; available: internal, direct`);
   assert.is(complaint('--with-firewall=nftables'), '--with-firewall=nftables: not built yet; available: none');
   assert.is(complaint('--with-dns-backend=magic'),
-    '--with-dns-backend=magic: no such option; available: internal, direct');
+    '--with-dns-backend=magic: no such option; available: internal, systemd-resolved, direct');
 });
 
 test('what decides nothing is accepted and named', () => {

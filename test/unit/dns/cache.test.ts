@@ -1,0 +1,78 @@
+/** The cache: time, limits, who has to go. */
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import fc from 'fast-check';
+import { AnswerCache } from '../../../src/dns/cache.ts';
+import type { StoredAnswer } from '../../../src/dns/stored-answer.ts';
+
+/** One record whose time to live stands at its start. */
+function answer(ttl: number, bytes = 14): StoredAnswer {
+  const tail = new Uint8Array(bytes);
+  new DataView(tail.buffer).setUint32(2, ttl);
+  return { rcode: 0, answerCount: 1, authorityCount: 0, tail, ttlOffsets: Uint16Array.of(2), extendedError: 0 };
+}
+
+function ttlOf({ tail }: StoredAnswer): number {
+  return new DataView(tail.buffer).getUint32(2);
+}
+
+test('times to live fall with time, whenever they are looked at', () => {
+  const cache = new AnswerCache({ entries: 10, bytes: 10_000 });
+  cache.put('a', answer(0x01020304), 3600, 1000);
+  for (const second of [0, 0, 1, 2, 500, 3599]) {
+    const found = cache.get('a', 1000 + 1000 * second + 999);
+    assert.is(found && ttlOf(found), 0x01020304 - second);
+  }
+  assert.is(cache.get('a', 1000 + 3_600_000), undefined);
+  assert.is(cache.counts.hits, 6);
+  assert.is(cache.counts.misses, 1);
+});
+
+test('stale answers have half a minute, for a day', () => {
+  const cache = new AnswerCache({ entries: 10, bytes: 10_000 });
+  cache.put('a', answer(60), 60, 0);
+  const stale = cache.getStale('a', 60_000 + 86_399_000);
+  assert.is(stale && ttlOf(stale), 30);
+  assert.is(stale?.extendedError, 3);
+  assert.is(cache.getStale('a', 60_000 + 86_400_000), undefined);
+});
+
+test('what was asked for stays, what was not goes', () => {
+  const cache = new AnswerCache({ entries: 3, bytes: 100_000 });
+  for (const key of ['a', 'b', 'c']) cache.put(key, answer(60), 60, 0);
+  cache.get('a', 1);
+  cache.put('d', answer(60), 60, 2);
+  assert.ok(cache.get('a', 3));
+  assert.is(cache.get('b', 3), undefined);
+  assert.ok(cache.get('c', 3));
+  assert.ok(cache.get('d', 3));
+});
+
+test('limits hold whatever comes, and nothing is counted twice', () => {
+  const limits = { entries: 20, bytes: 12_000 };
+  const action = fc.tuple(fc.constantFrom('put', 'get', 'stale', 'clear'), fc.nat(60), fc.nat(900));
+  fc.assert(fc.property(fc.array(action, { maxLength: 300 }), (actions) => {
+    const cache = new AnswerCache(limits);
+    let nowMs = 0;
+    for (const [what, key, size] of actions) {
+      nowMs += size;
+      if (what === 'put') cache.put(String(key), answer(60, 14 + size), 60, nowMs);
+      else if (what === 'get') cache.get(String(key), nowMs);
+      else if (what === 'stale') cache.getStale(String(key), nowMs);
+      else if (size < 20) cache.clear();
+      const { entries, bytes } = cache.counts;
+      assert.ok(entries <= limits.entries && bytes <= limits.bytes && bytes >= 400 * entries);
+    }
+    cache.clear();
+    assert.equal([cache.counts.entries, cache.counts.bytes], [0, 0]);
+  }), { numRuns: 200 });
+});
+
+test('an answer larger than the cache does not stay', () => {
+  const cache = new AnswerCache({ entries: 10, bytes: 1000 });
+  cache.put('a', answer(60, 5000), 60, 0);
+  assert.equal([cache.counts.entries, cache.counts.bytes], [0, 0]);
+});
+
+test.run();
