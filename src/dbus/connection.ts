@@ -12,7 +12,7 @@ import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { StreamSocket } from '../system/system.ts';
 import { AUTH_GREETING, type AuthState, authStep } from './auth.ts';
-import { type DBusError, errorFromMessage, standardError } from './errors.ts';
+import { DBusError, errorFromMessage, standardError } from './errors.ts';
 import { FrameAssembler } from './frames.ts';
 import { ERROR, type Message, METHOD_CALL, NO_REPLY_EXPECTED, SIGNAL } from './message.ts';
 import { type PendingCall, PendingCalls, type ReplyOptions } from './pending-calls.ts';
@@ -282,5 +282,5 @@ export class Connection {
 
 function disconnected(cause: Error | undefined): DBusError {
   const text = cause === undefined ? 'the bus closed the connection' : `the bus is lost: ${cause.message}`;
-  return standardError('Disconnected', text);
+  return new DBusError('org.freedesktop.DBus.Error.Disconnected', text, { cause });
 }
