@@ -1,0 +1,295 @@
+/**
+ * Every command of the console. Order, names, argument texts and descriptions of ConnMan's commands
+ * are what its help prints, to the byte; what is ours stands in `extras`, `details` and `isOurs`.
+ */
+
+import type { Command, Extra } from './command.ts';
+
+const json: Extra = { about: 'print one JSON document instead of text' };
+const timeout: Extra = { value: 'SECONDS', about: 'give up after this long, with status 110; 120 unless said' };
+const wait: Extra = { value: 'ready|online', isOptional: true, about: 'end when this is reached; ready unless said' };
+
+/** In the order of the help text. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: 'state',
+    arguments: '',
+    about: 'Shows if the system is online or offline',
+    most: 0,
+    extras: { json, wait, timeout },
+    load: async () => (await import('./commands/read.ts')).state,
+  },
+  {
+    name: 'technologies',
+    arguments: '',
+    about: 'Display technologies',
+    most: 0,
+    extras: { json },
+    load: async () => (await import('./commands/read.ts')).technologies,
+  },
+  {
+    name: 'clock',
+    arguments: '',
+    about: 'Get System Clock Properties',
+    most: Infinity,
+    extras: { json },
+    complete: [['set'], ['--time', '--timeupdates', '--timezone', '--timezoneupdates', '--timeservers']],
+    details: `clock set changes the clock: --timeupdates auto|manual, --timezoneupdates auto|manual,
+--timezone ZONE, --time SECONDS|DATE, --timeservers [SERVER...]. All of it or, when the
+daemon refuses a part, nothing. Time and zone can be set while their updates are manual.`,
+    load: async () => (await import('./commands/clock.ts')).clock,
+  },
+  {
+    name: 'enable',
+    arguments: '<technology>|offline',
+    about: 'Enables given technology or offline mode',
+    most: 1,
+    extras: { wait, timeout },
+    complete: ['technology'],
+    load: async () => (await import('./commands/power.ts')).enable,
+  },
+  {
+    name: 'disable',
+    arguments: '<technology>|offline',
+    about: 'Disables given technology or offline mode',
+    most: 1,
+    complete: ['technology'],
+    load: async () => (await import('./commands/power.ts')).disable,
+  },
+  {
+    name: 'tether',
+    arguments: '<technology> on|off\n            wifi [on|off] <ssid> <passphrase> [<freq>]',
+    about: ' Enable, disable tethering, set SSID and passphrase for wifi',
+    most: 5,
+    complete: ['technology', 'switch'],
+    load: async () => (await import('./commands/tether.ts')).tether,
+  },
+  {
+    name: 'tethering_clients',
+    arguments: '',
+    about: ' Display tethering clients',
+    most: 0,
+    extras: { json },
+    load: async () => (await import('./commands/read.ts')).tetheringClients,
+  },
+  {
+    name: 'services',
+    arguments: '[<service>]',
+    about: 'Display services',
+    options: [{ name: 'properties', help: '[<service>]      (obsolete)', complete: 'service' }],
+    most: 2,
+    extras: { json },
+    complete: ['service'],
+    details: 'A service is named by its identifier, or by its name or interface where only one has it.',
+    load: async () => (await import('./commands/read.ts')).services,
+  },
+  {
+    name: 'peers',
+    arguments: '[peer]',
+    about: 'Display peers',
+    most: 1,
+    extras: { json },
+    complete: ['peer'],
+    load: async () => (await import('./commands/read.ts')).peers,
+  },
+  {
+    name: 'scan',
+    arguments: '<technology>',
+    about: 'Scans for new services for given technology',
+    most: 1,
+    complete: ['technology'],
+    load: async () => (await import('./commands/power.ts')).scan,
+  },
+  {
+    name: 'connect',
+    arguments: '<service/peer>',
+    about: 'Connect a given service or peer',
+    most: 1,
+    extras: {
+      wait,
+      timeout,
+      'passphrase-file': { value: 'FILE', about: 'answer the question for a passphrase with the first line of FILE' },
+      'passphrase-stdin': { about: 'answer it with the first line of standard input' },
+      identity: { value: 'NAME', about: 'answer the question for a user name' },
+      hidden: { about: 'the service is the SSID of a network that does not show its name' },
+    },
+    complete: ['service'],
+    details: `The service is an identifier, an SSID, a name or an interface. On a terminal the
+passphrase is asked for; elsewhere a question that no option answers ends with status 3.`,
+    load: async () => (await import('./commands/connect.ts')).connect,
+  },
+  {
+    name: 'disconnect',
+    arguments: '<service/peer>',
+    about: 'Disconnect a given service or peer',
+    most: 1,
+    complete: ['service'],
+    load: async () => (await import('./commands/connect.ts')).disconnect,
+  },
+  {
+    name: 'move-before',
+    arguments: '<service> <target service>\t',
+    about: 'Move <service> before <target service>',
+    most: 2,
+    complete: ['service', 'service'],
+    load: async () => (await import('./commands/move.ts')).moveBefore,
+  },
+  {
+    name: 'move-after',
+    arguments: '<service> <target service>\t',
+    about: 'Move <service> after <target service>',
+    most: 2,
+    complete: ['service', 'service'],
+    load: async () => (await import('./commands/move.ts')).moveAfter,
+  },
+  {
+    name: 'config',
+    arguments: '<service>',
+    about: 'Set service configuration options',
+    options: [
+      { name: 'nameservers', help: '<dns1> [<dns2>] [<dns3>]' },
+      { name: 'timeservers', help: '<ntp1> [<ntp2>] [...]' },
+      { name: 'domains', help: '<domain1> [<domain2>] [...]' },
+      { name: 'mdns', help: 'yes|no', complete: ['yes', 'no'] },
+      {
+        name: 'ipv6',
+        help: 'off|auto [enable|disable|preferred]|\n\t\t\tmanual <address> <prefixlength> <gateway>',
+        complete: ['off', 'auto', 'manual'],
+      },
+      {
+        name: 'proxy',
+        help: 'direct|auto <URL>|manual <URL1> [<URL2>] [...]\n\t\t\t[exclude <exclude1> [<exclude2>] [...]]',
+        complete: ['direct', 'auto', 'manual'],
+      },
+      { name: 'autoconnect', help: 'yes|no', complete: ['yes', 'no'] },
+      {
+        name: 'ipv4',
+        help: 'off|dhcp|manual <address> <netmask> <gateway>',
+        complete: ['off', 'dhcp', 'manual'],
+      },
+      { name: 'remove', help: '                 Remove service' },
+    ],
+    most: Infinity,
+    complete: ['service', 'option'],
+    details: `Several options in one call are applied together: when the daemon refuses one, those
+before it are set back. A list ends where the next --option begins.
+An IPv4 address may bring its prefix: --ipv4 manual 192.0.2.7/24 192.0.2.1`,
+    load: async () => (await import('./commands/config.ts')).config,
+  },
+  {
+    name: 'monitor',
+    arguments: '[off]',
+    about: 'Monitor signals from interfaces',
+    options: [
+      { name: 'services', help: '[off]            Monitor only services', complete: ['off'] },
+      { name: 'tech', help: '[off]            Monitor only technologies', complete: ['off'] },
+      { name: 'manager', help: '[off]            Monitor only manager interface', complete: ['off'] },
+      { name: 'vpnmanager', help: '[off]            Monitor only VPN manager interface', complete: ['off'] },
+      { name: 'vpnconnection', help: '[off]            Monitor only VPN connections', complete: ['off'] },
+    ],
+    most: 2,
+    extras: { json },
+    complete: ['option', ['off']],
+    load: async () => (await import('./commands/monitor.ts')).monitor,
+  },
+  {
+    name: 'agent',
+    arguments: 'on|off',
+    about: 'Agent mode',
+    most: 1,
+    complete: ['switch'],
+    load: async () => (await import('./commands/agent.ts')).agent,
+  },
+  {
+    name: 'vpnconnections',
+    arguments: '[<connection>]',
+    about: 'Display VPN connections',
+    most: 1,
+    extras: { json },
+    complete: ['vpn'],
+    load: async () => (await import('./commands/read.ts')).vpnConnections,
+  },
+  {
+    name: 'vpnagent',
+    arguments: 'on|off',
+    about: 'VPN Agent mode',
+    most: 1,
+    complete: ['switch'],
+    load: async () => (await import('./commands/agent.ts')).vpnAgent,
+  },
+  {
+    name: 'session',
+    arguments: 'on|off|connect|disconnect|config',
+    about: 'Enable or disable a session',
+    options: [
+      { name: 'bearers', help: '<technology1> [<technology2> [...]]', complete: 'technology' },
+      { name: 'type', help: 'local|internet|any', complete: ['local', 'internet', 'any'] },
+      { name: 'ifname', help: '[<interface_name>]' },
+      { name: 'srciprule', help: 'yes|no', complete: ['yes', 'no'] },
+      { name: 'ctxid', help: '<context_identifier>' },
+    ],
+    most: Infinity,
+    complete: [['on', 'off', 'connect', 'disconnect', 'config'], 'option'],
+    load: async () => (await import('./commands/session.ts')).session,
+  },
+  {
+    name: 'peer_service',
+    arguments: `register|unregister <specs> <master>
+Where specs are:
+\tbjr_query <query> bjr_response <response>
+\tupnp_service <service> upnp_version <version>
+\twfd_ies <ies>
+`,
+    about: '(Un)Register a Peer Service',
+    most: Infinity,
+    complete: [['register', 'unregister'], ['bjr_query', 'upnp_service', 'wfd_ies']],
+    load: async () => (await import('./commands/peer-service.ts')).peerService,
+  },
+  {
+    name: 'status',
+    arguments: '',
+    about: 'Show links, addresses, routes, DNS and whether the system is online',
+    most: 0,
+    isOurs: true,
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
+    name: 'top',
+    arguments: '',
+    about: 'The same as it changes, with throughput; q leaves',
+    most: 0,
+    isOurs: true,
+    load: async () => (await import('./commands/status.ts')).top,
+  },
+  {
+    name: 'help',
+    arguments: '',
+    about: 'Show help',
+    most: Infinity,
+    load: async () => (await import('./commands/help.ts')).help,
+  },
+  {
+    name: 'exit',
+    arguments: '',
+    about: 'Exit',
+    most: Infinity,
+    load: () => Promise.resolve(leave),
+  },
+  {
+    name: 'quit',
+    arguments: '',
+    about: 'Quit',
+    most: Infinity,
+    load: () => Promise.resolve(leave),
+  },
+];
+
+/** Ends the program. */
+const leave = async (context: Parameters<Awaited<ReturnType<Command['load']>>>[0]): Promise<void> => {
+  context.leave();
+};
+
+/** The command of that name. */
+export function findCommand(name: string): Command | undefined {
+  return COMMANDS.find((command) => command.name === name);
+}

@@ -1,0 +1,54 @@
+/**
+ * config: sets properties of a service, together or not at all, or removes it.
+ */
+
+import type { Call } from '../command.ts';
+import { type Context, PATIENCE } from '../context.ts';
+import { CommandError, failed, invalid, isUnknownObject, STATUS } from '../errors.ts';
+import { NO_SUCH_SERVICE, withService } from '../find-service.ts';
+import { usage } from '../run-command.ts';
+import { applyTogether } from '../settings.ts';
+import { type ConfigRequest, parseConfig } from './config-words.ts';
+
+/** `config SERVICE OPTION...`. */
+export async function config(context: Context, { words: [word, ...rest], command }: Call): Promise<void> {
+  if (word === undefined) throw invalid(command.name, usage(command));
+  const request = parseConfig(rest);
+  for (const unknown of request.unknown) {
+    context.output.print(`Error '${context.output.show(unknown)}': Invalid argument\n`);
+  }
+  if (request.unknown.length > 0 || request.wrong.length > 0) throw badWords(request);
+  const describe = (error: unknown): CommandError =>
+    failed(`Error ${word}`, error, (answer) => (isUnknownObject(answer) ? NO_SUCH_SERVICE : undefined));
+  try {
+    await withService(context, command.name, word, (path) => configure(context, path, request, describe));
+  } catch (error) {
+    throw describe(error);
+  }
+}
+
+async function configure(
+  context: Context,
+  path: string,
+  { settings, isRemoval }: ConfigRequest,
+  describe: (error: unknown) => CommandError,
+): Promise<void> {
+  const service = await context.service(path);
+  const target = {
+    read: () => service.GetProperties({}, PATIENCE),
+    write: ({ property, value }: (typeof settings)[number]) =>
+      service.SetProperty({ name: property, value }, PATIENCE),
+    describe: (error: unknown) => {
+      // Another service may be meant: the caller looks for it.
+      if (isUnknownObject(error)) throw error;
+      return describe(error);
+    },
+  };
+  await applyTogether(target, settings);
+  if (isRemoval) await service.Remove({}, PATIENCE);
+}
+
+function badWords({ wrong }: ConfigRequest): CommandError {
+  const lines = wrong.map((word) => `Error ${word}: Invalid argument`);
+  return new CommandError(STATUS.invalid, [...lines, 'Nothing was changed. See: connmanctl help config'], 'Invalid');
+}

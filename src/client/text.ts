@@ -1,0 +1,63 @@
+/**
+ * Text from strangers on a terminal: an SSID is 32 bytes of anything, and a terminal obeys escape
+ * sequences. Invariant: what `clean` returns moves no cursor, changes no colour and direction, and
+ * is one line. On a pipe nothing is changed: programs read there.
+ */
+
+/** Control characters, line and paragraph separators, and what turns the direction of writing. */
+const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Turns text as received into text to show. */
+export type Show = (text: string) => string;
+
+/** For a terminal: what is unsafe becomes visible, as in `\x1b`. */
+export const clean: Show = (text) => text.replace(UNSAFE, escapeCharacter);
+
+/** For a pipe: as received. */
+export const raw: Show = (text) => text;
+
+/** Columns a clean text takes on a terminal. */
+export function displayWidth(text: string): number {
+  let width = 0;
+  for (const character of text) width += characterWidth(character);
+  return width;
+}
+
+/** Fills or cuts a clean text to `columns`; cut text ends in `…`. */
+export function fit(text: string, columns: number): string {
+  const width = displayWidth(text);
+  if (width <= columns) return text + ' '.repeat(columns - width);
+  let kept = '';
+  let used = 0;
+  for (const character of text) {
+    const next = characterWidth(character);
+    if (used + next > columns - 1) break;
+    kept += character;
+    used += next;
+  }
+  return `${kept}…${' '.repeat(Math.max(0, columns - 1 - used))}`;
+}
+
+/** Pads as C's `%-Ns` does: by bytes of UTF-8. */
+export function padBytes(text: string, lengthBytes: number): string {
+  return text + ' '.repeat(Math.max(0, lengthBytes - Buffer.byteLength(text)));
+}
+
+function escapeCharacter(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+}
+
+const COMBINING = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
+// East Asian wide and fullwidth blocks and pictographs (Unicode Standard Annex 11), as terminals draw them.
+const WIDE = new RegExp(
+  '^[\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe6f' +
+    '\\uff00-\\uff60\\uffe0-\\uffe6\\u{1f300}-\\u{1faff}\\u{20000}-\\u{3fffd}]$',
+  'u',
+);
+
+function characterWidth(character: string): number {
+  if (character >= ' ' && character <= '~') return 1;
+  if (COMBINING.test(character)) return 0;
+  return WIDE.test(character) ? 2 : 1;
+}
