@@ -9,7 +9,7 @@ import type { ConstantName } from './addon.ts';
 import { check } from './addon.ts';
 import type { Arena } from './arena.ts';
 import type { Native } from './message-socket.ts';
-import { openDescriptor, openMessageSocket } from './message-socket.ts';
+import { openDescriptor, openMessageSocket, setReceiveBuffer } from './message-socket.ts';
 import { openRequestSocket } from './request-socket.ts';
 import type { MessageSocket, RawOptions, TcpOptions, UdpOptions, UdpSender, UdpServer } from './system.ts';
 
@@ -28,6 +28,7 @@ function udpDescriptor(native: Native, options: UdpOptions): number {
   return openInet(native, { family: options.family, type: 'SOCK_DGRAM' }, (fd, set) => {
     bindToDevice(set, options.device);
     if (options.reuseAddress === true) set('SOL_SOCKET', 'SO_REUSEADDR', 1);
+    if (options.receiveBufferBytes !== undefined) setReceiveBuffer(native, fd, options.receiveBufferBytes);
     if (options.broadcast === true) set('SOL_SOCKET', 'SO_BROADCAST', 1);
     if (options.packetInfo === true) askForInterface(set, options.family);
     check(addon, addon.bind(fd, options.address?.bytes, options.port ?? 0, 0), 'bind');

@@ -2,11 +2,10 @@
  * Sockets below IP: netlink(7) and packet(7).
  */
 
-import { constants as osConstants } from 'node:os';
 import type { Scope } from '../shared/scope.ts';
 import { check } from './addon.ts';
 import type { Native } from './message-socket.ts';
-import { openDescriptor, openMessageSocket } from './message-socket.ts';
+import { openDescriptor, openMessageSocket, setReceiveBuffer } from './message-socket.ts';
 import type {
   BpfInstruction, MessageSocket, NetlinkOptions, NetlinkSender, PacketOptions, PacketSender,
 } from './system.ts';
@@ -61,11 +60,4 @@ export function encodeFilter(filter: readonly BpfInstruction[]): Uint8Array {
     operands[2 * index + 1] = k;
   }
   return bytes;
-}
-
-function setReceiveBuffer({ addon }: Native, fd: number, bytes: number): void {
-  const { constants } = addon;
-  const forced = addon.setOption(fd, constants.SOL_SOCKET, constants.SO_RCVBUFFORCE, bytes);
-  if (forced !== -osConstants.errno.EPERM) check(addon, forced, 'setsockopt');
-  else check(addon, addon.setOption(fd, constants.SOL_SOCKET, constants.SO_RCVBUF, bytes), 'setsockopt');
 }

@@ -37,6 +37,14 @@ export function openDescriptor({ addon }: Native, made: number, configure: (fd: 
   }
 }
 
+/** SO_RCVBUFFORCE, or without the right to it SO_RCVBUF. */
+export function setReceiveBuffer({ addon }: Native, fd: number, bytes: number): void {
+  const { constants: names } = addon;
+  const forced = addon.setOption(fd, names.SOL_SOCKET, names.SO_RCVBUFFORCE, bytes);
+  if (forced !== -constants.errno.EPERM) check(addon, forced, 'setsockopt');
+  else check(addon, addon.setOption(fd, names.SOL_SOCKET, names.SO_RCVBUF, bytes), 'setsockopt');
+}
+
 /** Watches `fd`, which it then owns and closes with `scope`; closes it at once if it cannot. */
 export function openMessageSocket<Sender>(
   native: Native, fd: number, kind: MessageKind<Sender>, scope: Scope,

@@ -196,6 +196,8 @@ export interface UdpOptions {
   /** Connects the socket: only this peer is heard, and its ICMP errors arrive at `onError`. */
   readonly peer?: { readonly address: IpAddress; readonly port: number };
   readonly multicastGroup?: { readonly address: IpAddress; readonly ifindex: number };
+  /** As with netlink. */
+  readonly receiveBufferBytes?: number;
 }
 
 /** Who sent a UDP or raw message, and by which way it came. */

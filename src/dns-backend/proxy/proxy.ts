@@ -21,6 +21,8 @@ import { nameOf, Upstream, type ServerAddress } from './upstream.ts';
 const log = logger('src/dns-backend/proxy/proxy.ts');
 
 const DNS_PORT = 53;
+/** For bursts of questions, at start for instance. */
+const RECEIVE_BUFFER_BYTES = 1 << 20;
 
 /** The backend. */
 export const internal: DnsBackendPlugin = {
@@ -79,7 +81,8 @@ export class Proxy {
     const own = scope.child();
     const link = device === undefined ? {} : { device };
     try {
-      const bound = serveUdp({ family: address.family, address, port, ...link }, env, own);
+      const udp = { family: address.family, address, port, receiveBufferBytes: RECEIVE_BUFFER_BYTES, ...link };
+      const bound = serveUdp(udp, env, own);
       await serveTcp({ address, port: bound, ...link }, env, own);
       return bound;
     } catch (error) {
