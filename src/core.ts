@@ -12,9 +12,9 @@ import { Gateways } from './gateway.ts';
 import type { GlobalSettings } from './global-settings.ts';
 import { followHostname } from './hostname.ts';
 import { Interfaces, type InterfaceFilter } from './interfaces.ts';
+import { separateLinks } from './link-separation.ts';
 import type { Rtnetlink } from './netlink/rtnetlink.ts';
 import type { Resolver } from './resolver.ts';
-import { loosenReversePath } from './reverse-path.ts';
 import type { Clock } from './shared/clock.ts';
 import type { Random } from './shared/random.ts';
 import type { Scope } from './shared/scope.ts';
@@ -59,8 +59,10 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const { kernel, clock, bus, options } = parts;
   const interfaces = new Interfaces(kernel.mirror, parts.filter, parts.readDevtype, scope);
   const technologies = new Technologies({ clock, settings: parts.settings, interfaces }, scope);
-  const services = new Services({ ...parts, gateways: new Gateways(kernel) }, technologies, scope);
+  const gateways = new Gateways(kernel);
+  void gateways.inherit();
+  const services = new Services({ ...parts, gateways }, technologies, scope);
   followHostname(services, parts.system, options, scope);
-  loosenReversePath(services, parts.sysctl, scope);
+  separateLinks(services, parts.sysctl, scope);
   return { kernel, clock, bus, options, interfaces, technologies, services };
 }

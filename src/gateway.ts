@@ -1,31 +1,23 @@
 /**
- * Default routes and host routes of all services. Each (service, family) says what it needs; what
- * should stand in the main table is a pure function of that, and the difference is sent to the
- * kernel at once, additions first, so that traffic never meets a table without a route.
- * The default service's route has metric 0, the others' a large one (ConnMan's formula).
+ * Default routes, host routes and source routing of all services. Each (service, family) says what
+ * it needs; what should stand in the kernel follows from that (src/gateway/routes.ts), and the
+ * difference is sent at once, additions first, so that traffic never meets a table without a route.
+ * Invariant: `#slots` is what we put into the kernel and nobody has replaced.
  */
 
-import { ConnmanError } from './shared/errors.ts';
-import type { IpAddress, IpPrefix } from './shared/ipaddress.ts';
-import { logger } from './shared/log.ts';
-import type { Route } from './netlink/route/route.ts';
+import { isSourceRule, routesFor, sharedRule, sourceRoutesFor, sourceRulesFor, sourceTable } from './gateway/routes.ts';
+import type { GatewayNeeds } from './gateway/routes.ts';
+import { NetlinkError } from './netlink/error.ts';
+import { routeSlot, type Route } from './netlink/route/route.ts';
 import type { Rtnetlink } from './netlink/rtnetlink.ts';
+import type { Rule } from './netlink/rule/rule.ts';
+import { ConnmanError } from './shared/errors.ts';
+import type { IpAddress } from './shared/ipaddress.ts';
+import { logger } from './shared/log.ts';
+
+export type { GatewayNeeds } from './gateway/routes.ts';
 
 const log = logger('src/gateway.ts');
-
-/** What a connected service asks of the routing table for one address family. */
-export interface GatewayNeeds {
-  readonly ifindex: number;
-  readonly family: 4 | 6;
-  /** The network the interface's address is in. */
-  readonly subnet: IpPrefix;
-  /** Absent where the network has none (link-local, isolated); then there is no default route. */
-  readonly gateway?: IpAddress;
-  /** Servers that must be reached through this interface even when it is not the default. */
-  readonly hosts: readonly IpAddress[];
-  /** Classless static routes (RFC 3442): a route without gateway is on the link. */
-  readonly routes: readonly { readonly destination: IpPrefix; readonly gateway: IpAddress | undefined }[];
-}
 
 /** The key of one service and family. */
 export interface GatewayOwner {
@@ -33,32 +25,58 @@ export interface GatewayOwner {
   readonly family: 4 | 6;
 }
 
-/** All routes that services put into the main table. */
+/** All routes and rules that services need. */
 export class Gateways {
-  readonly #kernel: Pick<Rtnetlink, 'route'>;
+  readonly #kernel: Pick<Rtnetlink, 'route' | 'rule' | 'mirror'>;
   readonly #entries = new Map<string, Entry>();
+  /** By table, destination and metric, of which the kernel has one each: who has put a route there. */
+  readonly #slots = new Map<string, Entry>();
+  /** Rules that an earlier daemon left, until their service is back. */
+  #inherited: readonly Rule[] = [];
+  /** Families that are routed by where packets come from. */
+  readonly #sharing = new Set<4 | 6>();
   #defaultIdentifier: string | undefined;
 
-  constructor(kernel: Pick<Rtnetlink, 'route'>) {
+  constructor(kernel: Pick<Rtnetlink, 'route' | 'rule' | 'mirror'>) {
     this.#kernel = kernel;
   }
 
   /**
-   * Sets what `owner` needs; resolves when the kernel has it. While no service is the default, the
-   * first to come is treated as such. Throws ConnmanError `Failed`.
+   * Looks for the rules that an earlier daemon left. Those of addresses that are still there stay as
+   * they are until their service is back; the others are removed. Never throws.
    */
-  set(owner: GatewayOwner, needs: GatewayNeeds): Promise<void> {
+  async inherit(): Promise<void> {
+    for (const family of [4, 6] as const) {
+      try {
+        const rules = (await this.#kernel.rule.list(family)).filter(isSourceRule);
+        const isLive = ({ source }: Rule): boolean => this.#isOurAddress(source?.address);
+        this.#inherited = [...this.#inherited, ...rules.filter(isLive)];
+        await Promise.all(rules.filter((rule) => !isLive(rule)).map((rule) => this.#removeRule(rule)));
+      } catch (error) {
+        log.debug('rules cannot be listed: %s', messageOf(error));
+      }
+      await this.#updateSharing(family);
+    }
+  }
+
+  /**
+   * Sets what `owner` needs; resolves when the kernel has it, all of it anew, whatever others did to
+   * it. While no service is the default, the first to come is treated as such. Throws ConnmanError
+   * `Failed`.
+   */
+  async set(owner: GatewayOwner, needs: GatewayNeeds): Promise<void> {
     this.#defaultIdentifier ??= owner.identifier;
-    const known = this.#entries.get(keyOf(owner));
-    const entry: Entry = { owner, needs, installed: known?.installed ?? new Map() };
+    const entry = this.#entries.get(keyOf(owner)) ?? { owner, needs, routes: new Map(), rules: new Map() };
+    entry.needs = needs;
     this.#entries.set(keyOf(owner), entry);
-    return this.#apply(entry);
+    await Promise.all([this.#apply(entry, 'anew'), this.#updateSharing(owner.family)]);
   }
 
   /** Withdraws all that `owner` asked for. */
   async remove(owner: GatewayOwner): Promise<void> {
     const entry = this.#forget(owner);
-    if (entry !== undefined) await this.#change(entry, new Map());
+    if (entry === undefined) return;
+    await Promise.all([this.#change(entry, new Map(), new Map(), 'changes'), this.#updateSharing(owner.family)]);
   }
 
   /** Forgets `owner` and leaves its routes in the kernel: the daemon stops, traffic does not. */
@@ -89,93 +107,151 @@ export class Gateways {
     return entry;
   }
 
+  #isOurAddress(wanted: IpAddress | undefined): boolean {
+    return [...this.#kernel.mirror.addresses.values()].some(({ address }) => address.equals(wanted));
+  }
+
   #isDefault({ owner }: Entry): boolean {
     return owner.identifier === this.#defaultIdentifier;
   }
 
-  #apply(entry: Entry): Promise<void> {
-    const routes = routesFor(entry.needs, this.#isDefault(entry));
-    return this.#change(entry, new Map(routes.map((route) => [describeRoute(route), route])));
+  /** Whether packets are routed by where they come from: several services need the same family. */
+  #isSharingWanted(family: 4 | 6): boolean {
+    let count = this.#inherited.some((rule) => rule.family === family) ? 1 : 0;
+    for (const { owner } of this.#entries.values()) if (owner.family === family) count++;
+    return count > 1;
+  }
+
+  /** Never throws: without it, the default service's link works still. */
+  async #updateSharing(family: 4 | 6): Promise<void> {
+    const rule = sharedRule(family);
+    if (this.#isSharingWanted(family) === this.#sharing.has(family)) return;
+    if (this.#sharing.delete(family)) void this.#removeRule(rule);
+    else if (!(await this.#addRule(rule))) return; // a kernel that knows no rules would mix up the tables
+    else if (this.#isSharingWanted(family)) this.#sharing.add(family);
+    const entries = [...this.#entries.values()].filter(({ owner }) => owner.family === family);
+    const outcomes = await Promise.allSettled(entries.map((entry) => this.#apply(entry)));
+    for (const each of outcomes) if (each.status === 'rejected') log.warn('source routing: %s', messageOf(each.reason));
+  }
+
+  #apply(entry: Entry, extent: 'changes' | 'anew' = 'changes'): Promise<void> {
+    const { needs, owner } = entry;
+    const isSharing = this.#sharing.has(owner.family);
+    const routes = routesFor(needs, this.#isDefault(entry));
+    if (isSharing) routes.push(...sourceRoutesFor(needs));
+    const rules = isSharing ? sourceRulesFor(needs) : [];
+    this.#takeOver(entry);
+    return this.#change(
+      entry,
+      new Map(routes.map((route) => [slotOf(route), route])),
+      new Map(rules.map((rule) => [describeRule(rule), rule])),
+      extent,
+    );
+  }
+
+  #takeOver({ needs: { ifindex, family }, rules }: Entry): void {
+    const isIts = (rule: Rule): boolean => rule.family === family && rule.table === sourceTable(ifindex);
+    for (const rule of this.#inherited.filter(isIts)) rules.set(describeRule(rule), rule);
+    this.#inherited = this.#inherited.filter((rule) => !isIts(rule));
   }
 
   // Requests reach the kernel in the order in which they are made, without waiting in between.
-  async #change(entry: Entry, wanted: ReadonlyMap<string, Route>): Promise<void> {
-    const before = entry.installed;
-    entry.installed = wanted;
-    const additions = [...wanted].filter(([key]) => !before.has(key)).map(([key, route]) => this.#add(key, route));
-    const removals = [...before].filter(([key]) => !wanted.has(key)).map(([key, route]) => this.#remove(key, route));
-    await Promise.all([...additions, ...removals]);
+  async #change(
+    entry: Entry, routes: ReadonlyMap<string, Route>, rules: Map<string, Rule>, extent: 'changes' | 'anew',
+  ): Promise<void> {
+    const before = { routes: entry.routes, rules: entry.rules };
+    entry.routes = routes;
+    entry.rules = rules;
+    const requests: Promise<unknown>[] = [];
+    for (const [slot, route] of routes) {
+      const known = before.routes.get(slot);
+      const isThere = extent === 'changes' && this.#slots.get(slot) === entry && known !== undefined;
+      this.#slots.set(slot, entry);
+      if (!isThere || describeRoute(known) !== describeRoute(route)) requests.push(this.#add(route));
+    }
+    for (const [key, rule] of rules) if (!before.rules.has(key)) requests.push(this.#addRule(rule));
+    for (const [key, rule] of before.rules) if (!rules.has(key)) requests.push(this.#removeRule(rule));
+    for (const [slot, route] of before.routes) {
+      // Another's route has taken its place: removing it would hit whatever resembles it most.
+      if (routes.has(slot) || this.#slots.get(slot) !== entry) continue;
+      this.#slots.delete(slot);
+      requests.push(this.#remove(route));
+    }
+    await Promise.all(requests);
   }
 
-  async #add(key: string, route: Route): Promise<void> {
+  async #add(route: Route): Promise<void> {
+    const text = describeRoute(route);
     try {
       await this.#kernel.route.replace(route);
-      log.debug('route %s added', key);
+      log.debug('route %s added', text);
     } catch (error) {
-      throw new ConnmanError('Failed', `route ${key} cannot be added`, { cause: error });
+      throw new ConnmanError('Failed', `route ${text} cannot be added`, { cause: error });
     }
   }
 
-  // A route that went with its interface, or was replaced by a better one, is gone already.
-  async #remove(key: string, route: Route): Promise<void> {
+  // A route that went with its interface is gone already.
+  async #remove(route: Route): Promise<void> {
+    const text = describeRoute(route);
     try {
       await this.#kernel.route.remove(route);
-      log.debug('route %s removed', key);
+      log.debug('route %s removed', text);
     } catch (error) {
-      log.debug('route %s was gone: %s', key, error instanceof Error ? error.message : error);
+      log.debug('route %s was gone: %s', text, messageOf(error));
+    }
+  }
+
+  // A kernel without policy routing has one uplink that works: no reason for a service to fail.
+  async #addRule(rule: Rule): Promise<boolean> {
+    try {
+      await this.#kernel.rule.add(rule);
+      return true;
+    } catch (error) {
+      if (error instanceof NetlinkError && error.code === 'EEXIST') return true;
+      log.warn('rule %s cannot be added: %s', describeRule(rule), messageOf(error));
+      return false;
+    }
+  }
+
+  async #removeRule(rule: Rule): Promise<void> {
+    try {
+      await this.#kernel.rule.remove(rule);
+    } catch (error) {
+      log.debug('rule %s was gone: %s', describeRule(rule), messageOf(error));
     }
   }
 }
 
 interface Entry {
   readonly owner: GatewayOwner;
-  readonly needs: GatewayNeeds;
+  needs: GatewayNeeds;
+  /** What it has asked of the kernel, by slot. */
+  routes: ReadonlyMap<string, Route>;
   /** By their description. */
-  installed: ReadonlyMap<string, Route>;
-}
-
-/** The routes one service needs in the main table. Pure. */
-export function routesFor(needs: GatewayNeeds, isDefault: boolean): Route[] {
-  const { ifindex, family, gateway, subnet } = needs;
-  const routes: Route[] = [];
-  const addHost = (address: IpAddress, via: IpAddress | undefined): void => {
-    const destination = { address, prefixLength: family === 4 ? 32 : 128 };
-    routes.push(
-      via === undefined
-        ? { family, destination, ifindex, scope: 'link' }
-        : { family, destination, gateway: via, ifindex },
-    );
-  };
-  if (gateway !== undefined) addHost(gateway, undefined);
-  const isOnLink = (address: IpAddress): boolean => address.sharesPrefix(subnet.address, subnet.prefixLength);
-  for (const host of needs.hosts) {
-    if (host.family === family && !isOnLink(host) && !host.isLinkLocal) addHost(host, gateway);
-  }
-  const metric = isDefault ? 0 : lowPriorityMetric(ifindex);
-  for (const { destination, gateway: via } of needs.routes) {
-    routes.push({
-      family,
-      destination,
-      ifindex,
-      metric,
-      ...(via === undefined ? { scope: 'link' } : { gateway: via, onlink: !isOnLink(via) }),
-    });
-  }
-  if (gateway !== undefined) routes.push({ family, gateway, ifindex, metric });
-  return routes;
-}
-
-/** ConnMan's metric for routes of services that are not the default: at least 2^20. */
-export function lowPriorityMetric(ifindex: number): number {
-  return Math.max(2 ** 20, 2 ** 32 - 1 - ifindex * 1024);
+  rules: Map<string, Rule>;
 }
 
 function keyOf({ identifier, family }: GatewayOwner): string {
   return `${identifier}/${family}`;
 }
 
+function slotOf(route: Route): string {
+  return `${route.table ?? ''} ${routeSlot(route)}`;
+}
+
 /** A route as `ip route` would print it; equal routes have equal texts. */
-function describeRoute({ destination, gateway, ifindex, metric }: Route): string {
+function describeRoute({ destination, gateway, ifindex = 0, metric = 0, table, source }: Route): string {
   const target = destination === undefined ? 'default' : `${destination.address}/${destination.prefixLength}`;
-  return `${target}${gateway === undefined ? '' : ` via ${gateway}`} dev ${ifindex ?? 0} metric ${metric ?? 0}`;
+  const via = gateway === undefined ? '' : ` via ${gateway}`;
+  const rest = `${source === undefined ? '' : ` src ${source}`}${table === undefined ? '' : ` table ${table}`}`;
+  return `${target}${via} dev ${ifindex} metric ${metric}${rest}`;
+}
+
+function describeRule({ priority = 0, source, table, suppressPrefixLength }: Rule): string {
+  const from = source === undefined ? 'all' : `${source.address}/${source.prefixLength}`;
+  return `${priority}: from ${from} lookup ${table}${suppressPrefixLength === undefined ? '' : ' by prefix'}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

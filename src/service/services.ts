@@ -93,6 +93,11 @@ export class Services {
     return this.#connectivityChanged;
   }
 
+  /** Whether the daemon stops and leaves addresses and routes as they are. */
+  get isKeepingTraffic(): boolean {
+    return this.#leaveMode === 'keep';
+  }
+
   /** What becomes of addresses when networks go from now on: the daemon is about to stop. */
   prepareStop(mode: StopMode): void {
     this.#leaveMode = mode;
@@ -217,7 +222,7 @@ export class Services {
     if (next === before) return;
     this.#default = next;
     // While the daemon stops, the routes stay where they are.
-    if (this.#leaveMode !== 'keep') {
+    if (!this.isKeepingTraffic) {
       void this.#env.gateways
         .setDefault(next?.identifier)
         .catch((error: unknown) => log.error('default route: %s', error));

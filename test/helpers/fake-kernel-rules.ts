@@ -45,13 +45,13 @@ export function routeDefaults(route: Route): Partial<Route> {
   };
 }
 
-/** Whether `route` has all that a request for removal tells. */
+/** Whether `route` has all that a request for removal tells; a metric of 0 tells nothing. */
 export function matches(route: Route, wanted: Route): boolean {
   const isSame = (one: unknown, other: unknown): boolean => other === undefined || String(one) === String(other);
   const to = ({ destination }: Route): string =>
     destination === undefined ? '' : `${destination.address}/${destination.prefixLength}`;
   return route.family === wanted.family && to(route) === to(wanted) && isSame(route.gateway, wanted.gateway)
-    && isSame(route.ifindex, wanted.ifindex) && isSame(route.metric ?? 0, wanted.metric)
+    && isSame(route.ifindex, wanted.ifindex) && isSame(route.metric, wanted.metric || undefined)
     && isSame(route.source, wanted.source) && isSame(route.protocol, wanted.protocol)
     && isSame(route.scope, wanted.scope) && isSame(route.type, wanted.type);
 }

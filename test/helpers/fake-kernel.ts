@@ -318,7 +318,7 @@ class Kernel implements FakeKernel {
   }
 
   #removeRoute(wanted: Route): void {
-    const found = [...this.#routesOf(wanted).values()].find((route) => matches(route, wanted));
+    const [found] = [...this.#routesOf(wanted).values()].filter((route) => matches(route, wanted)).sort(byMetric);
     if (found === undefined) this.#refuse('ESRCH', 'RTM_DELROUTE');
     if (found.table === undefined) this.mirror.apply({ kind: 'routeGone', hops: [found] });
     else this.#otherRoutes.delete(routeKey(found));
@@ -355,4 +355,8 @@ class Kernel implements FakeKernel {
   #findRule(rule: Rule): number {
     return this.#rules.findIndex((each) => JSON.stringify(each) === JSON.stringify(rule));
   }
+}
+
+function byMetric(one: Route, other: Route): number {
+  return (one.metric ?? 0) - (other.metric ?? 0);
 }

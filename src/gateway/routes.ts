@@ -1,0 +1,118 @@
+/**
+ * Which routes and rules one service needs, by address family. Pure. The default service's routes in
+ * the main table have metric 0, the others' a large one (ConnMan's formula). Where several services
+ * share a family, each also has a table of its own, asked for packets that come from its address
+ * (ip-rule(8)): answers leave by the link that was asked, whichever is the default.
+ */
+
+import type { Route } from '../netlink/route/route.ts';
+import { MAIN_TABLE } from '../netlink/route/route.ts';
+import type { Rule } from '../netlink/rule/rule.ts';
+import type { IpAddress, IpPrefix } from '../shared/ipaddress.ts';
+
+/** What a connected service asks of the routing table for one address family. */
+export interface GatewayNeeds {
+  readonly ifindex: number;
+  readonly family: 4 | 6;
+  /** The interface's address, with the length of the network it is in. */
+  readonly subnet: IpPrefix;
+  /** Absent where the network has none (link-local, isolated); then there is no default route. */
+  readonly gateway?: IpAddress;
+  /** Servers that must be reached through this interface even when it is not the default. */
+  readonly hosts: readonly IpAddress[];
+  /** Classless static routes (RFC 3442): a route without gateway is on the link. */
+  readonly routes: readonly { readonly destination: IpPrefix; readonly gateway: IpAddress | undefined }[];
+}
+
+/** The service's routes in the main table. */
+export function routesFor(needs: GatewayNeeds, isDefault: boolean): Route[] {
+  const { ifindex, family, gateway } = needs;
+  const metric = isDefault ? 0 : lowPriorityMetric(ifindex);
+  const routes: Route[] = [];
+  const addHost = (address: IpAddress, via: IpAddress | undefined): void => {
+    const destination = { address, prefixLength: hostPrefixLength(family) };
+    routes.push(
+      via === undefined
+        ? { family, destination, ifindex, metric, scope: 'link' }
+        : { family, destination, gateway: via, ifindex, metric },
+    );
+  };
+  if (gateway !== undefined) addHost(gateway, undefined);
+  for (const host of needs.hosts) {
+    if (host.family === family && !isOnLink(needs, host) && !host.isLinkLocal) addHost(host, gateway);
+  }
+  routes.push(...beyond(needs).map((route) => ({ ...route, metric })));
+  return routes;
+}
+
+/** The routes of the service's own table: all that its address may reach. */
+export function sourceRoutesFor(needs: GatewayNeeds): Route[] {
+  const { ifindex, family, subnet, gateway } = needs;
+  const table = sourceTable(ifindex);
+  const network = { address: subnet.address.network(subnet.prefixLength), prefixLength: subnet.prefixLength };
+  const routes: Route[] = [{ family, destination: network, ifindex, scope: 'link', source: subnet.address }];
+  if (gateway !== undefined && !isOnLink(needs, gateway)) {
+    routes.push({ family, destination: { address: gateway, prefixLength: hostPrefixLength(family) }, ifindex, scope: 'link' });
+  }
+  routes.push(...beyond(needs));
+  return routes.map((route) => ({ ...route, metric: 0, table }));
+}
+
+/**
+ * The rules that lead packets from the service's address to its table: first to what is on its link,
+ * then, after all that the main table knows better than by its default route (`sharedRule`), beyond.
+ */
+export function sourceRulesFor({ ifindex, family, subnet }: GatewayNeeds): Rule[] {
+  const source = { address: subnet.address, prefixLength: hostPrefixLength(family) };
+  const table = sourceTable(ifindex);
+  return [
+    { family, priority: PRIORITY.link, source, table, suppressPrefixLength: 0 },
+    { family, priority: PRIORITY.beyond, source, table },
+  ];
+}
+
+/** The rule between the two of `sourceRulesFor`, one for all services of a family. */
+export function sharedRule(family: 4 | 6): Rule {
+  return { family, priority: PRIORITY.shared, table: MAIN_TABLE, suppressPrefixLength: 0 };
+}
+
+/** Whether a rule is one of `sourceRulesFor`, made by us or by an earlier daemon. */
+export function isSourceRule({ priority, table, source }: Rule): boolean {
+  return source !== undefined && table > SOURCE_TABLES && (priority === PRIORITY.link || priority === PRIORITY.beyond);
+}
+
+/** The number of a link's table, out of the way of those that people and other programs choose. */
+export function sourceTable(ifindex: number): number {
+  return SOURCE_TABLES + ifindex;
+}
+
+/** ConnMan's metric for routes of services that are not the default: at least 2^20. */
+export function lowPriorityMetric(ifindex: number): number {
+  return Math.max(2 ** 20, 2 ** 32 - 1 - ifindex * 1024);
+}
+
+/** Before the main table's own rule, which has 32766. */
+const PRIORITY = { link: 31_990, shared: 31_991, beyond: 31_992 } as const;
+
+const SOURCE_TABLES = 0x43_0000;
+
+function hostPrefixLength(family: 4 | 6): number {
+  return family === 4 ? 32 : 128;
+}
+
+function isOnLink({ subnet }: GatewayNeeds, address: IpAddress): boolean {
+  return address.sharesPrefix(subnet.address, subnet.prefixLength);
+}
+
+/** Where the network's routers lead. */
+function beyond(needs: GatewayNeeds): Route[] {
+  const { ifindex, family, gateway } = needs;
+  const routes = needs.routes.map(({ destination, gateway: via }): Route => ({
+    family,
+    destination,
+    ifindex,
+    ...(via === undefined ? { scope: 'link' } : { gateway: via, onlink: !isOnLink(needs, via) }),
+  }));
+  if (gateway !== undefined) routes.push({ family, gateway, ifindex });
+  return routes;
+}

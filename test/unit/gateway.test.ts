@@ -1,0 +1,199 @@
+/**
+ * What stands in the kernel for one, two and three services, and that no change of the default
+ * passes through a moment without a default route.
+ */
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Gateways, type GatewayNeeds } from '../../src/gateway.ts';
+import { lowPriorityMetric, sourceTable } from '../../src/gateway/routes.ts';
+import { parseIpAddress, type IpAddress } from '../../src/shared/ipaddress.ts';
+import { setLogSink } from '../../src/shared/log.ts';
+import { createScope } from '../../src/shared/scope.ts';
+import { fakeKernel, type FakeKernel } from '../helpers/fake-kernel.ts';
+
+setLogSink(() => undefined);
+
+function ip(text: string): IpAddress {
+  const address = parseIpAddress(text);
+  if (address === undefined) throw new Error(`${text} is no address`);
+  return address;
+}
+
+interface Network {
+  readonly address: string;
+  readonly gateway?: string;
+  readonly hosts?: readonly string[];
+  readonly prefixLength?: number;
+}
+
+async function plug(kernel: FakeKernel, name: string, network: Network): Promise<GatewayNeeds> {
+  const { address, gateway, hosts = [], prefixLength = 24 } = network;
+  const { ifindex } = kernel.addLink({ name, isUp: true, hasCarrier: true });
+  const subnet = { address: ip(address), prefixLength };
+  await kernel.address.add({ ifindex, ...subnet });
+  return { ifindex, family: 4, subnet, hosts: hosts.map(ip), routes: [], ...(gateway !== undefined && { gateway: ip(gateway) }) };
+}
+
+const owner = (identifier: string) => ({ identifier, family: 4 as const });
+
+function main(kernel: FakeKernel): string[] {
+  const ours = [...kernel.mirror.routes.values()].filter(({ protocol }) => protocol !== 2);
+  return ours.map(({ destination, gateway, ifindex, metric }) => {
+    const to = destination === undefined ? 'default' : String(destination.address);
+    return `${to}${gateway === undefined ? '' : ` via ${gateway}`} dev ${ifindex}${metric === undefined ? '' : ' low'}`;
+  }).sort();
+}
+
+async function table(kernel: FakeKernel, ifindex: number): Promise<string[]> {
+  const routes = await kernel.route.list(4, sourceTable(ifindex));
+  return routes.map(({ destination, gateway = 'link' }) => `${destination?.address ?? 'default'} ${gateway}`).sort();
+}
+
+async function rules(kernel: FakeKernel): Promise<string[]> {
+  const list = await kernel.rule.list(4);
+  return list.map(({ source, suppressPrefixLength }) => `${source?.address ?? 'all'}${suppressPrefixLength === 0 ? ' known' : ''}`).sort();
+}
+
+/** Default routes after every event from now on. */
+function watchDefaults(kernel: FakeKernel): number[] {
+  const counts: number[] = [];
+  kernel.mirror.routeChanged.observe(createScope(), () => {
+    counts.push([...kernel.mirror.routes.values()].filter(({ destination }) => destination === undefined).length);
+  });
+  return counts;
+}
+
+test('one service needs no rules', async () => {
+  const kernel = fakeKernel();
+  const gateways = new Gateways(kernel);
+  const one = await plug(kernel, 'eth0', { address: '192.0.2.10', gateway: '192.0.2.1', hosts: ['192.0.2.53', '203.0.113.53'] });
+  await gateways.set(owner('one'), one);
+  assert.equal(main(kernel), ['192.0.2.1 dev 2', '203.0.113.53 via 192.0.2.1 dev 2', 'default via 192.0.2.1 dev 2']);
+  assert.equal(await rules(kernel), []);
+  await gateways.remove(owner('one'));
+  assert.equal(main(kernel), []);
+});
+
+test('of two, each answers by its own link, and the default changes without a gap', async () => {
+  const kernel = fakeKernel();
+  const gateways = new Gateways(kernel);
+  const one = await plug(kernel, 'eth0', { address: '192.0.2.10', gateway: '192.0.2.1' });
+  const two = await plug(kernel, 'eth1', { address: '198.51.100.10', gateway: '198.51.100.1' });
+  await Promise.all([gateways.set(owner('one'), one), gateways.set(owner('two'), two)]);
+  const first = ['192.0.2.1 dev 2', '198.51.100.1 dev 3 low', 'default via 192.0.2.1 dev 2', 'default via 198.51.100.1 dev 3 low'];
+  assert.equal(main(kernel), first);
+  assert.equal(await rules(kernel), ['192.0.2.10', '192.0.2.10 known', '198.51.100.10', '198.51.100.10 known', 'all known']);
+  assert.equal(await table(kernel, two.ifindex), ['198.51.100.0 link', 'default 198.51.100.1']);
+
+  const counts = watchDefaults(kernel);
+  await gateways.setDefault('two');
+  const second = ['192.0.2.1 dev 2 low', '198.51.100.1 dev 3', 'default via 192.0.2.1 dev 2 low', 'default via 198.51.100.1 dev 3'];
+  assert.equal(main(kernel), second);
+  await gateways.setDefault('one');
+  assert.equal(main(kernel), first);
+  assert.ok(counts.every((count) => count > 0), `${counts}`);
+
+  await gateways.remove(owner('two'));
+  assert.equal(main(kernel), ['192.0.2.1 dev 2', 'default via 192.0.2.1 dev 2']);
+  assert.equal(await rules(kernel), []);
+  assert.equal(await table(kernel, one.ifindex), []);
+});
+
+test('two in one subnet keep their gateway apart', async () => {
+  const kernel = fakeKernel();
+  const gateways = new Gateways(kernel);
+  const one = await plug(kernel, 'eth0', { address: '192.0.2.10', gateway: '192.0.2.1' });
+  const two = await plug(kernel, 'eth1', { address: '192.0.2.11', gateway: '192.0.2.1' });
+  await gateways.set(owner('one'), one);
+  await gateways.set(owner('two'), two);
+  const expected = ['192.0.2.1 dev 2', '192.0.2.1 dev 3 low', 'default via 192.0.2.1 dev 2', 'default via 192.0.2.1 dev 3 low'];
+  assert.equal(main(kernel), expected);
+  await gateways.setDefault('two');
+  await gateways.remove(owner('one'));
+  assert.equal(main(kernel), ['192.0.2.1 dev 3', 'default via 192.0.2.1 dev 3']);
+});
+
+test('a default without a gateway leaves the default route to the other', async () => {
+  const kernel = fakeKernel();
+  const gateways = new Gateways(kernel);
+  await gateways.set(owner('one'), await plug(kernel, 'eth0', { address: '192.0.2.10' }));
+  await gateways.set(owner('two'), await plug(kernel, 'eth1', { address: '198.51.100.10', gateway: '198.51.100.1' }));
+  assert.equal(main(kernel), ['198.51.100.1 dev 3 low', 'default via 198.51.100.1 dev 3 low']);
+  await gateways.setDefault('two');
+  await gateways.setDefault('one');
+  assert.equal(main(kernel), ['198.51.100.1 dev 3 low', 'default via 198.51.100.1 dev 3 low']);
+});
+
+test('setting again puts back what others removed', async () => {
+  const kernel = fakeKernel();
+  const gateways = new Gateways(kernel);
+  const one = await plug(kernel, 'eth0', { address: '192.0.2.10', gateway: '192.0.2.1' });
+  await gateways.set(owner('one'), one);
+  await kernel.route.remove({ family: 4, ifindex: one.ifindex, gateway: ip('192.0.2.1') });
+  await gateways.set(owner('one'), one);
+  assert.equal(main(kernel), ['192.0.2.1 dev 2', 'default via 192.0.2.1 dev 2']);
+  await gateways.set(owner('one'), { ...one, gateway: ip('192.0.2.2') });
+  assert.equal(main(kernel), ['192.0.2.2 dev 2', 'default via 192.0.2.2 dev 2'], 'the old host route is gone');
+});
+
+test('the rules of an earlier daemon stay until their service is back', async () => {
+  const kernel = fakeKernel();
+  const before = new Gateways(kernel);
+  const one = await plug(kernel, 'eth0', { address: '192.0.2.10', gateway: '192.0.2.1' });
+  const two = await plug(kernel, 'eth1', { address: '198.51.100.10', gateway: '198.51.100.1' });
+  await before.set(owner('one'), one);
+  await before.set(owner('two'), two);
+  const held = await rules(kernel);
+  before.abandon(owner('one'));
+  before.abandon(owner('two'));
+  assert.equal(await rules(kernel), held);
+
+  const gateways = new Gateways(kernel);
+  await gateways.inherit();
+  await gateways.set(owner('one'), one);
+  assert.equal(await rules(kernel), held);
+  await gateways.set(owner('two'), two);
+  assert.equal(await rules(kernel), held);
+  await gateways.remove(owner('two'));
+  assert.equal(await rules(kernel), []);
+});
+
+test('rules of addresses that are gone are removed at start', async () => {
+  const kernel = fakeKernel();
+  const source = { address: ip('203.0.113.9'), prefixLength: 32 };
+  await kernel.rule.add({ family: 4, priority: 31_992, source, table: sourceTable(7) });
+  await new Gateways(kernel).inherit();
+  assert.equal(await rules(kernel), []);
+});
+
+test('a kernel without rules still routes', async () => {
+  const kernel = fakeKernel();
+  const gateways = new Gateways(kernel);
+  kernel.failNext('rule.add', 'EOPNOTSUPP', 9);
+  await gateways.set(owner('one'), await plug(kernel, 'eth0', { address: '192.0.2.10', gateway: '192.0.2.1' }));
+  const two = await plug(kernel, 'eth1', { address: '198.51.100.10', gateway: '198.51.100.1' });
+  await gateways.set(owner('two'), two);
+  assert.is(main(kernel).length, 4);
+  assert.equal(await table(kernel, two.ifindex), []);
+});
+
+test('a route the kernel refuses is told with its reason', async () => {
+  const kernel = fakeKernel();
+  const gateways = new Gateways(kernel);
+  const one = await plug(kernel, 'eth0', { address: '192.0.2.10', gateway: '192.0.2.1' });
+  kernel.failNext('route.replace', 'EPERM');
+  try {
+    await gateways.set(owner('one'), one);
+    assert.unreachable();
+  } catch (error) {
+    assert.match(String(error), /route 192\.0\.2\.1\/32 dev 2 metric 0 cannot be added/);
+  }
+});
+
+test("ConnMan's metric", () => {
+  assert.is(lowPriorityMetric(3), 4294964223);
+  assert.is(lowPriorityMetric(2 ** 22), 2 ** 20);
+});
+
+test.run();
