@@ -8,6 +8,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { patience } from './patience.ts';
 
 /** How a command ended and what it said. */
 export interface Finished {
@@ -32,7 +33,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
   child.stdin.on('error', () => undefined).end(input);
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
-  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+  const timer = setTimeout(() => child.kill('SIGKILL'), patience(timeoutMs));
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
       clearTimeout(timer);
@@ -115,7 +116,7 @@ export class Child {
     try {
       return await Promise.race([
         new Promise<string>((resolve, reject) => {
-          timer = setTimeout(() => reject(new Error(`${this.#name} is not ready: ${this.text}`)), timeoutMs);
+          timer = setTimeout(() => reject(new Error(`${this.#name} is not ready: ${this.text}`)), patience(timeoutMs));
           this.#onLine = (line) => {
             before?.(line);
             if (matches(line)) resolve(line);
@@ -151,7 +152,7 @@ export class Child {
   /** SIGTERM, after `graceMs` SIGKILL; resolves with how it ended. */
   async stop(graceMs = 5000): Promise<number | string> {
     this.kill('SIGTERM');
-    const timer = setTimeout(() => this.kill('SIGKILL'), graceMs);
+    const timer = setTimeout(() => this.kill('SIGKILL'), patience(graceMs));
     const status = await this.exited;
     clearTimeout(timer);
     return status;

@@ -4,6 +4,8 @@
  * at what has been seen since a time and then at what comes, so nothing is missed or slept for.
  */
 
+import { patience } from './patience.ts';
+
 /** One observation. `at` is in milliseconds of `performance.now()`. */
 export type CellEvent = { readonly at: number } & Observation;
 
@@ -46,7 +48,8 @@ export class EventLog {
 
   /** The first event that matches. Rejects after the time limit with what was seen instead. */
   wait(what: string, matches: (event: CellEvent) => boolean, options: WaitOptions = {}): Promise<CellEvent> {
-    const { since = 0, timeoutMs = 15_000 } = options;
+    const { since = 0 } = options;
+    const timeoutMs = patience(options.timeoutMs ?? 15_000);
     const seen = this.#events.find((event) => event.at >= since && matches(event));
     if (seen !== undefined) return Promise.resolve(seen);
     return new Promise((resolve, reject) => {
