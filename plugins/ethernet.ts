@@ -21,7 +21,9 @@ export const ethernet: Plugin<Core> = {
 
 function attach(core: Core, device: Device, scope: Scope): DeviceControl {
   let cable: Scope | undefined;
+  let isDisabling = false;
   const update = (): void => {
+    if (isDisabling) return;
     const isPlugged = device.isPowered && device.link.isUp && device.link.hasCarrier;
     if (isPlugged === (cable !== undefined)) return;
     if (cable === undefined) {
@@ -38,7 +40,15 @@ function attach(core: Core, device: Device, scope: Scope): DeviceControl {
     async enable(signal) {
       if (!device.link.isUp) await core.kernel.link.setUp(device.ifindex, signal);
     },
-    disable: (signal) => core.kernel.link.setDown(device.ifindex, signal),
+    // The cable goes when the technology has told that it is off, not when the kernel says so.
+    async disable(signal) {
+      isDisabling = true;
+      try {
+        await core.kernel.link.setDown(device.ifindex, signal);
+      } finally {
+        isDisabling = false;
+      }
+    },
   };
 }
 

@@ -37,6 +37,7 @@ export class Device {
   readonly #scope: Scope;
   #link: Link;
   #isPowered = false;
+  #isDisabling = false;
 
   constructor(type: TechnologyType, link: Link, scope: Scope) {
     this.type = type;
@@ -60,6 +61,11 @@ export class Device {
     return this.#isPowered;
   }
 
+  /** Whether it is powered and stays so: false from the moment it is about to be powered down. */
+  get isUsable(): boolean {
+    return this.#isPowered && !this.#isDisabling;
+  }
+
   get networks(): ReadonlySet<Network> {
     return this.#networks;
   }
@@ -78,8 +84,9 @@ export class Device {
     return this.#aboutToDisable;
   }
 
-  /** For the technology. */
+  /** For the technology; undone by `setPowered`. */
   announceDisable(): void {
+    this.#isDisabling = true;
     this.#aboutToDisable.emit();
   }
 
@@ -111,6 +118,7 @@ export class Device {
   /** For the technology: notes what the driver reported. */
   setPowered(isPowered: boolean): void {
     this.#isPowered = isPowered;
+    this.#isDisabling = false;
     this.#poweredChanged.emit(isPowered);
   }
 

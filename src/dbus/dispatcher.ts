@@ -74,7 +74,9 @@ export class Dispatcher {
   #unknown(message: Message): DBusError {
     const { path = '', interface: name, member = '', signature } = message;
     const text = `Method "${member}" with signature "${signature}" on interface "${name ?? '(null)'}" doesn't exist`;
-    return standardError(this.#tree.node(path) === undefined ? 'UnknownObject' : 'UnknownMethod', text);
+    // What only leads to objects answers Introspect, so it is known.
+    const isKnown = this.#tree.node(path) !== undefined || this.#tree.childrenOf(path).length > 0;
+    return standardError(isKnown ? 'UnknownMethod' : 'UnknownObject', text);
   }
 
   #refusal({ message, lengthBytes }: ReceivedMessage): DBusError | undefined {

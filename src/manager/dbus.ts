@@ -43,6 +43,8 @@ export function exportManager(parts: ManagerParts, scope: Scope): void {
   announceTechnologies(parts, objects, manager, scope);
   announceServices(parts, objects, manager, scope);
   parts.services.connectivityChanged.observe(scope, () => manager.changed('State'));
+  parts.technologies.offlineChanged.observe(scope, () => manager.changed('OfflineMode', 'State'));
+  manager.dictionary(); // what is known from now on is announced when it changes
 }
 
 type Manager = Exported<typeof managerInterface>;
@@ -62,12 +64,10 @@ function exportInterface(parts: ManagerParts, objects: Objects, scope: Scope): M
     {
       methods: {
         GetProperties: () => manager.dictionary(),
-        SetProperty: async ({ name, value }) => {
+        SetProperty: ({ name, value }) => {
           switch (name) {
             case 'OfflineMode':
-              await technologies.setOffline(booleanOf(value));
-              manager.changed('OfflineMode', 'State');
-              return;
+              return technologies.setOffline(booleanOf(value));
             case 'SessionMode':
               isSessionMode = booleanOf(value);
               manager.touch('SessionMode');

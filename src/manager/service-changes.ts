@@ -45,7 +45,7 @@ export class ServiceChanges<Id> {
     if (this.#isDue) return;
     this.#isDue = true;
     if (this.#clock.now() < this.#quietUntil) this.#alarm.set(this.#quietUntil);
-    else queueMicrotask(() => this.flush());
+    else queueMicrotask(() => queueMicrotask(() => this.flush())); // ObjectManager's signals come first
   }
 
   /** Tells now what is due, if anything is. */

@@ -16,6 +16,8 @@ export interface Candidate {
   readonly isIgnored: boolean;
   /** At least one address family may be configured. */
   readonly isConfigurable: boolean;
+  /** Its device is on, and is not about to be turned off. */
+  readonly isReachable: boolean;
   /** Roaming, and roaming services may not connect by themselves. */
   readonly isBarredByRoaming: boolean;
 }
@@ -69,6 +71,7 @@ function mayConnect(service: Candidate): boolean {
     service.isAutoconnect &&
     !service.isIgnored &&
     service.isConfigurable &&
+    service.isReachable &&
     !service.isBarredByRoaming
   );
 }

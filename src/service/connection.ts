@@ -46,7 +46,8 @@ export interface ConnectionEnv {
 export interface ConnectionTarget {
   readonly identifier: string;
   readonly device: Device;
-  readonly configuration: ServiceConfiguration;
+  /** As it is now. */
+  configuration(): ServiceConfiguration;
   readonly lease: Lease | undefined;
   readonly lastAddress: IpAddress | undefined;
 }
@@ -82,7 +83,7 @@ export class Connection {
       interfaceName: link.name,
       hardwareAddress: link.hardwareAddress,
       mtu: link.mtu,
-      configuration: target.configuration.ipv4,
+      configuration: target.configuration().ipv4,
       lease: target.lease,
       lastAddress: target.lastAddress,
       hostname: env.hostname(),
@@ -115,8 +116,13 @@ export class Connection {
 
   /** Name servers configured for the service, or else what the network gave. */
   nameservers(): readonly IpAddress[] {
-    const configured = this.#target.configuration.nameservers.flatMap((text) => parseIpAddress(text) ?? []);
+    const configured = this.#target.configuration().nameservers.flatMap((text) => parseIpAddress(text) ?? []);
     return configured.length > 0 ? configured : (this.#lease?.nameservers ?? []);
+  }
+
+  /** Other name servers or domains were configured. */
+  updateServers(): void {
+    if (this.#inUse !== undefined) void this.#route(this.#inUse, this.#lease);
   }
 
   /**
@@ -185,7 +191,8 @@ export class Connection {
   }
 
   #publishServers(): void {
-    const { configuration, device } = this.#target;
+    const { device } = this.#target;
+    const configuration = this.#target.configuration();
     const domains = configuration.domains.length > 0 ? configuration.domains : domainsOf(this.#lease);
     this.#env.resolver.setServers(device.ifindex, {
       nameservers: this.nameservers().map((address) => ({ address })),

@@ -58,15 +58,16 @@ export function proxyDictionary(service: Service): Dictionary {
   return proxyConfigurationDictionary(proxy);
 }
 
-/** `Proxy.Configuration`: empty until set. */
+/** `Proxy.Configuration`: empty until set; the method is the last key, as in ConnMan. */
 export function proxyConfigurationDictionary(proxy: ProxyConfiguration | undefined): Dictionary {
   if (proxy === undefined) return new Map();
-  const entries: [string, Variant][] = [['Method', text(proxy.method)]];
+  const entries: [string, Variant][] = [];
   if (proxy.method === 'auto' && proxy.url !== undefined) entries.push(['URL', text(proxy.url)]);
   if (proxy.method === 'manual') {
     if (proxy.servers.length > 0) entries.push(['Servers', variant('as', proxy.servers)]);
     if (proxy.excludes.length > 0) entries.push(['Excludes', variant('as', proxy.excludes)]);
   }
+  entries.push(['Method', text(proxy.method)]);
   return new Map(entries);
 }
 

@@ -155,6 +155,10 @@ export class Service {
     return this.#configuration.ipv4.method !== 'off' || this.#configuration.ipv6.method !== 'off';
   }
 
+  get isReachable(): boolean {
+    return this.network.device.isUsable;
+  }
+
   get isBarredByRoaming(): boolean {
     return false;
   }
@@ -261,19 +265,19 @@ export class Service {
     this.#changed.emit(IN_USE);
   }
 
-  /** Sets some of the configuration; a changed address method takes effect at once. */
+  /** Sets some of the configuration; it takes effect at once. */
   configure(change: Partial<ServiceConfiguration>): void {
+    const isRestarting = this.#connection !== undefined && (change.ipv4 ?? change.ipv6) !== undefined;
+    if (isRestarting) this.#stop('withdraw');
+    if (isRestarting) this.#enter('configuration');
+    if (isRestarting) this.#changed.emit(IN_USE);
     this.#configuration = { ...this.#configuration, ...change };
     this.save();
+    if (change.nameservers !== undefined || change.domains !== undefined) this.#connection?.updateServers();
     this.#changed.emit(aspectsOf(change));
-    if (
-      change.ipv4 !== undefined ||
-      change.ipv6 !== undefined ||
-      change.nameservers !== undefined ||
-      change.domains !== undefined
-    ) {
-      this.#reconfigure();
-    }
+    if (!isRestarting) return;
+    if (this.isConfigurable) this.#configure();
+    else this.#enter('idle');
   }
 
   /** Throws InvalidService unless it is a favorite. */
@@ -299,6 +303,11 @@ export class Service {
     this.#connection?.setDefault(isDefault);
     if (isDefault) this.#applyStanding();
     else if (this.#state === 'online') this.#enter('ready');
+  }
+
+  /** For the registry: the time servers behind its own are others. */
+  updateTimeservers(): void {
+    this.#changed.emit(['timeservers']);
   }
 
   /** Notes a move by the user. */
@@ -342,7 +351,7 @@ export class Service {
     const target = {
       identifier: this.identifier,
       device: this.network.device,
-      configuration: this.#configuration,
+      configuration: () => this.#configuration,
       lease: this.#lease,
       lastAddress: this.#lastAddress,
     };
@@ -355,14 +364,6 @@ export class Service {
     if (this.#isDefault) connection.setDefault(true);
     this.#enter('configuration');
     connection.start();
-  }
-
-  #reconfigure(): void {
-    if (this.#connection === undefined) return;
-    this.#stop('withdraw');
-    this.#changed.emit(IN_USE);
-    if (this.isConfigurable) this.#configure();
-    else this.leave('withdraw');
   }
 
   #stop(mode: StopMode): void {
@@ -428,6 +429,7 @@ export class Service {
     this.#stop('withdraw');
     this.#setError(error);
     this.#enter('failure');
+    this.#changed.emit(IN_USE);
     const isTimeout = cause instanceof ConnmanError && cause.code === 'OperationTimeout';
     this.#pending?.reject(isTimeout ? cause : new ConnmanError('Failed', undefined, { cause }));
   }
@@ -451,7 +453,7 @@ export class Service {
     const isUp = isConnected(after);
     if (isUp !== isConnected(before)) this.#changed.emit(['timeservers', 'domains', 'proxy']);
     this.#stateChanged.emit({ before, after });
-    if (isUp !== isConnected(before)) this.#changed.emit(IN_USE);
+    if (isUp && !isConnected(before)) this.#changed.emit(IN_USE);
     if (isUp) this.#pending?.resolve();
   }
 

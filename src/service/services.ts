@@ -30,6 +30,7 @@ export class Services {
   readonly #scope: Scope;
   readonly #list: Service[] = [];
   readonly #byIdentifier = new Map<string, Service>();
+  readonly #scopes = new Map<Service, Scope>();
   readonly #added = new Emitter<{ service: Service; scope: Scope }>();
   readonly #removed = new Emitter<Service>();
   readonly #reordered = new Emitter<void>();
@@ -41,6 +42,7 @@ export class Services {
   #default: Service | undefined;
   #isAutoconnectDue = false;
   #leaveMode: StopMode = 'withdraw';
+  #isStopping = false;
 
   constructor(env: ServiceEnv, technologies: Technologies, scope: Scope) {
     this.#env = env;
@@ -98,9 +100,19 @@ export class Services {
     return this.#leaveMode === 'keep';
   }
 
-  /** What becomes of addresses when networks go from now on: the daemon is about to stop. */
-  prepareStop(mode: StopMode): void {
+  /** The daemon stops: every service goes as when it is disconnected, its addresses as `mode` says. */
+  async takeLeave(mode: StopMode): Promise<void> {
     this.#leaveMode = mode;
+    this.#isStopping = true;
+    for (const service of [...this.#list]) {
+      service.leave(mode);
+      await this.#scopes.get(service)?.close();
+    }
+  }
+
+  /** Other time servers are in force for all services. */
+  updateTimeservers(): void {
+    for (const service of this.#list) service.updateTimeservers();
   }
 
   /**
@@ -119,7 +131,7 @@ export class Services {
 
   /** Connects, at the end of this turn, what should be connected by itself. */
   scheduleAutoconnect(): void {
-    if (this.#isAutoconnectDue || this.#scope.signal.aborted) return;
+    if (this.#isAutoconnectDue || this.#isStopping || this.#scope.signal.aborted) return;
     this.#isAutoconnectDue = true;
     queueMicrotask(() => {
       this.#isAutoconnectDue = false;
@@ -132,6 +144,7 @@ export class Services {
     const { type } = device;
     if (!isServiceType(type)) return;
     device.networkAppeared.observe(device.scope, (appearance) => this.#add(type, appearance));
+    device.poweredChanged.observe(device.scope, () => this.scheduleAutoconnect());
     device.aboutToDisable.observe(device.scope, () => {
       for (const service of this.#list.filter(({ network }) => network.device === device)) service.leave('release');
     });
@@ -151,13 +164,14 @@ export class Services {
       return;
     }
     this.#byIdentifier.set(service.identifier, service);
+    this.#scopes.set(service, scope);
     this.#list.push(service);
     scope.defer(() => this.#remove(service));
     this.#added.emit({ service, scope });
     service.stateChanged.observe(scope, (change) => this.#onState(service, change));
     service.changed.observe(scope, (aspects) => {
       if (aspects.some((aspect) => ORDERING_ASPECTS.has(aspect))) this.#reconsider(service);
-      if (aspects.includes('favorite') || aspects.includes('autoconnect')) this.scheduleAutoconnect();
+      if (aspects.some((aspect) => AUTOCONNECT_ASPECTS.has(aspect))) this.scheduleAutoconnect();
     });
     appearance.scope.defer(() => {
       service.leave(this.#leaveMode);
@@ -175,6 +189,7 @@ export class Services {
 
   #remove(service: Service): void {
     this.#byIdentifier.delete(service.identifier);
+    this.#scopes.delete(service);
     this.#list.splice(this.#list.indexOf(service), 1);
     this.#removed.emit(service);
     this.scheduleAutoconnect();
@@ -236,6 +251,14 @@ export class Services {
 
 /** What the order depends on, besides the state. */
 const ORDERING_ASPECTS: ReadonlySet<ServiceAspect> = new Set(['strength', 'favorite', 'error']);
+
+/** What decides, besides the state, whether a service connects by itself. */
+const AUTOCONNECT_ASPECTS: ReadonlySet<ServiceAspect> = new Set([
+  'favorite',
+  'autoconnect',
+  'ipv4Configuration',
+  'ipv6Configuration',
+]);
 
 /** Types that are connected as soon as they are plugged in. */
 const CONNECTS_AT_ONCE: ReadonlySet<ServiceType> = new Set(['ethernet', 'gadget']);

@@ -44,7 +44,10 @@ export function exportTechnology(
     },
     scope,
   );
-  technology.changed.observe(scope, (aspect) => exported.changed(PROPERTIES[aspect]));
+  technology.changed.observe(scope, (aspect) => {
+    if (aspect === 'tetheringFrequency') exported.touch(PROPERTIES[aspect]);
+    else exported.changed(PROPERTIES[aspect]);
+  });
   return exported;
 }
 
@@ -71,9 +74,11 @@ async function setProperty(
     case 'Tethering':
       if (value.as('b') === undefined) throw new ConnmanError('InvalidArguments');
       throw new ConnmanError('NotSupported');
+    case 'TetheringFreq':
+      if (value.as('i') === undefined) throw new ConnmanError('InvalidArguments');
+      throw new ConnmanError('NotSupported');
     case 'TetheringIdentifier':
     case 'TetheringPassphrase':
-    case 'TetheringFreq':
       throw new ConnmanError('NotSupported');
     default:
       throw new ConnmanError('InvalidProperty');

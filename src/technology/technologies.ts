@@ -34,10 +34,13 @@ export class Technologies {
   readonly #devices = new Map<number, Device>();
   readonly #added = new Emitter<{ technology: Technology; scope: Scope }>();
   readonly #deviceAdded = new Emitter<Device>();
+  readonly #offlineChanged = new Emitter<void>();
+  #isOffline: boolean;
 
   constructor(parts: { clock: Clock; settings: GlobalSettings; interfaces: Interfaces }, scope: Scope) {
     this.#clock = parts.clock;
     this.#settings = parts.settings;
+    this.#isOffline = parts.settings.getBoolean('global', 'OfflineMode') ?? false;
     this.#interfaces = parts.interfaces;
     this.#scope = scope;
     this.#interfaces.appeared.observe(scope, (managed) => this.#attach(managed));
@@ -74,12 +77,19 @@ export class Technologies {
   }
 
   get isOffline(): boolean {
-    return this.#settings.getBoolean('global', 'OfflineMode') ?? false;
+    return this.#isOffline;
+  }
+
+  /** Emits when everything has been turned off, and before anything is turned on again. */
+  get offlineChanged(): Observable<void> {
+    return this.#offlineChanged;
   }
 
   /** Turns everything off, or on again what the user wants on. Never throws: failures are logged. */
   async setOffline(isOffline: boolean): Promise<void> {
-    if (isOffline === this.isOffline) return;
+    if (isOffline === this.#isOffline) return;
+    this.#isOffline = isOffline;
+    if (!isOffline) this.#offlineChanged.emit();
     const changes = this.list.map(async (technology) => {
       try {
         await technology.applyPower(!isOffline && this.#isEnabled(technology.type));
@@ -88,20 +98,28 @@ export class Technologies {
       }
     });
     await Promise.all(changes);
+    if (isOffline) this.#offlineChanged.emit();
     this.#settings.set({ global: { OfflineMode: isOffline } });
   }
 
   /** Powers a technology for a user and remembers it. Throws as `Technology.setPowered`. */
   async setPowered(technology: Technology, isPowered: boolean): Promise<void> {
-    const remember = (): void => this.#remember(technology, isPowered);
     try {
       await technology.setPowered(isPowered);
-      remember();
     } catch (error) {
-      const isUnchanged =
-        error instanceof ConnmanError && ['Failed', 'AlreadyEnabled', 'AlreadyDisabled'].includes(error.code);
-      if (!isUnchanged) remember();
+      const isBusy = error instanceof ConnmanError && error.code === 'Failed';
+      if (!isBusy) this.#remember(technology, isPowered);
       throw error;
+    }
+    this.#remember(technology, isPowered);
+  }
+
+  /** The daemon stops: all are told to be off and go; their devices stay as they are. */
+  async takeLeave(): Promise<void> {
+    for (const [type, { technology, scope }] of [...this.#technologies].reverse()) {
+      technology.takeLeave();
+      this.#technologies.delete(type);
+      await scope.close();
     }
   }
 

@@ -132,9 +132,8 @@ export class Technology {
     if (before !== this.isConnected) this.#changed.emit('connected');
   }
 
-  /** For the registry: what the settings file says. */
+  /** For the registry: what the settings file says. Nobody is told, as in ConnMan. */
   setTetheringFrequency(mhz: number): void {
-    if (mhz === this.#tetheringFrequencyMhz) return;
     this.#tetheringFrequencyMhz = mhz;
     this.#changed.emit('tetheringFrequency');
   }
@@ -143,7 +142,12 @@ export class Technology {
     const { device, control } = member;
     if (member.isPowered === isPowered) return;
     if (!isPowered) device.announceDisable();
-    await (isPowered ? control.enable(signal) : control.disable(signal));
+    try {
+      await (isPowered ? control.enable(signal) : control.disable(signal));
+    } catch (error) {
+      device.setPowered(member.isPowered);
+      throw error;
+    }
     member.isPowered = isPowered;
     this.#updatePowered();
     device.setPowered(isPowered);

@@ -54,6 +54,12 @@ function defaultRoutes({ kernel }: CoreBench): string[] {
   return routes.map(({ gateway, metric }) => `${gateway} ${metric ?? 0}`).sort();
 }
 
+/** Of each link, what names are resolved with. */
+function resolving({ dns }: CoreBench): unknown {
+  const links = dns.current?.links ?? [];
+  return links.map(({ nameservers, domains }) => [nameservers.map(({ address }) => `${address}`), domains]);
+}
+
 const proxies = ({ client }: CoreBench) => ({
   manager: client.proxy(managerInterface, 'net.connman', '/'),
   technology: client.proxy(technologyInterface, 'net.connman', '/net/connman/technology/ethernet'),
@@ -87,10 +93,7 @@ test(
       ].filter((line) => !line.includes('Domains')),
     );
     assert.equal(defaultRoutes(bench), ['192.0.2.1 0']);
-    assert.equal(
-      bench.dns.current?.links.map(({ nameservers, domains }) => [nameservers.map(({ address }) => String(address)), domains]),
-      [[['192.0.2.53'], ['lan.test']]],
-    );
+    assert.equal(resolving(bench), [[['192.0.2.53'], ['lan.test']]]);
   }),
 );
 
@@ -246,14 +249,92 @@ test(
       bench.signals.filter((line) => /^(Manager|Technology)/.test(line) && !line.includes('ServicesChanged')),
       [
         'Technology ethernet Connected false',
-        'Manager State "idle"',
+        'Manager State "offline"',
         'Technology ethernet Powered false',
         'Manager OfflineMode true',
-        'Manager State "offline"',
       ],
     );
     await manager.SetProperty({ name: 'OfflineMode', value: variant('b', false) });
     bench.kernel.setCarrier('eth0', true);
+    await bench.settled();
+    assert.is(bench.core.services.get(FIRST)?.state, 'ready');
+  }),
+);
+
+test(
+  'what is powered down is not connected again on the way',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    await plug(bench, 'eth0');
+    bench.signals.length = 0;
+    await proxies(bench).technology.SetProperty({ name: 'Powered', value: variant('b', false) });
+    await context.clock.advance(100);
+    const told = bench.signals.filter((line) => / (State|Powered|ServicesChanged|IPv4|Nameservers) /.test(line));
+    assert.equal(told, [
+      `Service ${FIRST} State "disconnect"`,
+      'Manager State "idle"',
+      `Service ${FIRST} State "idle"`,
+      `Service ${FIRST} IPv4 {}`,
+      `Service ${FIRST} Nameservers []`,
+      'Technology ethernet Powered false',
+      `Manager ServicesChanged [] ["/net/connman/service/${FIRST}"]`,
+    ]);
+  }),
+);
+
+test(
+  'a device that cannot be powered down stays in use',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    await plug(bench, 'eth0');
+    bench.kernel.failNext('link.setDown', 'EIO');
+    const { technology } = proxies(bench);
+    assert.not.equal(await codeOf(technology.SetProperty({ name: 'Powered', value: variant('b', false) })), 'success');
+    await bench.settled();
+    assert.is(bench.core.technologies.get('ethernet')?.isPowered, true);
+    assert.is(bench.core.services.get(FIRST)?.state, 'ready');
+  }),
+);
+
+test(
+  'other name servers and domains leave the link alone',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    await plug(bench, 'eth0');
+    bench.signals.length = 0;
+    bench.kernel.requests.length = 0;
+    const { service } = proxies(bench);
+    const value = variant('as', ['203.0.113.53', 'bogus']);
+    await service(FIRST).SetProperty({ name: 'Nameservers.Configuration', value });
+    await service(FIRST).SetProperty({ name: 'Domains.Configuration', value: variant('as', ['other.test']) });
+    await bench.settled();
+    assert.equal(bench.signals, [
+      `Service ${FIRST} Nameservers.Configuration ["203.0.113.53"]`,
+      `Service ${FIRST} Nameservers ["203.0.113.53"]`,
+      `Service ${FIRST} Domains.Configuration ["other.test"]`,
+      `Service ${FIRST} Domains ["other.test"]`,
+    ]);
+    assert.equal(resolving(bench), [[['203.0.113.53'], ['other.test']]]);
+    assert.ok(bench.kernel.requests.every(({ verb }) => verb.startsWith('route.')));
+  }),
+);
+
+test(
+  'without any method it is idle, and with one it connects again',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    await plug(bench, 'eth0');
+    const service = proxies(bench).service(FIRST);
+    const set = (name: string, ...texts: [string, string][]): Promise<unknown> => {
+      const entries = new Map(texts.map(([key, text]) => [key, variant('s', text)]));
+      return service.SetProperty({ name, value: variant('a{sv}', entries) });
+    };
+    await set('IPv6.Configuration', ['Method', 'off']);
+    await set('IPv4.Configuration', ['Method', 'off']);
+    await bench.settled();
+    assert.is(bench.core.services.get(FIRST)?.state, 'idle');
+    assert.is(await codeOf(service.Connect()), 'net.connman.Error.NoCarrier');
+    await set('IPv4.Configuration', ['Method', 'manual'], ['Address', '192.0.2.11'], ['Netmask', '255.255.255.0']);
     await bench.settled();
     assert.is(bench.core.services.get(FIRST)?.state, 'ready');
   }),

@@ -150,7 +150,7 @@ test('what is not there is unknown, as libdbus says it', withScope(async ({ scop
     message: 'Method "Add" with signature "iu" on interface "test.Lamp" doesn\'t exist',
   });
   assert.is((await call('/a/lamp', 'test.Other', 'Wait')).name, 'org.freedesktop.DBus.Error.UnknownMethod');
-  assert.is((await call('/a', 'test.Lamp', 'Wait')).name, 'org.freedesktop.DBus.Error.UnknownObject');
+  assert.is((await call('/a', 'test.Lamp', 'Wait')).name, 'org.freedesktop.DBus.Error.UnknownMethod', 'leads to one');
   assert.is((await call('/b', 'test.Lamp', 'Wait')).name, 'org.freedesktop.DBus.Error.UnknownObject');
   const introspectable = 'org.freedesktop.DBus.Introspectable';
   assert.is((await call('/b', introspectable, 'Introspect')).name, 'org.freedesktop.DBus.Error.UnknownObject');

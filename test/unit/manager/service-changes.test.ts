@@ -23,6 +23,8 @@ test('after quiet the first change goes out at the end of its turn', async () =>
   changes.add('b');
   assert.equal(sent, []);
   await Promise.resolve();
+  assert.equal(sent, [], 'what else is told at the end of a turn comes first');
+  await Promise.resolve();
   assert.equal(sent, [{ at: 0, added: ['a', 'b'], removed: [] }]);
   await scope.close();
 });

@@ -16,6 +16,7 @@ const service = (id: string, change: Partial<Candidate> = {}): Named => ({
   isAutoconnect: true,
   isIgnored: false,
   isConfigurable: true,
+  isReachable: true,
   isBarredByRoaming: false,
   ...change,
 });
