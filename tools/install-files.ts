@@ -23,6 +23,11 @@ export const TEMPLATES: readonly TemplateFile[] = [
   { template: 'src/connman-polkit.conf.in', target: busPolicy('connman.conf'), program: 'connmand', hasPolkit: true },
   { template: 'src/connman.service.in', target: unit('connman.service'), program: 'connmand' },
   {
+    template: 'src/connman-wait-online.service.in',
+    target: unit('connman-wait-online.service'),
+    program: 'connmand-wait-online',
+  },
+  {
     template: 'src/connman-resolvconf.conf.in',
     target: ({ tmpfilesdir }) => `${tmpfilesdir}/connman_resolvconf.conf`,
     program: 'connmand',

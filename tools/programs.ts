@@ -23,6 +23,7 @@ export interface Program {
 export const PROGRAMS: readonly Program[] = [
   { name: 'connmand', entry: 'src/main.ts', directory: 'sbindir' },
   { name: 'connmanctl', entry: 'src/client/main.ts', directory: 'bindir' },
+  { name: 'connmand-wait-online', entry: 'src/client/wait-online.ts', directory: 'sbindir' },
 ];
 
 /** The text of a program and what went into it. */

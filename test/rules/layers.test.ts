@@ -42,6 +42,7 @@ const LAYERS: readonly (readonly [prefix: string, layer: string])[] = [
   ['src/builtin.ts', 'generated'],
   ['src/directories.ts', 'generated'],
   ['vpn/builtin.ts', 'generated'],
+  ['src/version.ts', 'shared'],
   ['src/main.ts', 'main'],
   ['src/api.ts', 'api'],
   ['vpn/main.ts', 'vpn/main'],
