@@ -1,13 +1,14 @@
 /**
  * `npm run install:system -- --destdir DIR`: puts what was built and configured below DIR (`/` is
- * this machine): programs, bus policy, units, tmpfiles, start scripts and a sample main.conf, which
- * replaces none that is there. Modes do not depend on the caller's umask.
+ * this machine): programs, bus policy, units, tmpfiles, start scripts, man pages, shell completion
+ * and a sample main.conf, which replaces none that is there. Modes do not depend on the umask.
  */
 
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { GENERAL } from '../src/daemon/main-conf.ts';
+import { documents } from './documents/documents.ts';
 import type { Directories } from './configure/directories.ts';
 import { TEMPLATES, fillIn } from './install-files.ts';
 import { installedLauncher } from './launcher.ts';
@@ -45,6 +46,7 @@ function main(): void {
     const text = fillIn(readFileSync(file.template, 'utf8'), directories);
     put(file.target(directories), text, file.isExecutable === true ? 0o755 : 0o644);
   }
+  for (const { path, text } of documents(directories)) put(path, text);
   const mainConf = `${directories.sysconfdir}/connman/main.conf`;
   if (existsSync(join(destdir, mainConf))) console.log(`${mainConf} (kept)`);
   else put(mainConf, formatSample('General', GENERAL));

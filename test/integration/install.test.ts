@@ -18,13 +18,22 @@ const WANTED = [
   '644 etc/connman/main.conf',
   '644 etc/dbus-1/system.d/connman.conf',
   '755 usr/bin/connmanctl',
-  ...['connmanctl', 'connmand'].flatMap((name) => programFiles(name).map((file) => `644 usr/lib/causeway/${file}`)),
+  ...['connmanctl', 'connmand', 'connmand-wait-online'].flatMap((name) => programFiles(name).map((file) => `644 usr/lib/causeway/${file}`)),
   '755 usr/lib/causeway/system.node',
+  '644 usr/lib/systemd/system/connman-wait-online.service',
   '644 usr/lib/systemd/system/connman.service',
   '644 usr/lib/tmpfiles.d/connman_resolvconf.conf',
   '755 usr/sbin/connmand',
+  '755 usr/sbin/connmand-wait-online',
+  '644 usr/share/bash-completion/completions/connmanctl',
   '755 usr/share/connman/init.d/connman.openrc',
   '755 usr/share/connman/init.d/connman.sysvinit',
+  '644 usr/share/fish/vendor_completions.d/connmanctl.fish',
+  '644 usr/share/man/man1/connmanctl.1',
+  '644 usr/share/man/man5/connman.conf.5',
+  '644 usr/share/man/man8/connmand-wait-online.8',
+  '644 usr/share/man/man8/connmand.8',
+  '644 usr/share/zsh/site-functions/_connmanctl',
 ];
 
 test('everything is put in its place', () => {
