@@ -18,10 +18,11 @@ export async function runBatch({ clock, scope }: { readonly clock: Clock; readon
   const lines = new Lines(process.stdin);
   const ask = async (question: string, signal: AbortSignal): Promise<string> => {
     output.print(`${question}\n`);
-    const line = await lines.next(signal);
+    const line = await lines.next(signal, true);
     if (line === undefined) throw new Error('no more input');
     return line;
   };
+  scope.defer(() => lines.close());
   const context = new Context({ output, clock, scope, findAsk: () => ask, isInteractive: true });
   let status = 0;
   try {
@@ -44,45 +45,66 @@ export async function runBatch({ clock, scope }: { readonly clock: Clock; readon
   }
 }
 
-/** Lines of a stream, one for each who asks. */
+interface Waiting {
+  readonly take: (line: string | undefined) => void;
+}
+
+/** Lines of a stream, one for each who asks; an answer comes before the next command. */
 class Lines {
+  readonly #stream: NodeJS.ReadStream;
   readonly #ready: string[] = [];
+  readonly #waiting: Waiting[] = [];
   #rest = '';
   #hasEnded = false;
-  #wake: () => void = () => undefined;
 
   constructor(stream: NodeJS.ReadStream) {
+    this.#stream = stream;
     stream.setEncoding('utf8').on('data', (text) => this.#take(String(text)));
-    stream.on('end', () => {
-      if (this.#rest !== '') this.#take('\n');
-      this.#hasEnded = true;
-      this.#wake();
-    });
-    stream.on('error', () => {
-      this.#hasEnded = true;
-      this.#wake();
+    stream.on('end', () => this.#end());
+    stream.on('error', () => this.#end());
+  }
+
+  /** The next line; undefined at the end of input and when `signal` aborts. */
+  next(signal: AbortSignal, isAnswer = false): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve(undefined);
+      const onAbort = (): void => waiting.take(undefined);
+      const waiting: Waiting = {
+        take: (line) => {
+          signal.removeEventListener('abort', onAbort);
+          const at = this.#waiting.indexOf(waiting);
+          if (at >= 0) this.#waiting.splice(at, 1);
+          resolve(line);
+        },
+      };
+      signal.addEventListener('abort', onAbort);
+      if (isAnswer) this.#waiting.unshift(waiting);
+      else this.#waiting.push(waiting);
+      this.#serve();
     });
   }
 
-  /** The next line; undefined at the end of input and when `signal` is aborted. */
-  async next(signal: AbortSignal): Promise<string | undefined> {
-    const wake = (): void => this.#wake();
-    signal.addEventListener('abort', wake);
-    while (this.#ready.length === 0 && !this.#hasEnded && !signal.aborted) {
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-    signal.removeEventListener('abort', wake);
-    if (signal.aborted) {
-      process.stdin.destroy();
-      return undefined;
-    }
-    return this.#ready.shift();
+  /** Reads no further. */
+  close(): void {
+    this.#stream.destroy();
   }
 
   #take(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
     this.#ready.push(...lines.map((line) => line.replace(/\r$/, '')));
-    this.#wake();
+    this.#serve();
+  }
+
+  #end(): void {
+    if (this.#rest !== '') this.#take('\n');
+    this.#hasEnded = true;
+    this.#serve();
+  }
+
+  #serve(): void {
+    while (this.#waiting.length > 0 && (this.#ready.length > 0 || this.#hasEnded)) {
+      this.#waiting[0]?.take(this.#ready.shift());
+    }
   }
 }
