@@ -8,6 +8,7 @@ import type { GeneralOptions } from './daemon/main-conf.ts';
 import type { Storage } from './daemon/storage.ts';
 import type { Sysctl } from './daemon/sysctl.ts';
 import type { Bus } from './dbus/bus.ts';
+import { Counters } from './counter/counters.ts';
 import { Gateways } from './gateway.ts';
 import type { GlobalSettings } from './global-settings.ts';
 import { followHostname } from './hostname.ts';
@@ -52,6 +53,7 @@ export interface Core {
   readonly interfaces: Interfaces;
   readonly technologies: Technologies;
   readonly services: Services;
+  readonly counters: Counters;
 }
 
 /** Builds the core; nothing moves before `interfaces.start()`. */
@@ -62,7 +64,8 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const gateways = new Gateways(kernel);
   void gateways.inherit();
   const services = new Services({ ...parts, gateways }, technologies, scope);
+  const counters = new Counters({ services, kernel, clock }, scope);
   followHostname(services, parts.system, options, scope);
   separateLinks(services, parts.sysctl, scope);
-  return { kernel, clock, bus, options, interfaces, technologies, services };
+  return { kernel, clock, bus, options, interfaces, technologies, services, counters };
 }

@@ -8,6 +8,7 @@ import { builtin, dnsBackend } from './builtin.ts';
 import { exportClock } from './clock/dbus.ts';
 import { openClockSettings } from './clock/clock.ts';
 import { createCore, type Core } from './core.ts';
+import { createCounterRegistry } from './counter/dbus.ts';
 import { createAgentRegistry } from './daemon/agents.ts';
 import { CONNMAND, parseConnmand, type ConnmandOptions } from './daemon/command-line.ts';
 import { generalOptions, type GeneralOptions } from './daemon/main-conf.ts';
@@ -91,9 +92,12 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   });
   exportClock(bus, clockSettings, life);
   const agents = createAgentRegistry(agentInterface, { bus, clock }, life);
-  exportManager({ bus, clock, agents, technologies: core.technologies, services: core.services }, life);
+  const counters = createCounterRegistry({ bus, counters: core.counters }, life);
+  const { technologies, services } = core;
+  exportManager({ bus, clock, agents, counters, technologies, services }, life);
   scope.defer(async () => {
     await takeLeave(core, daemon.options);
+    counters.releaseAll();
     agents.releaseAll();
   });
   if (!(await bus.requestName(BUS_NAME, life)))

@@ -3,6 +3,7 @@
  * and the announcement of what comes and goes in them.
  */
 
+import type { CounterRegistry } from '../counter/dbus.ts';
 import type { AgentRegistry } from '../daemon/agents.ts';
 import type { Bus, Exported } from '../dbus/bus.ts';
 import type { EncodedDictionary } from '../dbus/dictionary.ts';
@@ -28,6 +29,7 @@ export interface ManagerParts {
   readonly technologies: Technologies;
   readonly services: Services;
   readonly agents: AgentRegistry<typeof agentInterface>;
+  readonly counters: CounterRegistry;
 }
 
 /** `State` of the manager. */
@@ -56,7 +58,7 @@ interface Objects {
 }
 
 function exportInterface(parts: ManagerParts, objects: Objects, scope: Scope): Manager {
-  const { bus, technologies, services, agents } = parts;
+  const { bus, technologies, services, agents, counters } = parts;
   let isSessionMode = false;
   const manager: Manager = bus.export(
     '/',
@@ -90,6 +92,8 @@ function exportInterface(parts: ManagerParts, objects: Objects, scope: Scope): M
         GetTetheringClients: () => [],
         RegisterAgent: ({ path }, call) => agents.register(call.caller, path),
         UnregisterAgent: (_, call) => agents.unregister(call.caller),
+        RegisterCounter: ({ path, period }, call) => counters.register(call.caller, path, period),
+        UnregisterCounter: ({ path }, call) => counters.unregister(call.caller, path),
         ...NOT_BUILT,
       },
       properties: {
@@ -168,8 +172,6 @@ const refuse = (): never => {
 const NOT_BUILT = {
   RemoveProvider: refuse,
   ConnectProvider: refuse,
-  RegisterCounter: refuse,
-  UnregisterCounter: refuse,
   CreateSession: refuse,
   DestroySession: refuse,
   RequestPrivateNetwork: refuse,

@@ -48,9 +48,7 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
       },
       MoveBefore: ({ service: path }) => services.move(service, 'before', find(services, path)),
       MoveAfter: ({ service: path }) => services.move(service, 'after', find(services, path)),
-      ResetCounters: () => {
-        throw new ConnmanError('NotImplemented');
-      },
+      ResetCounters: () => service.statistics.reset(),
     },
     properties: {
       Type: () => service.type,

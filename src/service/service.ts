@@ -21,6 +21,7 @@ import type { ServiceConfiguration } from './configuration.ts';
 import { Connection, domainsOf, type ConnectionEnv, type ConnectionEvent } from './connection.ts';
 import { loadLease, loadService, NEVER_STORED, saveLease, saveService } from './settings.ts';
 import { isConnected, isConnecting, type ServiceState } from './state.ts';
+import { Statistics } from './statistics.ts';
 
 const log = logger('src/service/service.ts');
 
@@ -77,6 +78,8 @@ export class Service {
   readonly identifier: string;
   readonly type: ServiceType;
   readonly network: Network;
+  /** How much it has carried; src/counter keeps it. */
+  readonly statistics = new Statistics();
   readonly #env: ServiceEnv;
   readonly #scope: Scope;
   readonly #changed = new Emitter<readonly ServiceAspect[]>();

@@ -4,6 +4,7 @@
  * signals of net.connman as lines of text.
  */
 
+import { createCounterRegistry } from '../../src/counter/dbus.ts';
 import { createCore, type Core } from '../../src/core.ts';
 import { checkGeneral } from '../../src/daemon/main-conf.ts';
 import { createAgentRegistry } from '../../src/daemon/agents.ts';
@@ -40,6 +41,8 @@ export interface CoreBench {
   readonly host: string[];
   /** Kernel parameters. */
   readonly parameters: Map<string, string>;
+  /** Another client's connection. */
+  connect(scope: Scope): Promise<Bus>;
   /** Lets requests, messages and turns settle. */
   settled(): Promise<void>;
 }
@@ -99,13 +102,16 @@ export async function coreBench(
       technologies: core.technologies,
       services: core.services,
       agents: createAgentRegistry(agentInterface, { bus, clock }, scope),
+      counters: createCounterRegistry({ bus, counters: core.counters }, scope),
     },
     scope,
   );
   await bus.requestName('net.connman', scope);
   await ethernet.start(core, scope);
   core.interfaces.start();
-  return { core, kernel, client, files: storage.files, signals, dns, host, parameters, settled: () => broker.settled() };
+  const { files: written } = storage;
+  const rest = { settled: () => broker.settled(), connect: (own: Scope) => broker.connect(own) };
+  return { core, kernel, client, files: written, signals, dns, host, parameters, ...rest };
 }
 
 /** Settings in memory; no name is special. */
