@@ -33,6 +33,9 @@ export interface CacheCounts {
 }
 
 interface Entry extends CachedAnswer {
+  readonly key: string;
+  /** In the ring. */
+  readonly place: number;
   readonly storedAtMs: number;
   /** Seconds by which times to live in `tail` have been lowered. */
   agedSec: number;
@@ -52,6 +55,10 @@ const MOST_SPARED = 8;
 /** One cache. */
 export class AnswerCache {
   readonly #entries = new Map<string, Entry>();
+  /** All entries, in places that the hand passes in turn. */
+  readonly #ring: (Entry | undefined)[] = [];
+  readonly #freePlaces: number[] = [];
+  #hand = 0;
   readonly #limits: CacheLimits;
   #bytes = 0;
   #hits = 0;
@@ -94,9 +101,15 @@ export class AnswerCache {
 
   /** Keeps `answer` for `ttlSec`; it takes over `answer.tail`. */
   put(key: string, answer: StoredAnswer, ttlSec: number, nowMs: number): void {
-    this.#remove(key);
+    const before = this.#entries.get(key);
+    if (before !== undefined) this.#remove(before);
+    const size = sizeOf(key, answer);
+    if (size > this.#limits.bytes) return;
+    while (this.#entries.size >= this.#limits.entries || this.#bytes + size > this.#limits.bytes) this.#evict();
     const ttlMs = 1000 * ttlSec;
-    this.#entries.set(key, {
+    const entry: Entry = {
+      key,
+      place: this.#freePlaces.pop() ?? this.#ring.length,
       rcode: answer.rcode,
       answerCount: answer.answerCount,
       authorityCount: answer.authorityCount,
@@ -108,9 +121,10 @@ export class AnswerCache {
       refreshAtMs: ttlSec < 10 ? Infinity : nowMs + ttlMs * 0.9,
       agedSec: 0,
       hits: 0,
-    });
-    this.#bytes += sizeOf(key, answer);
-    while (this.#entries.size > this.#limits.entries || this.#bytes > this.#limits.bytes) this.#evict();
+    };
+    this.#entries.set(key, entry);
+    this.#ring[entry.place] = entry;
+    this.#bytes += size;
   }
 
   /** Says that the answer is being asked for again: not again before it is stored anew. */
@@ -121,6 +135,8 @@ export class AnswerCache {
 
   clear(): void {
     this.#entries.clear();
+    this.#ring.length = 0;
+    this.#freePlaces.length = 0;
     this.#bytes = 0;
   }
 
@@ -129,26 +145,25 @@ export class AnswerCache {
     return { entries, bytes: this.#bytes, hits: this.#hits, misses: this.#misses, stale: this.#stale };
   }
 
-  // A Map keeps the order of insertion: the first is the oldest.
+  // A clock: what was asked for since the hand passed last is spared, for half of its merits.
   #evict(): void {
-    let spared = 0;
-    for (const [key, entry] of this.#entries) {
-      if (entry.hits === 0 || spared === MOST_SPARED) {
-        this.#remove(key);
+    for (let spared = 0; ; ) {
+      this.#hand = this.#hand + 1 < this.#ring.length ? this.#hand + 1 : 0;
+      const entry = this.#ring[this.#hand];
+      if (entry === undefined) continue;
+      if (entry.hits === 0 || spared++ === MOST_SPARED) {
+        this.#remove(entry);
         return;
       }
-      spared++;
-      entry.hits = entry.hits >> 1;
-      this.#entries.delete(key);
-      this.#entries.set(key, entry);
+      entry.hits >>= 1;
     }
   }
 
-  #remove(key: string): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
-    this.#entries.delete(key);
-    this.#bytes -= sizeOf(key, entry);
+  #remove(entry: Entry): void {
+    this.#entries.delete(entry.key);
+    this.#ring[entry.place] = undefined;
+    this.#freePlaces.push(entry.place);
+    this.#bytes -= sizeOf(entry.key, entry);
   }
 }
 

@@ -107,7 +107,7 @@ class ReplyScan {
       answerCount: answers,
       authorityCount: isKept ? authorities : 0,
       tail: this.#cut(tailEnd),
-      ttlOffsets: Uint16Array.from(this.#ttlOffsets),
+      ttlOffsets: new Uint16Array(this.#ttlOffsets),
       extendedError: 0,
     };
     return { kind: 'answer', answer, ttlSec, isNegative };
@@ -200,11 +200,11 @@ class ReplyScan {
   }
 
   #cut(end: number): Uint8Array {
-    const tail = new Uint8Array(this.#bytes.subarray(this.#questionEnd, end));
-    const view = new DataView(tail.buffer);
+    const tail = Uint8Array.prototype.slice.call(this.#bytes, this.#questionEnd, end);
     for (const at of this.#ttlOffsets) {
-      const ttl = view.getUint32(at);
-      if (ttl > MAX_TTL_SEC) view.setUint32(at, ttl > 0x7fff_ffff ? 0 : MAX_TTL_SEC);
+      const ttl = u32(this.#bytes, this.#questionEnd + at);
+      const kept = ttl > 0x7fff_ffff ? 0 : MAX_TTL_SEC;
+      if (ttl > MAX_TTL_SEC) new DataView(tail.buffer, tail.byteOffset).setUint32(at, kept);
     }
     return tail;
   }

@@ -20,6 +20,8 @@ import { wireOf } from './routes.ts';
 const CACHE_LIMITS = { entries: 10_000, bytes: 8 << 20 };
 const SEARCHED_TTL_SEC = 30;
 const QUESTION_TAIL_BYTES = 4;
+/** How names end that `answerLocally` knows beside those of the hosts file. */
+const LOCAL_ENDS = ['localhost', 'invalid', 'onion', '127.in-addr.arpa', '0.ip6.arpa'].map((name) => wireOf(name) ?? '');
 /** A name that is asked for less often is not worth asking again before anybody wants it. */
 const POPULAR_HITS = 2;
 
@@ -29,6 +31,8 @@ export class Resolution {
   readonly forwarder: Forwarder;
   readonly #clock: Clock;
   #hosts: Hosts = parseHosts('');
+  /** All names of the hosts file, in wire form. */
+  #localNames: ReadonlySet<string> = new Set();
   #domains: readonly string[] = [];
 
   constructor(clock: Clock, scope: Scope) {
@@ -49,6 +53,8 @@ export class Resolution {
 
   setHosts(text: string): void {
     this.#hosts = parseHosts(text);
+    const { addresses, names } = this.#hosts;
+    this.#localNames = new Set([...addresses.keys(), ...names.keys()].flatMap((name) => wireOf(name) ?? []));
     this.cache.clear();
   }
 
@@ -64,11 +70,17 @@ export class Resolution {
 
   /** The answer to what `cached` does not know; `waiter` may be told before this returns. */
   resolve(question: Question, waiter: Waiter): void {
-    const { name, type } = textOf(question);
-    const local = answerLocally(name, type, this.#hosts);
+    const type = typeOf(question);
+    const local = this.#mayBeLocal(question) ? answerLocally(textOf(question), type, this.#hosts) : undefined;
     if (local !== undefined) waiter(local);
     else if (!this.#isToBeSearched(question, type)) this.forwarder.ask(question, waiter);
-    else new Search({ question, name, type }, this, waiter).start(this.#domains);
+    else new Search({ question, name: textOf(question), type }, this, waiter).start(this.#domains);
+  }
+
+  // Most names are not: that is seen without taking them apart.
+  #mayBeLocal({ key, lengthBytes }: Question): boolean {
+    const name = key.slice(0, lengthBytes - QUESTION_TAIL_BYTES);
+    return this.#localNames.has(name) || LOCAL_ENDS.some((end) => name.endsWith(end));
   }
 
   /** For a search: cache, then servers. */
@@ -157,7 +169,10 @@ function withRootOwner(tail: Buffer, ttlAt: number): Uint8Array {
   return Buffer.concat([Buffer.alloc(1), tail.subarray(ttlAt - 4, end)]);
 }
 
-function textOf({ key, lengthBytes }: Question): { name: string; type: number } {
-  const reader = new Reader(Buffer.from(key.slice(0, lengthBytes), 'latin1'), 'question');
-  return { name: readName(reader), type: reader.u16() };
+function textOf({ key, lengthBytes }: Question): string {
+  return readName(new Reader(Buffer.from(key.slice(0, lengthBytes), 'latin1'), 'question'));
+}
+
+function typeOf({ key, lengthBytes }: Question): number {
+  return (key.charCodeAt(lengthBytes - 4) << 8) | key.charCodeAt(lengthBytes - 3);
 }

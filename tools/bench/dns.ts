@@ -1,0 +1,203 @@
+/**
+ * The DNS rows of the bench: CPU per query and latency of the proxy beside ConnMan's, dnsmasq, unbound
+ * and systemd-resolved in one run, each in a fresh cell with dnsmasq as the server behind it and
+ * dnsperf as the client. Run alone: `npx tsx tools/bench/dns.ts [--rounds N] [--only NAMES] [--no-build]`.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { availableParallelism, loadavg, release } from 'node:os';
+import { parseArgs } from 'node:util';
+import { SERVER_ADDRESS, STATUS_NAMES, withCell, type Cell } from '../../test/helpers/cell.ts';
+import { DAEMONS } from '../../test/helpers/daemons.ts';
+import { becomeRoot } from '../lab/become-root.ts';
+import type { Figures } from './measure.ts';
+import { cpuMs, memory } from './process.ts';
+import { formatTable } from './table.ts';
+
+/** One that answers questions in a cell's device. */
+interface Responder {
+  readonly title: string;
+  readonly peers: readonly string[];
+  readonly files?: Readonly<Record<string, string>>;
+  readonly isChecksumOffloaded?: boolean;
+  /** Starts it; where it answers, and its process. */
+  start(cell: Cell): Promise<{ readonly pid: number; readonly address: string }>;
+}
+
+const CACHED_NAMES = 1000;
+const FORWARDED_NAMES = 20_000;
+const SECONDS = 3;
+
+const RESPONDERS: Readonly<Record<string, Responder>> = {
+  causeway: {
+    title: 'Causeway',
+    peers: [],
+    start: (cell) => startManager(cell, 'causeway'),
+  },
+  connman: {
+    title: 'ConnMan (Debian)',
+    peers: ['connman', 'ethtool'],
+    files: { '/etc/connman/main.conf': '[General]\n' },
+    isChecksumOffloaded: false,
+    start: (cell) => startManager(cell, 'debian'),
+  },
+  dnsmasq: {
+    title: 'dnsmasq',
+    peers: [],
+    start: (cell) => startServer(cell, [
+      'dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--listen-address=127.0.0.1',
+      '--bind-interfaces', `--server=${SERVER_ADDRESS}`, '--cache-size=10000',
+    ]),
+  },
+  unbound: {
+    title: 'unbound',
+    peers: ['unbound'],
+    files: { '/etc/connman/unbound.conf': unboundConfiguration() },
+    start: (cell) => startServer(cell, ['unbound', '-d', '-c', '/etc/connman/unbound.conf']),
+  },
+  resolved: {
+    title: 'systemd-resolved',
+    peers: ['systemd-resolved'],
+    files: { '/etc/connman/resolved.conf': resolvedConfiguration() },
+    start: async (cell) => {
+      await cell.device.script('install -d -m 755 /run/systemd/resolved.conf.d; '
+        + 'grep -q ^systemd-resolve: /etc/passwd || echo systemd-resolve:x:995:995::/:/bin/false >>/etc/passwd; '
+        + 'grep -q ^systemd-resolve: /etc/group || echo systemd-resolve:x:995: >>/etc/group; '
+        + 'cp /etc/connman/resolved.conf /run/systemd/resolved.conf.d/bench.conf; chmod 644 /run/systemd/resolved.conf.d/*; '
+        + 'install -d -o systemd-resolve -g systemd-resolve /run/systemd/resolve');
+      const { pid } = await startServer(cell, ['/usr/lib/systemd/systemd-resolved']);
+      return { pid, address: '127.0.0.53' };
+    },
+  },
+};
+
+function unboundConfiguration(): string {
+  return ['server:', 'interface: 127.0.0.1', 'do-daemonize: no', 'chroot: ""', 'username: ""', 'pidfile: ""',
+    'num-threads: 1', 'module-config: "iterator"', 'use-syslog: no', 'do-not-query-localhost: no', 'forward-zone:',
+    'name: "."', `forward-addr: ${SERVER_ADDRESS}`, 'remote-control:', 'control-enable: no', ''].join('\n');
+}
+
+function resolvedConfiguration(): string {
+  return `[Resolve]\nDNS=${SERVER_ADDRESS}\nDomains=~.\nDNSSEC=no\nLLMNR=no\nMulticastDNS=no\n`;
+}
+
+async function startManager(cell: Cell, name: 'causeway' | 'debian'): Promise<{ pid: number; address: string }> {
+  const daemon = DAEMONS[name];
+  const running = await cell.startDaemon(daemon.argv, daemon.busName);
+  const since = cell.cable().plug();
+  await cell.log.wait('the device to be ready', (event) => daemon.isReady(event), { since });
+  return { pid: running.pid, address: '127.0.0.1' };
+}
+
+async function startServer(cell: Cell, words: readonly string[]): Promise<{ pid: number; address: string }> {
+  cell.cable().plug();
+  await cell.device.script('ip link set eth0 up; ip address add 10.77.9.9/20 dev eth0; ip route add default via 10.77.0.1');
+  const running = cell.device.spawn(words);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  return { pid: running.pid, address: '127.0.0.1' };
+}
+
+/** One round of all rows. */
+async function measure(responder: Responder): Promise<Figures> {
+  const dnsmasq = { names: { ...STATUS_NAMES, 'bench.net': '10.9.9.9' }, extra: ['--local-ttl=3600'] };
+  const { peers, files = {}, isChecksumOffloaded = true } = responder;
+  return withCell({ peers: ['dnsperf', ...peers], files, dnsmasq, isChecksumOffloaded }, async (cell) => {
+    const { pid, address } = await responder.start(cell);
+    const names = (prefix: string, count: number): string =>
+      Array.from({ length: count }, (_, index) => `${prefix}${index}.bench.net A\n`).join('');
+    writeFileSync(cell.device.path('/run/cached'), names('n', CACHED_NAMES));
+    writeFileSync(cell.device.path('/run/fresh'), names('f', FORWARDED_NAMES));
+    const run = new Run(cell, pid, address);
+    await run.ask(['-d', '/run/cached', '-n', '2', '-q', '10']);
+    const cached = await run.ask(['-d', '/run/cached', '-l', `${SECONDS}`, '-c', '4', '-q', '100']);
+    const steady = await run.ask(['-d', '/run/cached', '-l', `${SECONDS}`, '-Q', '2000', '-v']);
+    const fresh = await run.ask(['-d', '/run/fresh', '-n', '1', '-q', '20', '-l', '10']);
+    const tcp = await run.ask(['-d', '/run/cached', '-l', `${SECONDS}`, '-m', 'tcp', '-c', '4', '-q', '100']);
+    return {
+      'cached UDP, µs CPU a query': cached.cpuUs,
+      'cached UDP, thousand a second': cached.perSecond === undefined ? undefined : cached.perSecond / 1000,
+      'cached UDP at 2000/s, µs CPU': steady.cpuUs,
+      'cached UDP at 2000/s, p50 µs': steady.p50Us,
+      'cached UDP at 2000/s, p99 µs': steady.p99Us,
+      'forwarded UDP, µs CPU a query': fresh.cpuUs,
+      'cached TCP, µs CPU a query': tcp.cpuUs,
+      'PSS afterwards, MB': memory(pid).pssKb / 1024,
+    };
+  });
+}
+
+interface Asked {
+  readonly cpuUs: number | undefined;
+  readonly perSecond: number | undefined;
+  readonly p50Us: number | undefined;
+  readonly p99Us: number | undefined;
+}
+
+class Run {
+  readonly #cell: Cell;
+  readonly #pid: number;
+  readonly #address: string;
+
+  constructor(cell: Cell, pid: number, address: string) {
+    this.#cell = cell;
+    this.#pid = pid;
+    this.#address = address;
+  }
+
+  async ask(words: readonly string[]): Promise<Asked> {
+    const before = cpuMs(this.#pid);
+    const { stdout } = await this.#cell.device.run(['dnsperf', '-s', this.#address, '-t', '2', ...words]);
+    const spentMs = cpuMs(this.#pid) - before;
+    const completed = Number(/Queries completed:\s+(\d+)/.exec(stdout)?.[1] ?? 0);
+    const sent = Number(/Queries sent:\s+(\d+)/.exec(stdout)?.[1] ?? 0);
+    const seconds = Number(/Run time \(s\):\s+([\d.]+)/.exec(stdout)?.[1] ?? 0);
+    // One that loses a tenth of its questions cannot be compared.
+    if (completed === 0 || completed < 0.9 * sent) return { cpuUs: undefined, perSecond: undefined, p50Us: undefined, p99Us: undefined };
+    const latencies = [...stdout.matchAll(/^> NOERROR .* ([\d.]+)$/gm)].map(([, text]) => Number(text) * 1e6)
+      .sort((one, other) => one - other);
+    return {
+      cpuUs: (spentMs * 1000) / completed,
+      perSecond: completed / seconds,
+      p50Us: latencies[Math.floor(latencies.length * 0.5)],
+      p99Us: latencies[Math.floor(latencies.length * 0.99)],
+    };
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '3' },
+      only: { type: 'string', default: Object.keys(RESPONDERS).join(',') },
+      'no-build': { type: 'boolean', default: false },
+    },
+  });
+  becomeRoot();
+  if (!values['no-build']) {
+    const { status } = spawnSync(process.execPath, ['--import', 'tsx', 'tools/build.ts'], { stdio: ['ignore', 2, 2] });
+    if (status !== 0) throw new Error('the build failed');
+  }
+  const chosen = values.only.split(',').map((name) => {
+    const responder = RESPONDERS[name];
+    if (responder === undefined) throw new Error(`unknown responder ${name}: ${Object.keys(RESPONDERS).join(', ')}`);
+    return { heading: responder.title, responder, rounds: [] as Figures[] };
+  });
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const each of round % 2 === 0 ? chosen : chosen.toReversed()) {
+      process.stderr.write(`round ${round + 1}: ${each.heading}\n`);
+      each.rounds.push(await measure(each.responder));
+    }
+  }
+  console.log(formatTable(chosen));
+  const load = loadavg().map((value) => value.toFixed(2)).join(' ');
+  const machine = `Linux ${release()}, ${availableParallelism()} CPUs, Node ${process.versions.node}`;
+  console.log(`\n${machine}; medians of ${values.rounds} rounds, load at the end ${load}.`);
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
