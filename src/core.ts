@@ -16,6 +16,7 @@ import { Interfaces, type InterfaceFilter } from './interfaces.ts';
 import { separateLinks } from './link-separation.ts';
 import type { Rtnetlink } from './netlink/rtnetlink.ts';
 import type { Resolver } from './resolver.ts';
+import { RadioSwitches } from './rfkill.ts';
 import type { Clock } from './shared/clock.ts';
 import type { Random } from './shared/random.ts';
 import type { Scope } from './shared/scope.ts';
@@ -60,7 +61,8 @@ export interface Core {
 export function createCore(parts: CoreParts, scope: Scope): Core {
   const { kernel, clock, bus, options } = parts;
   const interfaces = new Interfaces(kernel.mirror, parts.filter, parts.readDevtype, scope);
-  const technologies = new Technologies({ clock, settings: parts.settings, interfaces }, scope);
+  const radios = new RadioSwitches(parts, scope);
+  const technologies = new Technologies({ clock, settings: parts.settings, interfaces, radios }, scope);
   const gateways = new Gateways(kernel);
   void gateways.inherit();
   const services = new Services({ ...parts, gateways }, technologies, scope);

@@ -11,6 +11,7 @@ import type { Scope } from '../shared/scope.ts';
 import { Device, type DeviceControl } from '../device.ts';
 import type { GlobalSettings } from '../global-settings.ts';
 import type { Interfaces, ManagedInterface } from '../interfaces.ts';
+import type { RadioChange, RadioState, RadioSwitches } from '../rfkill.ts';
 import type { TechnologyType } from '../types.ts';
 import { Technology } from './technology.ts';
 
@@ -23,31 +24,49 @@ export interface TechnologyDriver {
   attach(device: Device, scope: Scope): DeviceControl;
 }
 
+/** What technologies take from the core. */
+export interface TechnologiesParts {
+  readonly clock: Clock;
+  readonly settings: GlobalSettings;
+  readonly interfaces: Interfaces;
+  readonly radios: RadioSwitches;
+}
+
+interface Entry {
+  readonly technology: Technology;
+  readonly scope: Scope;
+  /** While users see it. */
+  shown: Scope | undefined;
+}
+
 /** All technologies. */
 export class Technologies {
   readonly #clock: Clock;
   readonly #settings: GlobalSettings;
   readonly #interfaces: Interfaces;
+  readonly #radios: RadioSwitches;
   readonly #scope: Scope;
   readonly #drivers = new Map<TechnologyType, { driver: TechnologyDriver; scope: Scope }>();
-  readonly #technologies = new Map<TechnologyType, { technology: Technology; scope: Scope }>();
+  readonly #technologies = new Map<TechnologyType, Entry>();
   readonly #devices = new Map<number, Device>();
   readonly #added = new Emitter<{ technology: Technology; scope: Scope }>();
   readonly #deviceAdded = new Emitter<Device>();
   readonly #offlineChanged = new Emitter<void>();
   #isOffline: boolean;
 
-  constructor(parts: { clock: Clock; settings: GlobalSettings; interfaces: Interfaces }, scope: Scope) {
+  constructor(parts: TechnologiesParts, scope: Scope) {
     this.#clock = parts.clock;
     this.#settings = parts.settings;
     this.#isOffline = parts.settings.getBoolean('global', 'OfflineMode') ?? false;
     this.#interfaces = parts.interfaces;
+    this.#radios = parts.radios;
     this.#scope = scope;
+    this.#radios.changed.observe(scope, (change) => this.#followRadio(change));
     this.#interfaces.appeared.observe(scope, (managed) => this.#attach(managed));
     this.#interfaces.changed.observe(scope, ({ after }) => this.#devices.get(after.ifindex)?.updateLink(after));
   }
 
-  /** Emits a technology with the scope that closes when it goes. */
+  /** Emits a technology with the scope that closes when it goes, or when all its radios are blocked for good. */
   get added(): Observable<{ technology: Technology; scope: Scope }> {
     return this.#added;
   }
@@ -57,9 +76,10 @@ export class Technologies {
     return this.#deviceAdded;
   }
 
-  /** Newest first, as ConnMan lists them. */
+  /** Newest first, as ConnMan lists them; without those whose radios are all blocked for good. */
   get list(): readonly Technology[] {
-    return [...this.#technologies.values()].map(({ technology }) => technology).reverse();
+    const shown = [...this.#technologies.values()].filter((entry) => entry.shown !== undefined);
+    return shown.map(({ technology }) => technology).reverse();
   }
 
   get(type: TechnologyType): Technology | undefined {
@@ -70,7 +90,12 @@ export class Technologies {
   register(driver: TechnologyDriver, scope: Scope): void {
     if (this.#drivers.has(driver.type)) throw new Error(`a second driver for ${driver.type}`);
     this.#drivers.set(driver.type, { driver, scope });
-    scope.defer(() => void this.#drivers.delete(driver.type));
+    scope.defer(() => {
+      this.#drivers.delete(driver.type);
+      this.#releaseRadio(driver.type);
+    });
+    const switches = this.#radios.stateOf(driver.type);
+    if (switches !== undefined) this.#followRadio({ type: driver.type, added: switches });
     for (const managed of this.#interfaces.managed) {
       if (managed.type === driver.type) this.#attach(managed);
     }
@@ -110,6 +135,8 @@ export class Technologies {
       const isBusy = error instanceof ConnmanError && error.code === 'Failed';
       if (!isBusy) this.#remember(technology, isPowered);
       throw error;
+    } finally {
+      if (technology.switches !== undefined) this.#obeySwitches(technology, technology.switches);
     }
     this.#remember(technology, isPowered);
   }
@@ -149,18 +176,69 @@ export class Technologies {
     own.defer(() => this.#releaseIfEmpty(type));
     this.#deviceAdded.emit(device);
     const control = entry.driver.attach(device, own);
-    technology.addDevice(device, control, this.#isEnabled(type) && !this.isOffline, own);
+    const isWanted = technology.isPowered || (this.#isEnabled(type) && !this.#isOffline);
+    technology.addDevice(device, control, isWanted, own);
   }
 
   #ensure(type: TechnologyType): Technology {
     const known = this.#technologies.get(type);
     if (known !== undefined) return known.technology;
     const scope = this.#scope.child();
-    const technology = new Technology(type, this.#clock, scope);
+    const radio = { block: (isBlocked: boolean) => this.#radios.block(type, isBlocked) };
+    const technology = new Technology(type, radio, this.#clock, scope);
     technology.setTetheringFrequency(this.#settings.getInteger(technology.name, 'Tethering.Freq') ?? 0);
-    this.#technologies.set(type, { technology, scope });
-    this.#added.emit({ technology, scope });
+    technology.setSwitches(this.#radios.stateOf(type));
+    const entry: Entry = { technology, scope, shown: undefined };
+    this.#technologies.set(type, entry);
+    this.#showOrHide(entry);
     return technology;
+  }
+
+  // A technology that no software can power is not there for users.
+  #showOrHide(entry: Entry): void {
+    const { technology, scope, shown } = entry;
+    const isHidden = technology.switches?.isHardBlocked === true;
+    if (isHidden === (shown === undefined)) return;
+    entry.shown = isHidden ? undefined : scope.child();
+    if (entry.shown === undefined) void shown?.close();
+    else this.#added.emit({ technology, scope: entry.shown });
+  }
+
+  #followRadio({ type, added }: RadioChange): void {
+    if (!this.#drivers.has(type)) return;
+    const switches = this.#radios.stateOf(type);
+    if (switches === undefined) return this.#releaseRadio(type);
+    const before = this.get(type)?.switches;
+    const technology = this.#ensure(type);
+    technology.setSwitches(switches);
+    const entry = this.#technologies.get(type);
+    if (entry !== undefined) this.#showOrHide(entry);
+    // Found for the first time or free again, radios are as the user wants them, a later one as the first.
+    const isFresh = before === undefined || (before.isHardBlocked && !switches.isHardBlocked);
+    const isWanted = isFresh ? this.#isEnabled(type) && !this.#isOffline : technology.isPowered;
+    if ((added ?? switches).isSoftBlocked === isWanted && (added !== undefined || isFresh)) {
+      this.#radios.block(type, !isWanted);
+    }
+    if (isFresh) this.#powerDevices(technology, isWanted && !switches.isHardBlocked);
+    else this.#obeySwitches(technology, switches);
+  }
+
+  // Someone else turned the radios on or off: the technology follows, and nothing is remembered.
+  #obeySwitches(technology: Technology, { isSoftBlocked, isHardBlocked }: RadioState): void {
+    const isOn = !isSoftBlocked && !isHardBlocked;
+    if (technology.isUniformly(isOn) || technology.isChangingPower) return;
+    if (isHardBlocked || !this.#radios.isSettling(technology.type)) this.#powerDevices(technology, isOn);
+  }
+
+  #powerDevices(technology: Technology, isPowered: boolean): void {
+    technology.powerDevices(isPowered).catch((error: unknown) => {
+      log.error('%s: %s', technology.name, error instanceof Error ? error.message : error);
+    });
+  }
+
+  #releaseRadio(type: TechnologyType): void {
+    this.get(type)?.setSwitches(undefined);
+    this.#releaseIfEmpty(type);
   }
 
   #releaseIfEmpty(type: TechnologyType): void {

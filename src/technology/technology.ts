@@ -1,6 +1,6 @@
 /**
- * A technology: all devices of one type, powered together. It exists while it has a device, and
- * remembers (group of its name in the settings file) whether the user wants it on.
+ * A technology: all devices of one type and their radio switches, powered together. It exists while
+ * it has one of either. Whether the user wants it on is remembered by the registry.
  */
 
 import { ConnmanError } from '../shared/errors.ts';
@@ -9,6 +9,7 @@ import { logger } from '../shared/log.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Device, DeviceControl } from '../device.ts';
+import type { RadioState } from '../rfkill.ts';
 import { TECHNOLOGY_NAMES, type TechnologyType } from '../types.ts';
 
 const log = logger('src/technology/technology.ts');
@@ -18,6 +19,12 @@ const POWER_TIMEOUT_MS = 10_000;
 
 /** What of a technology can change. */
 export type TechnologyAspect = 'powered' | 'connected' | 'tethering' | 'tetheringFrequency';
+
+/** The radio switches of a technology's type. */
+export interface Radio {
+  /** Blocks or frees them all; nothing happens where there is none. */
+  block(isBlocked: boolean): void;
+}
 
 interface Member {
   readonly device: Device;
@@ -29,16 +36,19 @@ interface Member {
 export class Technology {
   readonly type: TechnologyType;
   readonly #clock: Clock;
+  readonly #radio: Radio;
   readonly #scope: Scope;
   readonly #changed = new Emitter<TechnologyAspect>();
   readonly #members = new Map<Device, Member>();
+  #switches: RadioState | undefined;
   #isPowered = false;
   #isChangingPower = false;
   #connectedServices = 0;
   #tetheringFrequencyMhz = 0;
 
-  constructor(type: TechnologyType, clock: Clock, scope: Scope) {
+  constructor(type: TechnologyType, radio: Radio, clock: Clock, scope: Scope) {
     this.type = type;
+    this.#radio = radio;
     this.#clock = clock;
     this.#scope = scope;
   }
@@ -61,9 +71,24 @@ export class Technology {
     return this.#tetheringFrequencyMhz;
   }
 
-  /** Whether its last device is gone. */
+  /** Whether its last device and radio switch are gone. */
   get isEmpty(): boolean {
-    return this.#members.size === 0;
+    return this.#members.size === 0 && this.#switches === undefined;
+  }
+
+  /** What its radio switches amount to; undefined where it has none. */
+  get switches(): RadioState | undefined {
+    return this.#switches;
+  }
+
+  /** Whether all its devices are powered, or none. */
+  isUniformly(isPowered: boolean): boolean {
+    return [...this.#members.values()].every((member) => member.isPowered === isPowered);
+  }
+
+  /** Whether a change of power is under way. */
+  get isChangingPower(): boolean {
+    return this.#isChangingPower;
   }
 
   get devices(): Iterable<Device> {
@@ -83,12 +108,16 @@ export class Technology {
       this.#updatePowered();
     });
     if (isWanted)
-      this.#powerOne(member, true, scope.signal).catch((error: unknown) => this.#reportPower(device, error));
+      this.#powerOne(member, true, scope.signal).catch((error: unknown) => {
+        this.#reportPower(device, error);
+        this.#updatePowered();
+      });
   }
 
   /**
-   * Powers all devices. Throws AlreadyEnabled, AlreadyDisabled, Failed (busy), OperationTimeout
-   * after ten seconds, or what the driver says.
+   * Powers all devices and radios. Throws AlreadyEnabled, AlreadyDisabled, Failed (busy),
+   * PermissionDenied (a switch nobody can set is off), OperationTimeout after ten seconds, or what
+   * the driver says.
    */
   async setPowered(isPowered: boolean): Promise<void> {
     if (this.#isChangingPower) throw new ConnmanError('Failed', 'Device or resource busy');
@@ -98,6 +127,14 @@ export class Technology {
 
   /** The same without the complaint about what is so already (offline mode, start). */
   async applyPower(isPowered: boolean): Promise<void> {
+    if (isPowered && this.#switches?.isHardBlocked === true) throw new ConnmanError('PermissionDenied');
+    if (isPowered) this.#radio.block(false);
+    await this.powerDevices(isPowered);
+    if (!isPowered) this.#radio.block(true);
+  }
+
+  /** For the registry: powers the devices as their radios are already. Throws as `setPowered`. */
+  async powerDevices(isPowered: boolean): Promise<void> {
     this.#isChangingPower = true;
     const limits = this.#scope.child();
     const signal = this.#clock.deadline(`power ${this.type}`, POWER_TIMEOUT_MS, this.#scope.signal, limits);
@@ -132,6 +169,12 @@ export class Technology {
     if (before !== this.isConnected) this.#changed.emit('connected');
   }
 
+  /** For the registry: what the kernel told of its radio switches. */
+  setSwitches(switches: RadioState | undefined): void {
+    this.#switches = switches;
+    this.#updatePowered();
+  }
+
   /** For the registry: what the settings file says. Nobody is told, as in ConnMan. */
   setTetheringFrequency(mhz: number): void {
     this.#tetheringFrequencyMhz = mhz;
@@ -159,7 +202,9 @@ export class Technology {
   }
 
   #updatePowered(): void {
-    const isPowered = [...this.#members.values()].some((member) => member.isPowered);
+    const isPowered = this.#members.size > 0
+      ? [...this.#members.values()].some((member) => member.isPowered)
+      : this.#switches !== undefined && !this.#switches.isSoftBlocked && !this.#switches.isHardBlocked;
     if (isPowered === this.#isPowered) return;
     this.#isPowered = isPowered;
     log.debug('%s is %s', this.name, isPowered ? 'powered' : 'off');

@@ -20,9 +20,11 @@ import { KeyFile, parseKeyFile } from '../../src/shared/keyfile.ts';
 import type { Random } from '../../src/shared/random.ts';
 import { setLogSink } from '../../src/shared/log.ts';
 import type { Scope } from '../../src/shared/scope.ts';
+import type { System } from '../../src/system/system.ts';
 import { ethernet } from '../../plugins/ethernet.ts';
 import type { FakeClock } from './fake-clock.ts';
 import { fakeKernel, type FakeKernel } from './fake-kernel.ts';
+import { noDevice, type FakeRfkill } from './fake-rfkill.ts';
 import { memoryBus } from './memory-bus.ts';
 import { testSystem } from './system.ts';
 
@@ -47,10 +49,20 @@ export interface CoreBench {
   settled(): Promise<void>;
 }
 
-/** Builds a core with the ethernet plugin; `mainConf` is the text of `[General]`. */
+/** How a bench differs from a machine with no files and no radios. */
+export interface CoreBenchOptions {
+  /** The text of `[General]`. */
+  readonly mainConf?: string;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly rfkill?: FakeRfkill;
+  /** DEVTYPE by interface name. */
+  readonly devtypes?: Readonly<Record<string, string>>;
+}
+
+/** Builds a core with the ethernet plugin. */
 export async function coreBench(
   { clock, scope }: { clock: FakeClock; scope: Scope },
-  { mainConf = '', files = {} }: { mainConf?: string; files?: Readonly<Record<string, string>> } = {},
+  { mainConf = '', files = {}, rfkill, devtypes = {} }: CoreBenchOptions = {},
 ): Promise<CoreBench> {
   const loud = setLogSink(() => undefined);
   scope.defer(() => void setLogSink(loud));
@@ -66,8 +78,8 @@ export async function coreBench(
   });
   const core = createCore(
     {
-      system: { ...testSystem(), setHostname: (name) => host.push(name), setDomainname: (name) => host.push(name) },
-    sysctl: { read: (name) => parameters.get(name), write: (name, value) => void parameters.set(name, value) },
+      system: benchSystem(host, rfkill),
+      sysctl: { read: (name) => parameters.get(name), write: (name, value) => void parameters.set(name, value) },
       clock,
       kernel,
       bus,
@@ -78,23 +90,17 @@ export async function coreBench(
       settings: new GlobalSettings(storage),
       filter: { allowed: [], denied: [], deniedPrefixes: [], managed: [] },
       resolver: createResolver(
-        {
-          backend: { apply: (configuration) => void (dns.current = configuration) },
-          fallbackNameservers: options.FallbackNameservers,
-        },
+        { backend: { apply: (to) => void (dns.current = to) }, fallbackNameservers: options.FallbackNameservers },
         { clock },
         scope,
       ),
-      readDevtype: () => undefined,
+      readDevtype: (name) => devtypes[name],
       hostname: () => 'bench',
       timeservers: () => ({ isUsed: true, global: [] }),
     },
     scope,
   );
-  const signals: string[] = [];
-  await client.onSignal({ pathNamespace: '/' }, scope, ({ path = '', interface: name = '', member = '', body }) => {
-    if (name.startsWith('net.connman.')) signals.push(describe(path, name, member, body));
-  });
+  const signals = await hearSignals(client, scope);
   exportManager(
     {
       bus,
@@ -112,6 +118,24 @@ export async function coreBench(
   const { files: written } = storage;
   const rest = { settled: () => broker.settled(), connect: (own: Scope) => broker.connect(own) };
   return { core, kernel, client, files: written, signals, dns, host, parameters, ...rest };
+}
+
+async function hearSignals(client: Bus, scope: Scope): Promise<string[]> {
+  const signals: string[] = [];
+  await client.onSignal({ pathNamespace: '/' }, scope, ({ path = '', interface: name = '', member = '', body }) => {
+    if (name.startsWith('net.connman.')) signals.push(describe(path, name, member, body));
+  });
+  return signals;
+}
+
+/** The real system, except for what would be seen of the machine outside the test. */
+function benchSystem(host: string[], rfkill: FakeRfkill | undefined): System {
+  return {
+    ...testSystem(),
+    setHostname: (name) => host.push(name),
+    setDomainname: (name) => host.push(name),
+    device: rfkill?.device ?? noDevice,
+  };
 }
 
 /** Settings in memory; no name is special. */
