@@ -7,6 +7,8 @@
 import type { GeneralOptions } from '../daemon/main-conf.ts';
 import type { Device } from '../device.ts';
 import type { Lease } from '../dhcp/client.ts';
+import type { NameServer } from '../dns-backend/backend.ts';
+import { parseNameServer } from '../dns-backend/name-server.ts';
 import type { Gateways } from '../gateway.ts';
 import { Ipv4Session, type Ipv4Event, type StopMode } from '../ipconfig/ipv4.ts';
 import type { Ipv4InUse } from '../ipconfig/configuration.ts';
@@ -17,7 +19,7 @@ import type { Resolver } from '../resolver.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
-import { parseIpAddress, type IpAddress } from '../shared/ipaddress.ts';
+import type { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Random } from '../shared/random.ts';
 import type { Scope } from '../shared/scope.ts';
@@ -115,9 +117,9 @@ export class Connection {
   }
 
   /** Name servers configured for the service, or else what the network gave. */
-  nameservers(): readonly IpAddress[] {
-    const configured = this.#target.configuration().nameservers.flatMap((text) => parseIpAddress(text) ?? []);
-    return configured.length > 0 ? configured : (this.#lease?.nameservers ?? []);
+  nameservers(): readonly NameServer[] {
+    const configured = this.#target.configuration().nameservers.flatMap((text) => parseNameServer(text) ?? []);
+    return configured.length > 0 ? configured : (this.#lease?.nameservers ?? []).map((address) => ({ address }));
   }
 
   /** Other name servers or domains were configured. */
@@ -171,7 +173,7 @@ export class Connection {
         ifindex: device.ifindex,
         family: 4,
         subnet: inUse,
-        hosts: this.nameservers(),
+        hosts: this.nameservers().map(({ address }) => address),
         routes: lease?.classlessRoutes ?? [],
         ...(inUse.gateway !== undefined && { gateway: inUse.gateway }),
       });
@@ -195,8 +197,10 @@ export class Connection {
     const configuration = this.#target.configuration();
     const domains = configuration.domains.length > 0 ? configuration.domains : domainsOf(this.#lease);
     this.#env.resolver.setServers(device.ifindex, {
-      nameservers: this.nameservers().map((address) => ({ address })),
+      nameservers: this.nameservers(),
       domains: domains.map((name) => ({ name })),
+      networks: this.#inUse === undefined ? [] : [this.#inUse],
+      isMulticastDnsWanted: configuration.mdns,
     });
   }
 

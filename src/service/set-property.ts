@@ -5,6 +5,7 @@
 
 import type { Variant } from '../dbus/signature.ts';
 import type { Ipv4Configuration, Ipv6Configuration, StaticAddress } from '../ipconfig/configuration.ts';
+import { parseNameServer } from '../dns-backend/name-server.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import { parseIpAddress, parseIpv4, prefixLengthOfNetmask, type IpAddress } from '../shared/ipaddress.ts';
 import type { ProxyConfiguration } from './configuration.ts';
@@ -23,7 +24,7 @@ export function setProperty(service: Settable, name: string, value: Variant): vo
     case 'IPv6.Configuration':
       return service.configure({ ipv6: ipv6Of(want(value.as('a{sv}'))) });
     case 'Nameservers.Configuration':
-      return service.configure({ nameservers: words(value).filter((word) => parseIpAddress(word) !== undefined) });
+      return service.configure({ nameservers: words(value).filter((word) => parseNameServer(word) !== undefined) });
     case 'Timeservers.Configuration':
       return service.configure({ timeservers: words(value) });
     case 'Domains.Configuration':

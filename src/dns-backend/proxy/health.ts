@@ -5,7 +5,7 @@
  */
 
 const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 30_000;
 /** So many questions in a row without an answer make a server silent. */
 const SILENT_AFTER = 2;
 const UNKNOWN_DELAY_MS = 300;
@@ -69,7 +69,7 @@ export class Health {
   #silence(nowMs: number, by: number): void {
     // What was asked before the pause says nothing new.
     if (this.isPaused(nowMs)) return;
-    this.#silences = Math.min(SILENT_AFTER + 8, this.#silences + by);
+    this.#silences = Math.min(SILENT_AFTER + 8, this.#silences + (this.isSilent ? 1 : by));
     const pauses = this.#silences - SILENT_AFTER;
     if (pauses >= 0) this.#pausedUntilMs = nowMs + Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** pauses);
   }
