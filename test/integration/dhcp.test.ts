@@ -314,7 +314,7 @@ test('a server behind a relay grants, and renews by unicast through the router',
   server = serverSide.spawn([...common, '--interface=down0', `--dhcp-relay=${ROUTER},198.51.100.1`]);
   const farServer = far.spawn([
     ...common, '--interface=far0', '--no-ping', '--dhcp-leasefile=/run/far.leases',
-    '--dhcp-range=192.0.2.60,192.0.2.70,255.255.255.0,2m', `--dhcp-option=3,${ROUTER}`,
+    '--dhcp-range=192.0.2.60,192.0.2.69,255.255.255.0,2m', `--dhcp-option=3,${ROUTER}`,
   ]);
   for (const each of [server, farServer]) await each.waitForLine((line) => line.includes(': started, '));
 
