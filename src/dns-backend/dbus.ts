@@ -22,7 +22,8 @@ export function exportDns(bus: Bus, status: DnsStatus, scope: Scope): void {
   }, scope);
 }
 
-type ServerRow = [name: string, isSilent: boolean, roundTripMs: number, asked: bigint, answers: bigint, failures: bigint];
+/** As `GetServers` describes it. */
+type ServerRow = [string, boolean, number, bigint, bigint, bigint];
 
 function serverRow({ name, isSilent, roundTripMs, asked, answers, failures }: DnsServerStatus): ServerRow {
   return [name, isSilent, roundTripMs ?? -1, BigInt(asked), BigInt(answers), BigInt(failures)];

@@ -7,7 +7,7 @@ import { parseIpAddress } from '../shared/ipaddress.ts';
 import type { NameServer } from './backend.ts';
 
 /** Of a host name that a certificate can bear (RFC 6125, 6.4.1). */
-const HOST_NAME = /^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 
 /** `192.0.2.1`, `2001:db8::1` or either with `#dns.example`; undefined for any other text. */
 export function parseNameServer(text: string): NameServer | undefined {

@@ -64,7 +64,8 @@ function multiarch(): string {
 }
 
 function prepareNamespace(): void {
-  writeFileSync(`${directory}/resolv.conf`, 'search lan.test\nnameserver ::1\nnameserver 127.0.0.1\noptions timeout:1\n');
+  const lines = ['search lan.test', 'nameserver ::1', 'nameserver 127.0.0.1', 'options timeout:1', ''];
+  writeFileSync(`${directory}/resolv.conf`, lines.join('\n'));
   writeFileSync(`${directory}/nsswitch.conf`, 'hosts: dns\n');
   const steps = [
     'ip link set lo up',

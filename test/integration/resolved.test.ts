@@ -56,7 +56,8 @@ test('resolved does what it is told, whenever it comes', () =>
     }, scope);
     const ifindex = Number((await cell.device.output(['cat', '/sys/class/net/eth0/ifindex'])).trim());
     const apply = (link: Partial<LinkDns>): void => {
-      const whole: LinkDns = { ifindex, nameservers: [{ address: ip(SERVER_ADDRESS) }], domains: ['lan.test'], ...link };
+      const nameservers = [{ address: ip(SERVER_ADDRESS) }];
+      const whole: LinkDns = { ifindex, nameservers, domains: ['lan.test'], ...link };
       const configuration: DnsConfiguration = { links: [whole], defaultIfindex: ifindex, fallbackNameservers: [] };
       backend.apply(configuration);
     };

@@ -64,7 +64,8 @@ const RESPONDERS: Readonly<Record<string, Responder>> = {
       await cell.device.script('install -d -m 755 /run/systemd/resolved.conf.d; '
         + 'grep -q ^systemd-resolve: /etc/passwd || echo systemd-resolve:x:995:995::/:/bin/false >>/etc/passwd; '
         + 'grep -q ^systemd-resolve: /etc/group || echo systemd-resolve:x:995: >>/etc/group; '
-        + 'cp /etc/connman/resolved.conf /run/systemd/resolved.conf.d/bench.conf; chmod 644 /run/systemd/resolved.conf.d/*; '
+        + 'cp /etc/connman/resolved.conf /run/systemd/resolved.conf.d/bench.conf; '
+        + 'chmod 644 /run/systemd/resolved.conf.d/*; '
         + 'install -d -o systemd-resolve -g systemd-resolve /run/systemd/resolve');
       const { pid } = await startServer(cell, ['/usr/lib/systemd/systemd-resolved']);
       return { pid, address: '127.0.0.53' };
@@ -92,7 +93,9 @@ async function startManager(cell: Cell, name: 'causeway' | 'debian'): Promise<{ 
 
 async function startServer(cell: Cell, words: readonly string[]): Promise<{ pid: number; address: string }> {
   cell.cable().plug();
-  await cell.device.script('ip link set eth0 up; ip address add 10.77.9.9/20 dev eth0; ip route add default via 10.77.0.1');
+  await cell.device.script(`ip link set eth0 up
+ip address add 10.77.9.9/20 dev eth0
+ip route add default via ${SERVER_ADDRESS}`);
   const running = cell.device.spawn(words);
   await new Promise((resolve) => setTimeout(resolve, 1000));
   return { pid: running.pid, address: '127.0.0.1' };
@@ -134,6 +137,8 @@ interface Asked {
   readonly p99Us: number | undefined;
 }
 
+const NOTHING: Asked = { cpuUs: undefined, perSecond: undefined, p50Us: undefined, p99Us: undefined };
+
 class Run {
   readonly #cell: Cell;
   readonly #pid: number;
@@ -153,7 +158,7 @@ class Run {
     const sent = Number(/Queries sent:\s+(\d+)/.exec(stdout)?.[1] ?? 0);
     const seconds = Number(/Run time \(s\):\s+([\d.]+)/.exec(stdout)?.[1] ?? 0);
     // One that loses a tenth of its questions cannot be compared.
-    if (completed === 0 || completed < 0.9 * sent) return { cpuUs: undefined, perSecond: undefined, p50Us: undefined, p99Us: undefined };
+    if (completed === 0 || completed < 0.9 * sent) return NOTHING;
     const latencies = [...stdout.matchAll(/^> NOERROR .* ([\d.]+)$/gm)].map(([, text]) => Number(text) * 1e6)
       .sort((one, other) => one - other);
     return {

@@ -21,7 +21,8 @@ const CACHE_LIMITS = { entries: 10_000, bytes: 8 << 20 };
 const SEARCHED_TTL_SEC = 30;
 const QUESTION_TAIL_BYTES = 4;
 /** How names end that `answerLocally` knows beside those of the hosts file. */
-const LOCAL_ENDS = ['localhost', 'invalid', 'onion', '127.in-addr.arpa', '0.ip6.arpa'].map((name) => wireOf(name) ?? '');
+const LOCAL_ENDS = ['localhost', 'invalid', 'onion', '127.in-addr.arpa', '0.ip6.arpa']
+  .flatMap((name) => wireOf(name) ?? []);
 /** A name that is asked for less often is not worth asking again before anybody wants it. */
 const POPULAR_HITS = 2;
 

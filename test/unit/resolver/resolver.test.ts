@@ -37,7 +37,7 @@ function resolving(title: string, body: (setting: Setting) => Promise<void>): vo
     const changed: number[] = [];
     const apply = ({ links }: DnsConfiguration): void => {
       applied.push(links.map(({ ifindex, nameservers, domains }) => (
-        `${ifindex}: ${nameservers.map(({ address }) => String(address)).join(' ')} / ${domains.join(' ')}`)).join(' | '));
+        `${ifindex}: ${nameservers.map(({ address }) => address).join(' ')} / ${domains.join(' ')}`)).join(' | '));
     };
     const options = { backend: { apply }, fallbackNameservers: [ip('9.9.9.9')] };
     const resolver = createResolver(options, { clock }, scope);
