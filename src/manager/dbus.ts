@@ -168,14 +168,23 @@ const refuse = (): never => {
   throw new ConnmanError('NotImplemented');
 };
 
-/** Methods of parts that this daemon does not have. */
+/** Methods of parts that this daemon does not have: what is not there cannot be given back either. */
 const NOT_BUILT = {
-  RemoveProvider: refuse,
-  ConnectProvider: refuse,
+  RemoveProvider: () => {
+    throw new ConnmanError('NotFound');
+  },
+  ConnectProvider: ({ provider }: { provider: ReadonlyMap<string, Variant> }) => {
+    const has = (...names: string[]): boolean => names.every((name) => provider.has(name));
+    throw new ConnmanError(has('Host', 'VPN.Domain') && !has('Type', 'Name') ? 'NotSupported' : 'InvalidArguments');
+  },
   CreateSession: refuse,
-  DestroySession: refuse,
+  DestroySession: () => {
+    throw new ConnmanError('InvalidArguments');
+  },
   RequestPrivateNetwork: refuse,
-  ReleasePrivateNetwork: refuse,
+  ReleasePrivateNetwork: () => {
+    throw new ConnmanError('PermissionDenied');
+  },
   RegisterPeerService: refuse,
   UnregisterPeerService: refuse,
 } as const;

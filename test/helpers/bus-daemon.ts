@@ -70,6 +70,17 @@ export class BusObserver {
     return (reply?.body ?? []).map(plain);
   }
 
+  /** Answers all calls to this program with nothing, and notes them in `log`. */
+  serve(log: EventLog): void {
+    this.#bus.addMethodHandler((message: dbus.Message) => {
+      const name = `${message.interface}.${message.member}`;
+      log.add({ kind: 'call', path: message.path, name, body: message.body.map(plain) });
+      const isAwaited = (message.flags & dbus.MessageFlag.NO_REPLY_EXPECTED) === 0;
+      if (isAwaited) this.#bus.send(dbus.Message.newMethodReturn(message));
+      return true;
+    });
+  }
+
   /** Leaves the bus. */
   close(): void {
     this.#bus.disconnect();
@@ -100,7 +111,8 @@ function note(message: dbus.Message, log: EventLog): void {
   log.add({ kind: 'signal', path: message.path, name: `${message.interface}.${message.member}`, body });
 }
 
-function plain(value: unknown): unknown {
+/** A value without its variants. */
+export function plain(value: unknown): unknown {
   if (value instanceof dbus.Variant) return plain(value.value);
   if (value instanceof Uint8Array) return [...value];
   if (Array.isArray(value)) return value.map(plain);

@@ -79,6 +79,10 @@ export class Cell {
   readonly log: EventLog;
   /** This program's connection to the device's bus. */
   readonly bus: BusObserver;
+  /** The bus itself, for those who take it away. */
+  readonly dbusDaemon: Child;
+  /** The DHCP and DNS server; it can be frozen for a while. */
+  readonly dnsmasq: Child | undefined;
   readonly #links: Child;
   readonly #stopWatching: () => void;
 
@@ -87,6 +91,8 @@ export class Cell {
     this.server = parts.server;
     this.log = parts.log;
     this.bus = parts.bus;
+    this.dbusDaemon = parts.dbusDaemon;
+    this.dnsmasq = parts.dnsmasq;
     this.#links = parts.links;
     this.#stopWatching = parts.stopWatching;
   }
@@ -153,6 +159,8 @@ interface Parts {
   readonly server: Namespace;
   readonly log: EventLog;
   readonly bus: BusObserver;
+  readonly dbusDaemon: Child;
+  readonly dnsmasq: Child | undefined;
   readonly links: Child;
   readonly stopWatching: () => void;
 }
@@ -168,14 +176,15 @@ async function furnish(server: Namespace, layer: string | undefined, options: Ce
     writeFileSync(device.path(path), text, { mode: 0o600 });
   }
   const links = server.spawn(['ip', '-batch', '-']);
-  const [, bus] = await Promise.all([
+  const dbusDaemon = await startBusDaemon(device, busPolicies);
+  const [, bus, dhcp] = await Promise.all([
     monitorLinks(device, log),
-    startBusDaemon(device, busPolicies).then(() => BusObserver.connect(busAddress(device), log)),
+    BusObserver.connect(busAddress(device), log),
     dnsmasq === false ? undefined : startDnsmasq(server, SUBNET, log, { names: STATUS_NAMES, ...dnsmasq }),
     startStatusServer(server, SERVER_ADDRESS, log),
     server.script(cableScript(cables, device.innerPid)),
   ]);
-  return { device, server, log, bus, links, stopWatching: watchResolvConf(device, log) };
+  return { device, server, log, bus, dbusDaemon, dnsmasq: dhcp, links, stopWatching: watchResolvConf(device, log) };
 }
 
 function busAddress(device: Namespace): string {

@@ -149,6 +149,17 @@ export class Child {
     }
   }
 
+  /** Stops it where it is, until `thaw`; what is sent to it waits. */
+  freeze(): void {
+    this.kill('SIGSTOP');
+  }
+
+  /** Lets it go on. nsenter(1) stops itself along with what it runs. */
+  thaw(): void {
+    this.#process.kill('SIGCONT');
+    this.kill('SIGCONT');
+  }
+
   /** SIGTERM, after `graceMs` SIGKILL; resolves with how it ended. */
   async stop(graceMs = 5000): Promise<number | string> {
     this.kill('SIGTERM');

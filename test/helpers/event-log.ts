@@ -19,7 +19,9 @@ export type Observation =
   | { readonly kind: 'http'; readonly path: string; readonly client: string }
   | { readonly kind: 'file'; readonly path: string; readonly text: string }
   | { readonly kind: 'owner'; readonly name: string; readonly owner: string | undefined }
-  | { readonly kind: 'signal'; readonly path: string; readonly name: string; readonly body: readonly unknown[] };
+  | { readonly kind: 'signal'; readonly path: string; readonly name: string; readonly body: readonly unknown[] }
+  /** A method call to this program. */
+  | { readonly kind: 'call'; readonly path: string; readonly name: string; readonly body: readonly unknown[] };
 
 /** A condition for `EventLog.wait`. */
 export interface WaitOptions {
@@ -37,6 +39,11 @@ export class EventLog {
   /** Everything seen since `since`, oldest first. */
   since(since: number): readonly CellEvent[] {
     return this.#events.filter((event) => event.at >= since);
+  }
+
+  /** Calls `observer` with everything to come. */
+  observe(observer: (event: CellEvent) => void): void {
+    this.#waiting.add(observer);
   }
 
   /** Notes an observation, stamped now or with `at`. */
@@ -95,7 +102,8 @@ export function formatEvent(event: CellEvent): string {
     case 'owner':
       return `bus name ${event.name} ${event.owner === undefined ? 'released' : `owned by ${event.owner}`}`;
     case 'signal':
-      return `signal ${event.path} ${event.name} ${formatBody(event.body)}`.slice(0, 400);
+    case 'call':
+      return `${event.kind} ${event.path} ${event.name} ${formatBody(event.body)}`.slice(0, 400);
   }
 }
 

@@ -31,6 +31,7 @@ export function milestone(event: CellEvent): Milestone | undefined {
     case 'http':
       return { what: 'online check', detail: `GET ${event.path}` };
     case 'owner':
+    case 'call':
       return undefined;
     case 'signal':
       return stateMilestone(event);

@@ -1,0 +1,86 @@
+/**
+ * Where ours and Debian's connmand 1.41 part, and why: the whole list. A line that differs and is
+ * not here is a mistake of ours; an entry that no longer occurs has to go.
+ */
+
+import type { Difference } from './compare.ts';
+
+/** Lines that only one of the two says. */
+export interface Explanation {
+  readonly side?: Difference['side'];
+  /** All steps, unless given. */
+  readonly steps?: RegExp;
+  readonly line: RegExp;
+  readonly why: string;
+}
+
+/** All that is known to differ. */
+export const EXPLANATIONS: readonly Explanation[] = [
+  {
+    side: 'oracle',
+    line: /^Service eth\d "State" "configuration"$/,
+    why: '1.41 passes through configuration on the way down, as IPv6 without a router is still being configured',
+  },
+  {
+    side: 'oracle',
+    line: /^Manager \/ "State" "ready"$/,
+    why: 'the manager does so too, from online over ready to idle',
+  },
+  {
+    side: 'ours',
+    steps: /pulled|SIGTERM/,
+    line: /^Service eth\d "IPv4" \{\}$/,
+    why: '1.41 does not say that the address is gone when a cable is pulled or the daemon stops',
+  },
+  {
+    line: /^Service eth\d "IPv4" \{"Method":"dhcp".*\}$/,
+    why: '1.41 takes the gateway of a service that is not the default away; since 1.43 its route stays, as ours does',
+  },
+  {
+    line: /^Service eth\d "Proxy" /,
+    why: 'what is not configured is direct from the start; 1.41 shows nothing where it has not looked for a proxy',
+  },
+  {
+    line: /^Service eth\d "Timeservers" /,
+    why: '1.41 empties the list of a service that was the default and does not say when a reconfiguration changes it',
+  },
+  {
+    steps: /^the list$/,
+    line: /^> \/ GetServices = /,
+    why: 'gateway, proxy and time servers of the service that is not the default, as explained for their signals',
+  },
+  {
+    steps: /^IPv4\.Configuration/,
+    line: /^Service eth0 "(?:Domains|Nameservers)" \[\]$/,
+    why: 'what goes with a lease is gone when the lease is, not when the next address is there',
+  },
+  {
+    steps: /^offline$/,
+    line: /^ObjectManager InterfacesRemoved "eth1"/,
+    why: 'two services go at once: which is first does not matter',
+  },
+  {
+    side: 'ours',
+    steps: /^offline$/,
+    line: /^Manager \/ ServicesChanged \[\["eth0",\{\}\],\["eth1",\{\}\]\] \[\]$/,
+    why: 'after quiet the first change of the list is told at once, here the new order, and only then gathered',
+  },
+  {
+    steps: /^the manager$/,
+    line: /^> \/ (?:Unr|R)egisterPeerService /,
+    why: 'Wi-Fi peers are not built',
+  },
+  {
+    side: 'ours',
+    steps: /^SIGTERM$/,
+    line: /^< Counter \/counter Usage "eth0" "changes" "changes"$/,
+    why: 'a counter gets its last report also when the daemon takes the service down',
+  },
+];
+
+/** The explanation of a difference, if there is one. */
+export function explain({ side, step, line }: Difference): Explanation | undefined {
+  return EXPLANATIONS.find(
+    (each) => (each.side ?? side) === side && (each.steps?.test(step) ?? true) && each.line.test(line),
+  );
+}
