@@ -60,16 +60,18 @@ export class Gateways {
   }
 
   /**
-   * Sets what `owner` needs; resolves when the kernel has it, all of it anew, whatever others did to
-   * it. While no service is the default, the first to come is treated as such. Throws ConnmanError
+   * Sets what `owner` needs; resolves when the main table has it, all of it anew, whatever others did
+   * to it. While no service is the default, the first to come is treated as such. Throws ConnmanError
    * `Failed`.
    */
-  async set(owner: GatewayOwner, needs: GatewayNeeds): Promise<void> {
+  set(owner: GatewayOwner, needs: GatewayNeeds): Promise<void> {
     this.#defaultIdentifier ??= owner.identifier;
     const entry = this.#entries.get(keyOf(owner)) ?? { owner, needs, routes: new Map(), rules: new Map() };
     entry.needs = needs;
     this.#entries.set(keyOf(owner), entry);
-    await Promise.all([this.#apply(entry, 'anew'), this.#updateSharing(owner.family)]);
+    const applied = this.#apply(entry, 'anew');
+    void this.#updateSharing(owner.family);
+    return applied;
   }
 
   /** Withdraws all that `owner` asked for. */

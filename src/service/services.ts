@@ -231,8 +231,8 @@ export class Services {
   }
 
   #updateDefault(): void {
-    const [first] = this.#list;
-    const next = first !== undefined && isConnected(first.state) ? first : undefined;
+    // The head, but for one that a user moved there while it was not connected.
+    const next = this.#list.find(({ state }) => isConnected(state));
     const before = this.#default;
     if (next === before) return;
     this.#default = next;

@@ -51,6 +51,7 @@ async function table(kernel: FakeKernel, ifindex: number): Promise<string[]> {
 }
 
 async function rules(kernel: FakeKernel): Promise<string[]> {
+  await new Promise(setImmediate); // rules follow the routes
   const list = await kernel.rule.list(4);
   return list.map(({ source, suppressPrefixLength }) => `${source?.address ?? 'all'}${suppressPrefixLength === 0 ? ' known' : ''}`).sort();
 }

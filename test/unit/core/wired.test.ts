@@ -198,6 +198,23 @@ test(
 );
 
 test(
+  'a service that is down may be moved to the front without a change of the default',
+  withScope(async (context) => {
+    const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
+    await plug(bench, 'eth0', 1);
+    await plug(bench, 'eth1', 2);
+    const { service } = proxies(bench);
+    await service(SECOND).Disconnect();
+    await bench.settled();
+    bench.signals.length = 0;
+    await service(SECOND).MoveBefore({ service: `/net/connman/service/${FIRST}` });
+    await bench.settled();
+    assert.is(bench.core.services.default?.identifier, FIRST);
+    assert.equal(bench.signals.filter((line) => line.includes('State')), []);
+  }),
+);
+
+test(
   'Disconnect keeps it down, Connect brings it back',
   withScope(async (context) => {
     const bench = await coreBench(context, { mainConf: NO_CHECK, files: FILES });
