@@ -34,10 +34,13 @@ import { preloadOnlineCheck } from './online-check/check.ts';
 import { openRtnetlink, type Rtnetlink } from './netlink/rtnetlink.ts';
 import { createResolver, type Resolver } from './resolver.ts';
 import { formatHelp } from './shared/command-line.ts';
+import { logger } from './shared/log.ts';
 import { systemRandom } from './shared/random.ts';
 import type { Scope } from './shared/scope.ts';
 import { openSystem } from './system/node-system.ts';
 import { VERSION } from './version.ts';
+
+const log = logger('src/main.ts');
 
 const BUS_NAME = 'net.connman';
 const PRELOAD_DELAY_MS = 1000;
@@ -123,7 +126,11 @@ async function openBus({ system, clock, quit }: Daemon<ConnmandOptions>, scope: 
     const [path] = parseBusAddress(address);
     if (path === undefined) throw new Error('not the address of a unix socket');
     const bus = await connectBus(system.unixStream(path, scope), { clock }, scope);
-    bus.lost.observe(scope, () => quit());
+    // As failed, so that a service manager starts us again; traffic goes on meanwhile.
+    bus.lost.observe(scope, () => {
+      log.error('the connection to the bus is lost');
+      quit(1);
+    });
     return bus;
   } catch (error) {
     throw new StartError(
@@ -152,6 +159,7 @@ function startResolver(daemon: Daemon<ConnmandOptions>, options: GeneralOptions,
     resolvConf, system, clock, bus, portHolder,
     random: systemRandom,
     listen: options.DNSProxyListen,
+    isRebindingStopped: options.DNSProxyStopRebinding,
     linkName: (ifindex) => kernel.mirror.links.get(ifindex)?.name,
     watchHosts: (within, onText) => watchHostsFile('/etc/hosts', clock, within, onText),
   }, scope);

@@ -56,8 +56,8 @@ export interface Daemon<O extends DaemonOptions> {
   readonly reloadWanted: Observable<void>;
   /** Tells whoever started the daemon that it is up. */
   started(): void;
-  /** Ends the daemon as SIGTERM does. */
-  quit(): void;
+  /** Ends the daemon as SIGTERM does, or as failed with this exit status. */
+  quit(status?: number): void;
 }
 
 /** The daemon cannot start, and the message says why to the user. */
@@ -109,8 +109,12 @@ async function live<O extends DaemonOptions>(program: Program<O>, options: O, re
   const own = scope.child();
   const reloadWanted = new Emitter<void>();
   const quitting = new AbortController();
-  const quit = (): void => quitting.abort();
-  handleSignals({ terminate: quit, reload: () => reloadWanted.emit() }, scope);
+  let exitStatus = 0;
+  const quit = (status = 0): void => {
+    if (!quitting.signal.aborted) exitStatus = status;
+    quitting.abort();
+  };
+  handleSignals({ terminate: () => quit(), reload: () => reloadWanted.emit() }, scope);
   const daemon = { options, system, clock, scope: own, reloadWanted, started, quit };
   const isStarted = await start(program, daemon, quitting.signal, report);
   log.info('Terminating');
@@ -118,7 +122,7 @@ async function live<O extends DaemonOptions>(program: Program<O>, options: O, re
   await closeInTime(own, clock, scope);
   log.info('Exit');
   await scope.close();
-  return isStarted ? 0 : 1;
+  return isStarted ? exitStatus : 1;
 }
 
 /** Resolves when the daemon is to end; false when it could not start. */
