@@ -18,7 +18,8 @@ const scope = createScope();
 const system = openSystem();
 const clock = new DeadlineClock(system.bootTimeSource(scope));
 const { listen, servers, domains } = readArguments(process.argv.slice(2));
-const proxy = new Proxy({ system, clock, random: systemRandom, linkName: () => undefined }, scope);
+const env = { system, clock, random: systemRandom, linkName: () => undefined, isRebindingStopped: false };
+const proxy = new Proxy(env, scope);
 
 proxy.resolution.setHosts(readFileSync('/etc/hosts', 'utf8'));
 proxy.useServers(servers);

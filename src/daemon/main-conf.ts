@@ -132,6 +132,10 @@ export const GENERAL = {
     parse: text, default: undefined,
     about: 'addresses and ports on which the DNS proxy answers, instead of 127.0.0.1:53 and [::1]:53',
   },
+  DNSProxyStopRebinding: {
+    parse: boolean, default: false,
+    about: 'refuse answers of the DNS proxy that point names outside the links’ own domains at private addresses',
+  },
   AutoResetFailureTimeout: {
     parse: seconds, default: 0,
     about: 'seconds after which a failed service may be tried again automatically; 0 for never',

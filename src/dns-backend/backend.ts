@@ -102,6 +102,8 @@ export interface DnsBackendEnv {
   readonly bus: Bus;
   /** main.conf DNSProxyListen. */
   readonly listen: string | undefined;
+  /** main.conf DNSProxyStopRebinding. */
+  readonly isRebindingStopped: boolean;
   /** The name of an interface as it is now. */
   linkName(ifindex: number): string | undefined;
   /** Tells the text of the hosts file, at once and after each change; `''` where there is none. */

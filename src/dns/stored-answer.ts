@@ -23,7 +23,7 @@ export interface StoredAnswer {
 
 /** INFO-CODE values (RFC 8914, 4). */
 export const EXTENDED_ERROR = {
-  none: 0, stale: 3, notReady: 14, staleNxdomain: 19, noReachable: 22, network: 23,
+  none: 0, stale: 3, notReady: 14, blocked: 15, staleNxdomain: 19, noReachable: 22, network: 23,
 } as const;
 
 /** An answer without records. */

@@ -44,7 +44,7 @@ const NORMAL_MS = 1000;
 prepareNamespace();
 const unboundWords = ['-d', '-c', unboundConfiguration()];
 const unbound = spawn(`${peers}/usr/sbin/unbound`, unboundWords, { env: peerEnv, stdio: 'ignore' });
-const proxy = new Proxy({ system, clock, random: systemRandom, linkName: () => 'lo' }, scope);
+const proxy = new Proxy({ system, clock, random: systemRandom, linkName: () => 'lo', isRebindingStopped: false }, scope);
 for (const address of ['::1', '127.0.0.1']) await proxy.serve({ address: ip(address), port: 53, device: 'lo' }, scope);
 proxy.useServers([{ address: ip(UNBOUND) }]);
 await waitForUnbound();

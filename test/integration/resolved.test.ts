@@ -50,7 +50,7 @@ test('resolved does what it is told, whenever it comes', () =>
     const clock = new DeadlineClock(nodeTimeSource());
     const bus = await connectBus(nodeTransport(cell.busAddress, scope), { clock }, scope);
     const backend = systemdResolved.start({
-      bus, clock, random: systemRandom, system: testSystem(), listen: undefined,
+      bus, clock, random: systemRandom, system: testSystem(), listen: undefined, isRebindingStopped: false,
       resolvConf: { write: () => assert.unreachable('resolv.conf is resolved’s') },
       linkName: () => 'eth0', watchHosts: () => undefined, portHolder: () => undefined,
     }, scope);

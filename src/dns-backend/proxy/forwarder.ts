@@ -4,6 +4,7 @@
  * requests and in those who wait for one.
  */
 
+import { addressesIn, isInner } from '../../dns/answer-addresses.ts';
 import type { AnswerCache } from '../../dns/cache.ts';
 import { bareAnswer, EXTENDED_ERROR, type StoredAnswer } from '../../dns/stored-answer.ts';
 import type { Alarm, Clock } from '../../shared/clock.ts';
@@ -25,6 +26,8 @@ export type Waiter = (answer: StoredAnswer) => void;
 /** Which servers a question goes to, in their order. */
 export interface Routes {
   upstreamsFor(question: Question): readonly Upstream[];
+  /** Whether a link claims the name as its own. */
+  isClaimed(question: Question): boolean;
 }
 
 const TICK_MS = 25;
@@ -44,22 +47,32 @@ interface Waiting {
   waiters: Waiter[];
 }
 
+/** What a forwarder is made of. */
+export interface ForwarderParts {
+  readonly cache: AnswerCache;
+  readonly clock: Clock;
+  /** Refuses answers that point names no link claims at addresses inside (DNS rebinding). */
+  readonly isRebindingStopped: boolean;
+}
+
 /** Asks servers on behalf of clients. */
 export class Forwarder {
   readonly #cache: AnswerCache;
   readonly #clock: Clock;
+  readonly #isRebindingStopped: boolean;
   readonly #alarm: Alarm;
   readonly #waiting = new Map<string, Waiting>();
   /** Attempts whose request is over, oldest first. */
   #lingering: OpenAttempt[] = [];
   /** When a question that nobody could answer may be asked again. */
   readonly #failures = new Map<string, { readonly untilMs: number; readonly answer: StoredAnswer }>();
-  #routes: Routes = { upstreamsFor: () => [] };
+  #routes: Routes = { upstreamsFor: () => [], isClaimed: () => false };
   #isTicking = false;
 
-  constructor({ cache, clock }: { readonly cache: AnswerCache; readonly clock: Clock }, scope: Scope) {
+  constructor({ cache, clock, isRebindingStopped }: ForwarderParts, scope: Scope) {
     this.#cache = cache;
     this.#clock = clock;
+    this.#isRebindingStopped = isRebindingStopped;
     this.#alarm = clock.alarm('dns requests', scope, () => this.#tick());
   }
 
@@ -127,14 +140,17 @@ export class Forwarder {
       this.#lingering.push(...request.open);
       this.#startTicking(nowMs);
     }
-    const answer = end.kind === 'answer' ? this.#store(request, end, nowMs) : this.#fail(request, end.rcode, nowMs);
+    const answer = end.kind === 'answer' ? this.#store(waiting, end, nowMs) : this.#fail(request, end.rcode, nowMs);
     for (const waiter of waiting.waiters) waiter(answer);
   }
 
-  #store(request: Request, end: Extract<RequestEnd, { readonly kind: 'answer' }>, nowMs: number): StoredAnswer {
-    this.#failures.delete(request.key);
-    if (end.ttlSec > 0) this.#cache.put(request.key, end.answer, end.ttlSec, nowMs);
-    return end.answer;
+  #store({ question }: Waiting, end: Extract<RequestEnd, { readonly kind: 'answer' }>, nowMs: number): StoredAnswer {
+    this.#failures.delete(question.key);
+    const isStopped = this.#isRebindingStopped && !this.#routes.isClaimed(question)
+      && addressesIn(end.answer).some(isInner);
+    const answer = isStopped ? BLOCKED : end.answer;
+    if (end.ttlSec > 0) this.#cache.put(question.key, answer, end.ttlSec, nowMs);
+    return answer;
   }
 
   #fail(request: Request, rcode: number | undefined, nowMs: number): StoredAnswer {
@@ -188,6 +204,7 @@ function cancel(open: OpenAttempt): void {
   open.attempt?.cancel();
 }
 
+const BLOCKED = bareAnswer(5, EXTENDED_ERROR.blocked);
 const OVERLOADED = bareAnswer(2, EXTENDED_ERROR.notReady);
 const NO_SERVERS = bareAnswer(2, EXTENDED_ERROR.network);
 const UNREACHABLE = bareAnswer(2, EXTENDED_ERROR.noReachable);

@@ -31,7 +31,7 @@ export const internal: DnsBackendPlugin = {
 };
 
 /** What the proxy itself takes, without bus and files. */
-export type ProxyEnv = Pick<DnsBackendEnv, 'system' | 'clock' | 'random' | 'linkName'>;
+export type ProxyEnv = Pick<DnsBackendEnv, 'system' | 'clock' | 'random' | 'linkName' | 'isRebindingStopped'>;
 
 /** The proxy, as a backend and as tools run it. */
 export class Proxy {
@@ -44,7 +44,7 @@ export class Proxy {
   constructor(env: ProxyEnv, scope: Scope) {
     this.#env = env;
     this.#scope = scope;
-    this.resolution = new Resolution(env.clock, scope);
+    this.resolution = new Resolution(env.clock, env.isRebindingStopped, scope);
   }
 
   /** Servers in use, defaults first. */

@@ -4,14 +4,14 @@
  * that do not search themselves).
  */
 
+import { addressesIn } from '../../dns/answer-addresses.ts';
 import { AnswerCache, type CachedAnswer } from '../../dns/cache.ts';
 import { parseHosts, type Hosts } from '../../dns/hosts.ts';
 import { answerLocally, answerWithAddresses } from '../../dns/local-names.ts';
 import { readName } from '../../dns/name.ts';
-import { readRecord, RECORD_TYPE } from '../../dns/records.ts';
+import { RECORD_TYPE } from '../../dns/records.ts';
 import { Reader } from '../../shared/bytes.ts';
 import type { Clock } from '../../shared/clock.ts';
-import type { IpAddress } from '../../shared/ipaddress.ts';
 import type { Scope } from '../../shared/scope.ts';
 import type { StoredAnswer } from '../../dns/stored-answer.ts';
 import { Forwarder, type Question, type Routes, type Waiter } from './forwarder.ts';
@@ -36,9 +36,10 @@ export class Resolution {
   #localNames: ReadonlySet<string> = new Set();
   #domains: readonly string[] = [];
 
-  constructor(clock: Clock, scope: Scope) {
+  /** `isRebindingStopped`: see Forwarder. */
+  constructor(clock: Clock, isRebindingStopped: boolean, scope: Scope) {
     this.#clock = clock;
-    this.forwarder = new Forwarder({ cache: this.cache, clock }, scope);
+    this.forwarder = new Forwarder({ cache: this.cache, clock, isRebindingStopped }, scope);
   }
 
   /** The servers changed: what others said may be wrong now (split horizon). */
@@ -151,23 +152,6 @@ class Search {
     this.#isOver = true;
     this.#waiter(answer);
   }
-}
-
-// The records may point into the question, but owners do not matter: they were checked before.
-function addressesIn(answer: StoredAnswer, type: number): IpAddress[] {
-  const addresses: IpAddress[] = [];
-  const view = Buffer.from(answer.tail.buffer, answer.tail.byteOffset, answer.tail.byteLength);
-  for (const ttlAt of answer.ttlOffsets) {
-    if (view.readUInt16BE(ttlAt - 4) !== type || addresses.length >= 32) continue;
-    const record = readRecord(new Reader(withRootOwner(view, ttlAt), 'DNS record'));
-    if (record.data.kind === 'address') addresses.push(record.data.address);
-  }
-  return addresses;
-}
-
-function withRootOwner(tail: Buffer, ttlAt: number): Uint8Array {
-  const end = ttlAt + 6 + tail.readUInt16BE(ttlAt + 4);
-  return Buffer.concat([Buffer.alloc(1), tail.subarray(ttlAt - 4, end)]);
 }
 
 function textOf({ key, lengthBytes }: Question): string {

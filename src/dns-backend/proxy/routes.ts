@@ -51,14 +51,22 @@ export class RouteTable implements Routes {
     return [text(this.#default), ...[...this.#domains].map(([domain, list]) => `${domain} ${text(list)}`)].join('\n');
   }
 
-  upstreamsFor({ key, lengthBytes }: Question): readonly Upstream[] {
-    if (this.#domains.size === 0) return this.#default;
+  upstreamsFor(question: Question): readonly Upstream[] {
+    return this.#claimants(question) ?? this.#default;
+  }
+
+  isClaimed(question: Question): boolean {
+    return this.#claimants(question) !== undefined;
+  }
+
+  #claimants({ key, lengthBytes }: Question): readonly Upstream[] | undefined {
+    if (this.#domains.size === 0) return undefined;
     const nameEnd = lengthBytes - 4;
     for (let at = 0; at < nameEnd; at += 1 + key.charCodeAt(at)) {
       const found = this.#domains.get(key.slice(at, nameEnd));
       if (found !== undefined) return found;
     }
-    return this.#default;
+    return undefined;
   }
 }
 

@@ -54,6 +54,7 @@ const DEFAULTS: GeneralOptions = {
   RegdomFollowsTimezone: false,
   ResolvConf: undefined,
   DNSProxyListen: undefined,
+  DNSProxyStopRebinding: false,
   AutoResetFailureTimeout: 0,
   IgnoreInvalidKey: false,
   FavoriteMaxRetries: 2,

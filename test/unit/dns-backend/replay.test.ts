@@ -219,6 +219,24 @@ play('the hosts file comes first', `
   got 192.0.2.1 1
 `);
 
+test('names of the Internet do not lead inside where that is stopped', withScope(async (context) => {
+  await replay(`
+    links 2 192.0.2.1 / home.test
+    serve 192.0.2.1 evil.example A = 192.168.1.1 ttl 60
+    serve 192.0.2.1 evil.example AAAA = ::ffff:10.0.0.1 ttl 60
+    serve 192.0.2.1 zero.example A = 0.0.0.0 ttl 60
+    serve 192.0.2.1 nas.home.test A = 192.168.1.9 ttl 60
+    serve 192.0.2.1 good.example A = 198.51.100.1 ttl 60
+    ask evil.example A = refused
+    ask evil.example A = refused
+    ask evil.example AAAA = refused
+    ask zero.example A = refused
+    ask nas.home.test A = 192.168.1.9 ttl 60
+    ask good.example A = 198.51.100.1 ttl 60
+    ask localhost A = 127.0.0.1 ttl 86400
+  `, context, true);
+}));
+
 test('a request without an answer leaves no timer behind', withScope(async (context) => {
   const { proxy } = await replay('links 2 192.0.2.1\nask a.test A = later\npass 30s', context);
   assert.is(proxy.resolution.forwarder.pending, 0);

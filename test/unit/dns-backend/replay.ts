@@ -18,8 +18,10 @@ import { FakeServers, type Received } from '../dns/fake-servers.ts';
 import type { FakeClock } from '../../helpers/fake-clock.ts';
 
 /** Runs a script; throws where it does not come true. */
-export async function replay(script: string, { clock, scope }: { clock: FakeClock; scope: Scope }): Promise<Stage> {
-  const stage = new Stage(clock, scope);
+export async function replay(
+  script: string, { clock, scope }: { clock: FakeClock; scope: Scope }, isRebindingStopped = false,
+): Promise<Stage> {
+  const stage = new Stage(clock, isRebindingStopped, scope);
   for (const line of script.split('\n')) {
     const words = (line.split('#', 1)[0] ?? '').trim();
     if (words !== '') await stage.perform(words);
@@ -36,7 +38,7 @@ export class Stage {
   readonly #told = new Map<string, string>();
   #seed = 1;
 
-  constructor(clock: FakeClock, scope: Scope) {
+  constructor(clock: FakeClock, isRebindingStopped: boolean, scope: Scope) {
     this.#clock = clock;
     const { udp, tcp, closeFd } = this.servers.system;
     const nothing = (): never => {
@@ -49,7 +51,8 @@ export class Stage {
     };
     const u32 = (): number => (this.#seed = (Math.imul(this.#seed, 1664525) + 1013904223) >>> 0);
     const random = { u32, fraction: () => 0.5 };
-    this.proxy = new Proxy({ system, clock, random, linkName: (ifindex) => `eth${ifindex}` }, scope);
+    const linkName = (ifindex: number): string => `eth${ifindex}`;
+    this.proxy = new Proxy({ system, clock, random, linkName, isRebindingStopped }, scope);
     this.servers.onQuery = (received) => this.#serve(received);
   }
 
