@@ -67,7 +67,7 @@ daemon refuses a part, nothing. Time and zone can be set while their updates are
   {
     name: 'tethering_clients',
     arguments: '',
-    about: ' Display tethering clients',
+    about: 'Display tethering clients',
     most: 0,
     extras: { json },
     load: async () => (await import('./commands/read.ts')).tetheringClients,

@@ -10,7 +10,7 @@ import { textOf } from './values.ts';
 /** The command line; the first three are ConnMan's. */
 export const WAIT_ONLINE = {
   interface: { short: 'i', argument: 'required', placeholder: 'DEV', about: 'wait for these interfaces only, a,b,c' },
-  interface: { short: 'i', argument: 'required', placeholder: 'DEV', about: 'wait for these only, as in a,b,c' },
+  ignore: { short: 'I', argument: 'required', placeholder: 'DEV', about: 'not these; wins over --interface' },
   timeout: { argument: 'required', placeholder: 'SECONDS', about: 'give up after this long, 0: never; else 120' },
   online: { about: 'wait until the Internet answers; a link with an address is not enough' },
   ready: { about: 'a link with an address is enough (unless --online, this is so)' },

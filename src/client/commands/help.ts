@@ -31,7 +31,7 @@ function commandLine({ name, arguments: words, about }: Command): string {
 }
 
 function optionLines({ options = [] }: Command): string {
-  return options.map(({ name, help: text }) => `   --${name.padEnd(16)} ${text}\n`).join('');
+  return options.map(({ name, help: text }) => `   --${name.padEnd(16)}${text}\n`).join('');
 }
 
 /** All about one command, ours included. */

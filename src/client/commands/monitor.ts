@@ -81,7 +81,9 @@ const theMonitors = (context: Context): Monitors => new Monitors(context);
 /** A signal as ConnMan's console prints it. */
 export function formatSignal(message: Message, show: Show): string {
   const { interface: name = '', path = '', member = '', signature, body } = message;
-  const noun = `${name.replace(/^net\.connman\./, '').padEnd(12)} `;
+  const last = name.slice(name.lastIndexOf('.') + 1);
+  // ConnMan tells its two managers apart, and nothing else.
+  const noun = `${(name === 'net.connman.vpn.Manager' ? 'vpn.Manager' : last).padEnd(12)} `;
   const [first, second] = body;
   if (signature === 'a(oa{sv})ao') {
     const [changed, removed] = [formatChanged(member, listedOf(first), show), formatRemoved(member, second)];
