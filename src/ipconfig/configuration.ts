@@ -44,3 +44,13 @@ export interface AddressInUse<Method> {
 export type Ipv4InUse = AddressInUse<Ipv4Method>;
 /** An IPv6 address in use. */
 export type Ipv6InUse = AddressInUse<Ipv6Method> & { readonly privacy: Ipv6Privacy };
+
+/** Another host that claimed an address of ours (RFC 5227). */
+export interface AddressConflict {
+  readonly address: IpAddress;
+  /** The other's. */
+  readonly hardwareAddress: Uint8Array;
+  readonly at: Date;
+  /** Another address is in use by now, or the address was defended. */
+  readonly isResolved: boolean;
+}

@@ -1,14 +1,16 @@
 /**
  * One service's IPv4 address while it is connected: gets it by the configured method (DHCP with a
- * link-local address where no server answers, or as written down), sets it on the interface, and
- * says when it is there and when it is lost.
+ * link-local address where no server answers, or as written down), claims it, sets it on the
+ * interface, and says when it is there and when it is lost.
  * Invariant: at most one address of ours is on the interface, the one in `inUse`.
  */
 
+import type { AcdEvent } from '../dhcp/acd.ts';
 import { startDhcpClient, type ClientEvent, type DhcpClient, type Lease } from '../dhcp/client.ts';
 import { IPV4LL_PREFIX_LENGTH, startIpv4ll } from '../dhcp/ipv4ll.ts';
 import type { Address } from '../netlink/address/address.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
+import { formatHex } from '../shared/bytes.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
@@ -17,6 +19,7 @@ import type { IpAddress } from '../shared/ipaddress.ts';
 import type { Random } from '../shared/random.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { System } from '../system/system.ts';
+import { Claim } from './claim.ts';
 import type { Ipv4Configuration, Ipv4InUse } from './configuration.ts';
 
 const log = logger('src/ipconfig/ipv4.ts');
@@ -43,6 +46,8 @@ export interface Ipv4Target {
   readonly lastAddress: IpAddress | undefined;
   readonly hostname: string | undefined;
   readonly vendorClass: string | undefined;
+  /** Whether others on the link are asked before an address is used (RFC 5227). */
+  readonly detectsConflicts: boolean;
 }
 
 /** What happened to the address. */
@@ -51,6 +56,13 @@ export type Ipv4Event =
   | { readonly kind: 'configured'; readonly inUse: Ipv4InUse; readonly lease: Lease | undefined }
   /** It is gone from the interface; the search for a new one goes on. */
   | { readonly kind: 'lost' }
+  /** Another host claims it. Resolved: it was defended and stays ours; else another one is looked for. */
+  | {
+      readonly kind: 'conflict';
+      readonly address: IpAddress;
+      readonly hardwareAddress: Uint8Array;
+      readonly isResolved: boolean;
+    }
   /** It cannot be had: a wrong configuration or a kernel that refuses. */
   | { readonly kind: 'failed'; readonly error: ConnmanError };
 
@@ -69,6 +81,8 @@ export class Ipv4Session {
   readonly #env: Ipv4Env;
   readonly #scope: Scope;
   readonly #events = new Emitter<Ipv4Event>();
+  readonly #claim: Claim;
+  #declined = 0;
   #client: DhcpClient | undefined;
   #inUse: Ipv4InUse | undefined;
   /** Of the search for a link-local address. */
@@ -79,6 +93,7 @@ export class Ipv4Session {
     this.#target = target;
     this.#env = env;
     this.#scope = scope.child();
+    this.#claim = new Claim(target, env, this.#scope);
   }
 
   get events(): Observable<Ipv4Event> {
@@ -138,14 +153,13 @@ export class Ipv4Session {
       });
       return;
     }
-    void this.#set({ method, address, prefixLength, ...(gateway !== undefined && { gateway }) }, undefined);
+    this.#use({ method, address, prefixLength, ...(gateway !== undefined && { gateway }) }, undefined);
   }
 
   #onDhcp(event: ClientEvent): void {
     switch (event.kind) {
       case 'bound':
-        this.#stopLinkLocal();
-        if (event.isChanged || this.#inUse === undefined) void this.#setLease(event.lease);
+        if (event.isChanged || this.#inUse?.method !== 'dhcp') this.#useLease(event.lease);
         return;
       case 'lost':
         log.debug('%s: the lease is lost: %s', this.#target.interfaceName, event.reason);
@@ -159,6 +173,7 @@ export class Ipv4Session {
   }
 
   #lose(): void {
+    this.#claim.end();
     void this.#removeAddress();
     this.#events.emit({ kind: 'lost' });
   }
@@ -179,7 +194,7 @@ export class Ipv4Session {
     this.#linkLocal = undefined;
   }
 
-  async #setLease(lease: Lease): Promise<void> {
+  #useLease(lease: Lease): void {
     const { address, prefixLength, routers, mtu } = lease;
     const [gateway] = routers;
     if (mtu !== undefined && mtu >= MTU_RANGE.min && mtu <= MTU_RANGE.max && mtu !== this.#target.mtu) {
@@ -189,7 +204,29 @@ export class Ipv4Session {
           log.warn('%s: MTU %d of DHCP is refused: %s', this.#target.interfaceName, mtu, error),
         );
     }
-    await this.#set({ method: 'dhcp', address, prefixLength, ...(gateway !== undefined && { gateway }) }, lease);
+    this.#use({ method: 'dhcp', address, prefixLength, ...(gateway !== undefined && { gateway }) }, lease);
+  }
+
+  #use(inUse: Ipv4InUse, lease: Lease | undefined): void {
+    this.#claim.start(inUse.address, this.#isOnInterface(inUse), (event) => {
+      if (event.kind !== 'free') return this.#onConflict(event, inUse);
+      this.#declined = 0;
+      void this.#set(inUse, lease);
+    });
+  }
+
+  // As ConnMan: a first lease that someone else has is declined, after a second one, and where the
+  // address was written down, a link-local one will do; DHCP goes on asking.
+  #onConflict({ kind, hardwareAddress }: Exclude<AcdEvent, { kind: 'free' }>, { address, method }: Ipv4InUse): void {
+    log.warn('%s: %s has %s (%s)', this.#target.interfaceName, formatHex(hardwareAddress, ':'), address, kind);
+    this.#events.emit({ kind: 'conflict', address, hardwareAddress, isResolved: kind === 'defended' });
+    if (kind === 'defended') return;
+    if (kind === 'lost') this.#lose();
+    if (method === 'dhcp') {
+      this.#client?.decline();
+      this.#declined++;
+    }
+    if ((method !== 'dhcp' || this.#declined > 1) && this.#linkLocal === undefined) this.#startLinkLocal();
   }
 
   async #set(inUse: Ipv4InUse, lease: Lease | undefined): Promise<void> {
@@ -197,6 +234,7 @@ export class Ipv4Session {
     const { address, prefixLength } = inUse;
     const before = this.#inUse;
     this.#inUse = inUse;
+    if (inUse.method !== 'auto') this.#stopLinkLocal();
     try {
       const broadcast = prefixLength < 31 ? address.broadcast(prefixLength) : undefined;
       await this.#env.kernel.address.add({ ifindex, address, prefixLength, broadcast }, this.#scope.signal);
@@ -226,7 +264,7 @@ export class Ipv4Session {
     }
   }
 
-  #isOnInterface({ address, prefixLength }: Lease): boolean {
+  #isOnInterface({ address, prefixLength }: Pick<Lease, 'address' | 'prefixLength'>): boolean {
     return this.#addressesOnInterface().some((each) => each.prefixLength === prefixLength && each.address.equals(address));
   }
 

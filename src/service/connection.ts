@@ -11,7 +11,7 @@ import type { NameServer } from '../dns-backend/backend.ts';
 import { parseNameServer } from '../dns-backend/name-server.ts';
 import type { Gateways } from '../gateway.ts';
 import { Ipv4Session, type Ipv4Event, type StopMode } from '../ipconfig/ipv4.ts';
-import type { Ipv4InUse } from '../ipconfig/configuration.ts';
+import type { AddressConflict, Ipv4InUse } from '../ipconfig/configuration.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import { startOnlineCheck, type OnlineCheck } from '../online-check/check.ts';
 import type { Standing } from '../online-check/machine.ts';
@@ -59,6 +59,8 @@ export type ConnectionEvent =
   | { readonly kind: 'configuration' }
   /** Addresses and routes are in the kernel; also after each change of them. */
   | { readonly kind: 'ready'; readonly lease: Lease | undefined }
+  /** Another host claims the address. */
+  | { readonly kind: 'conflict'; readonly conflict: AddressConflict }
   /** The online check has an answer; what the answers so far amount to. */
   | { readonly kind: 'checked'; readonly standing: Standing }
   | { readonly kind: 'failed'; readonly error: ConnmanError };
@@ -90,6 +92,7 @@ export class Connection {
       lastAddress: target.lastAddress,
       hostname: env.hostname(),
       vendorClass: env.options.VendorClassID,
+      detectsConflicts: env.options.AddressConflictDetection,
     }, env, this.#scope);
   }
 
@@ -159,6 +162,12 @@ export class Connection {
         void this.#env.gateways.remove({ identifier: this.#target.identifier, family: 4 });
         this.#events.emit({ kind: 'configuration' });
         return;
+      case 'conflict': {
+        const { address, hardwareAddress, isResolved } = event;
+        const at = this.#env.clock.wallTime();
+        this.#events.emit({ kind: 'conflict', conflict: { address, hardwareAddress, at, isResolved } });
+        return;
+      }
       case 'failed':
         this.#events.emit(event);
         return;

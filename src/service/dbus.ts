@@ -10,10 +10,11 @@ import { variant } from '../dbus/signature.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 import {
-  ethernetDictionary, ipv4ConfigurationDictionary, ipv4Dictionary, ipv6ConfigurationDictionary, ipv6Dictionary,
+  conflictDictionary, ethernetDictionary, ipv4ConfigurationDictionary, ipv4Dictionary, ipv6ConfigurationDictionary, ipv6Dictionary,
   proxyConfigurationDictionary, proxyDictionary,
 } from './dictionaries.ts';
-import type { Service, ServiceAspect } from './service.ts';
+import type { ServiceAspect } from './aspects.ts';
+import type { Service } from './service.ts';
 import type { Services } from './services.ts';
 import { setProperty } from './set-property.ts';
 
@@ -77,7 +78,7 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
       mDNS: () => false,
       'mDNS.Configuration': () => service.configuration.mdns,
       Provider: () => new Map(),
-      LastAddressConflict: () => undefined,
+      LastAddressConflict: () => conflictDictionary(service),
     },
   }, scope);
   const state: ExportedService = { exported, isHeld: true };
@@ -116,4 +117,5 @@ const PROPERTIES = {
   proxyConfiguration: 'Proxy.Configuration',
   mdns: 'mDNS',
   mdnsConfiguration: 'mDNS.Configuration',
+  conflict: 'LastAddressConflict',
 } as const satisfies Record<ServiceAspect, PropertyName<typeof serviceInterface>>;

@@ -4,9 +4,9 @@
  */
 
 import { variant, type Variant } from '../dbus/signature.ts';
-import type { Ipv6Configuration, StaticAddress } from '../ipconfig/configuration.ts';
+import type { AddressConflict, Ipv6Configuration, StaticAddress } from '../ipconfig/configuration.ts';
 import { formatHex } from '../shared/bytes.ts';
-import { netmaskOfPrefixLength } from '../shared/ipaddress.ts';
+import { IpAddress, netmaskOfPrefixLength } from '../shared/ipaddress.ts';
 import type { ProxyConfiguration } from './configuration.ts';
 import type { Service } from './service.ts';
 import { isConnected } from './state.ts';
@@ -70,6 +70,25 @@ export function proxyConfigurationDictionary(proxy: ProxyConfiguration | undefin
   entries.push(['Method', text(proxy.method)]);
   return new Map(entries);
 }
+
+/** `LastAddressConflict`: zeros while there was none; absent unless conflicts are looked for. */
+export function conflictDictionary({ conflictDetection }: Service): Dictionary | undefined {
+  if (conflictDetection === undefined) return undefined;
+  const { address, hardwareAddress, at, isResolved } = conflictDetection.last ?? NO_CONFLICT;
+  return new Map([
+    ['IPv4', variant('a{sv}', new Map([['Address', text(String(address))]]))],
+    ['Ethernet', variant('a{sv}', new Map([['Address', text(formatHex(hardwareAddress, ':'))]]))],
+    ['Timestamp', variant('x', BigInt(at.getTime()) * 1000n)],
+    ['Resolved', variant('b', isResolved)],
+  ]);
+}
+
+const NO_CONFLICT: AddressConflict = {
+  address: new IpAddress(new Uint8Array(4)),
+  hardwareAddress: new Uint8Array(6),
+  at: new Date(0),
+  isResolved: true,
+};
 
 function ipv4Entries({ address, prefixLength, gateway }: StaticAddress): [string, Variant][] {
   return [

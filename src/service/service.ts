@@ -6,7 +6,7 @@
 
 import type { Storage } from '../daemon/storage.ts';
 import type { Lease } from '../dhcp/client.ts';
-import type { Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
+import type { AddressConflict, Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
 import type { StopMode } from '../ipconfig/ipv4.ts';
 import type { Network } from '../network.ts';
 import type { Standing } from '../online-check/machine.ts';
@@ -17,6 +17,7 @@ import type { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { ServiceType } from '../types.ts';
+import { aspectsOf, IN_USE, type ServiceAspect } from './aspects.ts';
 import type { ServiceConfiguration } from './configuration.ts';
 import { Connection, domainsOf, type ConnectionEnv, type ConnectionEvent } from './connection.ts';
 import { loadLease, loadService, NEVER_STORED, saveLease, saveService } from './settings.ts';
@@ -28,29 +29,6 @@ const log = logger('src/service/service.ts');
 /** ConnMan's limit for drivers that take their time. */
 const CONNECT_TIMEOUT_MS = 120_000;
 
-/** What of a service can change and be seen. */
-export type ServiceAspect =
-  | 'state'
-  | 'error'
-  | 'strength'
-  | 'favorite'
-  | 'autoconnect'
-  | 'ethernet'
-  | 'ipv4'
-  | 'ipv4Configuration'
-  | 'ipv6'
-  | 'ipv6Configuration'
-  | 'nameservers'
-  | 'nameserversConfiguration'
-  | 'timeservers'
-  | 'timeserversConfiguration'
-  | 'domains'
-  | 'domainsConfiguration'
-  | 'proxy'
-  | 'proxyConfiguration'
-  | 'mdns'
-  | 'mdnsConfiguration';
-
 /** `Error` of a service. */
 export type ServiceError = 'connect-failed' | 'dhcp-failed' | 'invalid-key' | 'blocked' | 'online-check-failed';
 
@@ -59,9 +37,6 @@ export type ServiceError = 'connect-failed' | 'dhcp-failed' | 'invalid-key' | 'b
  * belong to the online check just then. What a user sets is written before the answer.
  */
 const SAVE_DELAY_MS = 500;
-
-/** What a change of addresses may change. */
-const IN_USE: readonly ServiceAspect[] = ['ipv4', 'ipv4Configuration', 'ipv6', 'nameservers'];
 
 /** Why a connection was begun. */
 export type ConnectReason = 'user' | 'auto';
@@ -100,6 +75,7 @@ export class Service {
   #lastAddress: IpAddress | undefined;
   #lease: Lease | undefined;
   #connection: Connection | undefined;
+  #conflict: AddressConflict | undefined;
   /** The caller of connect() waiting for the outcome. */
   #pending: { resolve(): void; reject(error: unknown): void } | undefined;
 
@@ -187,6 +163,11 @@ export class Service {
   /** The IPv6 address while ready or online. */
   get ipv6(): Ipv6InUse | undefined {
     return undefined;
+  }
+
+  /** Whether conflicts of the address are looked for, and the last one found. */
+  get conflictDetection(): { readonly last: AddressConflict | undefined } | undefined {
+    return this.#env.options.AddressConflictDetection ? { last: this.#conflict } : undefined;
   }
 
   /** Name servers in use; the fallback ones where the network gave none. */
@@ -385,6 +366,10 @@ export class Service {
       case 'ready':
         this.#becomeReady(event.lease);
         return;
+      case 'conflict':
+        this.#conflict = event.conflict;
+        this.#changed.emit(['conflict']);
+        return;
       case 'checked':
         this.#standing = event.standing;
         this.#applyStanding();
@@ -415,6 +400,10 @@ export class Service {
       this.#changed.emit(['timeservers', 'domains', ...IN_USE]);
     } else {
       this.#enter('ready');
+    }
+    if (this.#conflict?.isResolved === false && this.#connection?.ipv4?.method !== 'auto') {
+      this.#conflict = { ...this.#conflict, isResolved: true };
+      this.#changed.emit(['conflict']);
     }
     this.#isUnsaved = true;
     this.#saveAlarm.set(this.#env.clock.now() + SAVE_DELAY_MS);
@@ -468,16 +457,4 @@ export class Service {
     this.#isFavorite = true;
     this.#changed.emit(['favorite', 'autoconnect']);
   }
-}
-
-function aspectsOf(change: Partial<ServiceConfiguration>): ServiceAspect[] {
-  const aspects: ServiceAspect[] = [];
-  if (change.ipv4 !== undefined) aspects.push('ipv4Configuration');
-  if (change.ipv6 !== undefined) aspects.push('ipv6Configuration');
-  if (change.nameservers !== undefined) aspects.push('nameserversConfiguration', 'nameservers');
-  if (change.timeservers !== undefined) aspects.push('timeserversConfiguration', 'timeservers');
-  if (change.domains !== undefined) aspects.push('domainsConfiguration', 'domains');
-  if ('proxy' in change) aspects.push('proxyConfiguration', 'proxy');
-  if (change.mdns !== undefined) aspects.push('mdnsConfiguration', 'mdns');
-  return aspects;
 }

@@ -13,9 +13,10 @@ import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Technologies } from '../technology/technologies.ts';
 import type { ServiceType } from '../types.ts';
+import type { ServiceAspect } from './aspects.ts';
 import { chooseAutoconnect } from './autoconnect.ts';
 import { compareServices } from './order.ts';
-import { Service, type ServiceAspect, type ServiceEnv } from './service.ts';
+import { Service, type ServiceEnv } from './service.ts';
 import { isConnected, type ServiceState } from './state.ts';
 
 const log = logger('src/service/services.ts');

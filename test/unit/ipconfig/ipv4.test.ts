@@ -1,0 +1,187 @@
+/** Conflicts of an IPv4 address, from the packet to what happens to the interface. */
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { arpAnnouncement, type ArpPacket, decodeArp, encodeArp } from '../../../src/dhcp/arp.ts';
+import { decodeMessage, type DhcpMessage, encodeMessage, messageType } from '../../../src/dhcp/message.ts';
+import { decodeUdpPacket, encodeUdpPacket } from '../../../src/dhcp/udp-packet.ts';
+import type { Ipv4Configuration } from '../../../src/ipconfig/configuration.ts';
+import { Ipv4Session, type Ipv4Event, type Ipv4Target } from '../../../src/ipconfig/ipv4.ts';
+import type { IpAddress } from '../../../src/shared/ipaddress.ts';
+import { fakeKernel } from '../../helpers/fake-kernel.ts';
+import { withScope, type TestContext } from '../../helpers/with-scope.ts';
+import { hex } from '../dhcp/battery.ts';
+import { FakeLink } from '../dhcp/fake-link.ts';
+import { ADDRESS, countingRandom, ip, replyTo, SERVER } from '../dhcp/life.ts';
+
+const OURS = hex('02005e005301');
+const THEIRS = hex('02005e005302');
+const OTHER = ip('192.0.2.48');
+const MANUAL: Ipv4Configuration = { method: 'manual', address: ADDRESS, prefixLength: 24, gateway: SERVER };
+/** Three probes, one second before the first, two between and after. */
+const PROBING_MS = 7000;
+
+type Sent = { readonly arp: ArpPacket } | { readonly dhcp: DhcpMessage };
+
+class Fixture {
+  readonly kernel = fakeKernel();
+  readonly link = new FakeLink<Sent>((bytes) => {
+    // ARP begins with the high byte of its hardware type, an IPv4 packet with its version.
+    if (bytes[0] === 0) return { arp: decodeArp(bytes) };
+    return { dhcp: decodeMessage(bytes[0] === 1 ? bytes : decodeUdpPacket(bytes, false).payload) };
+  });
+  readonly told: string[] = [];
+  readonly session: Ipv4Session;
+  readonly #ifindex: number;
+
+  constructor({ scope, clock }: TestContext, configuration: Ipv4Configuration, change: Partial<Ipv4Target> = {}) {
+    this.#ifindex = this.kernel.addLink({ name: 'eth0', hardwareAddress: OURS }).ifindex;
+    const env = { kernel: this.kernel, system: this.link.system, clock, random: countingRandom() };
+    this.session = new Ipv4Session({
+      ifindex: this.#ifindex,
+      interfaceName: 'eth0',
+      hardwareAddress: OURS,
+      mtu: 1500,
+      configuration,
+      lease: undefined,
+      lastAddress: undefined,
+      hostname: undefined,
+      vendorClass: undefined,
+      detectsConflicts: true,
+      ...change,
+    }, env, scope);
+    this.session.events.observe(scope, (event) => void this.told.push(describe(event)));
+  }
+
+  get addresses(): string[] {
+    return [...this.kernel.mirror.addressesOf(this.#ifindex)].map((each) => `${each.address}/${each.prefixLength}`);
+  }
+
+  /** Types of the DHCP messages sent. */
+  get asked(): string[] {
+    return this.link.sent.flatMap(({ message }) => ('dhcp' in message ? [messageType(message.dhcp) ?? ''] : []));
+  }
+
+  set(address: IpAddress): Promise<void> {
+    return this.kernel.address.add({ ifindex: this.#ifindex, address, prefixLength: 24 });
+  }
+
+  claim(address = ADDRESS): void {
+    this.link.deliver(encodeArp(arpAnnouncement(THEIRS, address)));
+  }
+
+  /** Gives `address` to a client that has just discovered. */
+  lend(address: IpAddress): void {
+    for (const type of ['offer', 'ack'] as const) {
+      const request = this.link.sent.flatMap(({ message }) => ('dhcp' in message ? [message.dhcp] : [])).at(-1);
+      if (request === undefined) throw new Error('nothing was asked');
+      this.link.deliver(encodeUdpPacket({
+        source: SERVER,
+        destination: ip('255.255.255.255'),
+        sourcePort: 67,
+        destinationPort: 68,
+        payload: encodeMessage(replyTo(request, type, { address })),
+      }));
+    }
+  }
+}
+
+function describe(event: Ipv4Event): string {
+  switch (event.kind) {
+    case 'configured': return `configured ${event.inUse.method} ${event.inUse.address}`;
+    case 'conflict': return `conflict ${event.address}${event.isResolved ? ' resolved' : ''}`;
+    case 'lost':
+    case 'failed': return event.kind;
+  }
+}
+
+test('an address that was written down is used when nobody has it', withScope(async (context) => {
+  const fixture = new Fixture(context, MANUAL);
+  fixture.session.start();
+  await context.clock.advance(PROBING_MS - 2000);
+  assert.equal(fixture.addresses, []);
+  await context.clock.advance(2000);
+  assert.equal(fixture.addresses, [`${ADDRESS}/24`]);
+  assert.equal(fixture.told, [`configured manual ${ADDRESS}`]);
+}));
+
+test('without detection it is used at once', withScope(async (context) => {
+  const fixture = new Fixture(context, MANUAL, { detectsConflicts: false });
+  fixture.session.start();
+  await context.clock.advance(0);
+  assert.equal(fixture.addresses, [`${ADDRESS}/24`]);
+  assert.equal(fixture.link.sent, []);
+}));
+
+test('what the interface carries already stays, announced', withScope(async (context) => {
+  const fixture = new Fixture(context, MANUAL);
+  await fixture.set(ADDRESS);
+  fixture.session.start();
+  await context.clock.advance(0);
+  assert.equal(fixture.told, [`configured manual ${ADDRESS}`]);
+  assert.is(fixture.link.sent.length, 1);
+}));
+
+test('a written address that somebody has gives way to a link-local one', withScope(async (context) => {
+  const fixture = new Fixture(context, MANUAL);
+  fixture.session.start();
+  await context.clock.advance(1500);
+  fixture.claim();
+  assert.equal(fixture.told, [`conflict ${ADDRESS}`]);
+  await context.clock.advance(PROBING_MS);
+  assert.is(fixture.told.length, 2);
+  assert.match(fixture.told[1] ?? '', /^configured auto 169\.254\./);
+  assert.is(fixture.addresses.length, 1);
+}));
+
+test('an address in use is defended once, then given up', withScope(async (context) => {
+  const fixture = new Fixture(context, MANUAL);
+  fixture.session.start();
+  await context.clock.advance(PROBING_MS + 2000);
+  fixture.claim();
+  assert.equal(fixture.told.slice(1), [`conflict ${ADDRESS} resolved`]);
+  await context.clock.advance(11_000);
+  fixture.claim();
+  await context.clock.advance(1000);
+  assert.equal(fixture.addresses, [`${ADDRESS}/24`], 'ten seconds later it is defended again');
+  fixture.claim();
+  await context.clock.advance(0);
+  assert.equal(fixture.told.slice(3), [`conflict ${ADDRESS}`, 'lost']);
+  assert.equal(fixture.addresses, []);
+}));
+
+test('a lease somebody has is declined; the next one is used', withScope(async (context) => {
+  const fixture = new Fixture(context, { method: 'dhcp' });
+  fixture.session.start();
+  await context.clock.advance(0);
+  fixture.lend(ADDRESS);
+  await context.clock.advance(1500);
+  fixture.claim();
+  assert.equal(fixture.told, [`conflict ${ADDRESS}`]);
+  assert.is(fixture.asked.at(-1), 'decline');
+  await context.clock.advance(10_000);
+  assert.is(fixture.asked.at(-1), 'discover', 'RFC 2131, 3.1 (5): ten seconds later');
+  fixture.lend(OTHER);
+  await context.clock.advance(PROBING_MS);
+  assert.equal(fixture.told.slice(1), [`configured dhcp ${OTHER}`]);
+  assert.equal(fixture.addresses, [`${OTHER}/24`]);
+}));
+
+test('after the second one that somebody has a link-local address bridges the search', withScope(async (context) => {
+  const fixture = new Fixture(context, { method: 'dhcp' });
+  fixture.session.start();
+  await context.clock.advance(0);
+  for (const address of [ADDRESS, OTHER]) {
+    fixture.lend(address);
+    await context.clock.advance(1500);
+    fixture.claim(address);
+    await context.clock.advance(10_000);
+  }
+  assert.match(fixture.told.at(-1) ?? '', /^configured auto /);
+  fixture.lend(ADDRESS);
+  await context.clock.advance(PROBING_MS);
+  assert.is(fixture.told.at(-1), `configured dhcp ${ADDRESS}`);
+  assert.equal(fixture.addresses, [`${ADDRESS}/24`], 'the link-local one is gone');
+}));
+
+test.run();
