@@ -4,6 +4,7 @@
  */
 
 import type { Core, Device, DeviceControl, Plugin, Scope } from '../src/api.ts';
+import { NetlinkError } from '../src/netlink/error.ts';
 import type { Link } from '../src/netlink/link/link.ts';
 
 /** The plugin. */
@@ -38,7 +39,12 @@ function attach(core: Core, device: Device, scope: Scope): DeviceControl {
   device.poweredChanged.observe(scope, update);
   return {
     async enable(signal) {
-      if (!device.link.isUp) await core.kernel.link.setUp(device.ifindex, signal);
+      if (device.link.isUp) return;
+      await core.kernel.link.setUp(device.ifindex, signal).catch((error: unknown) => {
+        // A VLAN whose parent is down: the kernel takes it up together with the parent.
+        const waitsForParent = device.link.kind === 'vlan' && error instanceof NetlinkError && error.code === 'ENETDOWN';
+        if (!waitsForParent) throw error;
+      });
     },
     // The cable goes when the technology has told that it is off, not when the kernel says so.
     async disable(signal) {

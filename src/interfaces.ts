@@ -1,7 +1,8 @@
 /**
  * Which network interfaces are ours to manage, and of what type. Decisions are pure functions of
  * the link, the options and what else the namespace holds; `Interfaces` applies them to the mirror.
- * Filters as ConnMan's, and kinds that belong to others (veth peers, bridges, tunnels) are left alone.
+ * Filters as ConnMan's; kinds that belong to others (veth peers, bridges, tunnels), members of bonds
+ * and ports of bridges are left alone.
  */
 
 import { Emitter, type Observable } from './shared/emitter.ts';
@@ -30,15 +31,27 @@ export interface InterfaceFilter {
   readonly managed: readonly string[];
 }
 
-/** An interface we manage, with the scope that closes when it goes or is renamed. */
+/** An interface we manage, with the scope that closes when it goes, is renamed or joins another. */
 export interface ManagedInterface {
   readonly type: TechnologyType;
   readonly link: Link;
   readonly scope: Scope;
 }
 
+/** What an interface is judged by besides itself. */
+export interface Surroundings {
+  /** Whether the namespace has no network card. */
+  readonly isContainer: boolean;
+  /** The kind of the interface it belongs to. */
+  readonly masterKind: string | undefined;
+}
+
 /** Why an interface is left alone, or undefined where it is ours. */
-export function reasonToIgnore(link: Link, filter: InterfaceFilter, isContainer: boolean): string | undefined {
+export function reasonToIgnore(
+  link: Link,
+  filter: InterfaceFilter,
+  { isContainer, masterKind }: Surroundings,
+): string | undefined {
   const matches = (patterns: readonly string[]): boolean => patterns.some((pattern) => matchesGlob(pattern, link.name));
   if (link.hardwareType !== ARPHRD_ETHER) return 'it is not an Ethernet-like interface';
   const isAllowed = filter.allowed.length > 0 && matches(filter.allowed);
@@ -46,7 +59,11 @@ export function reasonToIgnore(link: Link, filter: InterfaceFilter, isContainer:
   if (link.name.startsWith('dummy')) return 'it is a dummy';
   if (matches(filter.denied)) return 'a -I pattern matches';
   if (filter.deniedPrefixes.some((prefix) => link.name.startsWith(prefix))) return 'NetworkInterfaceBlacklist names it';
+  if (masterKind !== undefined && AGGREGATES.has(masterKind)) return `it is a member of a ${masterKind}`;
   if (isAllowed || matches(filter.managed)) return undefined;
+  if (masterKind !== undefined && BRIDGES.has(masterKind)) {
+    return 'it is a port of a bridge (ManagedInterfaces would include it)';
+  }
   if (link.kind === undefined || OUR_KINDS.has(link.kind)) return undefined;
   if (isContainer && CONTAINER_KINDS.has(link.kind)) return undefined;
   return `kind ${link.kind} belongs to others (ManagedInterfaces would include it)`;
@@ -54,6 +71,12 @@ export function reasonToIgnore(link: Link, filter: InterfaceFilter, isContainer:
 
 /** Kinds that stand for a link of this machine even though software makes them. */
 const OUR_KINDS: ReadonlySet<string> = new Set(['vlan', 'bond', 'dsa', 'hsr', 'team']);
+
+/** Kinds that take all that their members receive: an address of a member's own cannot work. */
+const AGGREGATES: ReadonlySet<string> = new Set(['bond', 'team', 'hsr']);
+
+/** Kinds whose ports are somebody's plan for this machine's links. */
+const BRIDGES: ReadonlySet<string> = new Set(['bridge', 'openvswitch']);
 
 /** What stands for a network card where the namespace has none. */
 const CONTAINER_KINDS: ReadonlySet<string> = new Set(['veth', 'macvlan', 'ipvlan']);
@@ -135,7 +158,9 @@ export class Interfaces {
   }
 
   #consider(link: Link): void {
-    const reason = reasonToIgnore(link, this.#filter, this.#isContainer());
+    const master = link.master === undefined ? undefined : this.#mirror.links.get(link.master);
+    const surroundings = { isContainer: this.#isContainer(), masterKind: master?.kind };
+    const reason = reasonToIgnore(link, this.#filter, surroundings);
     if (reason !== undefined) {
       log.debug('%s is ignored: %s', link.name, reason);
       return;
@@ -158,5 +183,6 @@ export class Interfaces {
 }
 
 function isSameInterface(before: Link, after: Link): boolean {
-  return before.name === after.name && equalBytes(before.hardwareAddress, after.hardwareAddress);
+  const hasSameMaster = before.master === after.master;
+  return hasSameMaster && before.name === after.name && equalBytes(before.hardwareAddress, after.hardwareAddress);
 }
