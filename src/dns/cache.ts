@@ -93,12 +93,6 @@ export class AnswerCache {
     return entry;
   }
 
-  /** Whether `getStale` would find something. */
-  hasStale(key: string, nowMs: number): boolean {
-    const entry = this.#entries.get(key);
-    return entry !== undefined && nowMs < entry.expiresAtMs + STALE_MS;
-  }
-
   /** Keeps `answer` for `ttlSec`; it takes over `answer.tail`. */
   put(key: string, answer: StoredAnswer, ttlSec: number, nowMs: number): void {
     const before = this.#entries.get(key);

@@ -41,6 +41,8 @@ export function parseHosts(text: string): Hosts {
 }
 
 function hostName(word: string): string | undefined {
+  // A host name needs no escapes, and a last dot may not turn out to be one.
+  if (word.includes('\\')) return undefined;
   try {
     if (parseName(word).length === 0) return undefined;
     return canonicalName(word.replace(/\.$/, ''));

@@ -71,6 +71,7 @@ class ReplyScan {
   #hasData = false;
   #negativeTtlSec = 0;
   #extendedRcode = 0;
+  #authorityEnd = 0;
 
   constructor(bytes: Buffer, questionEnd: number) {
     this.#bytes = bytes;
@@ -112,8 +113,6 @@ class ReplyScan {
     };
     return { kind: 'answer', answer, ttlSec, isNegative };
   }
-
-  #authorityEnd = 0;
 
   #readAnswer(): 'good' | 'broken' | 'unsorted' {
     const place = this.#place;

@@ -4,7 +4,6 @@
  * at the question or inside (RFC 1035, 4.1.4). Times to live are patched where they stand.
  */
 
-import { RCODE } from './message.ts';
 import { EDNS_UDP_BYTES, HEADER_BYTES, type QueryShape } from './query-reader.ts';
 
 /** Everything of an answer that does not depend on who asks. */
@@ -23,7 +22,7 @@ export interface StoredAnswer {
 
 /** INFO-CODE values (RFC 8914, 4). */
 export const EXTENDED_ERROR = {
-  none: 0, stale: 3, notReady: 14, blocked: 15, staleNxdomain: 19, noReachable: 22, network: 23,
+  stale: 3, notReady: 14, blocked: 15, staleNxdomain: 19, noReachable: 22, network: 23,
 } as const;
 
 /** An answer without records. */
@@ -35,7 +34,6 @@ const NOTHING = new Uint8Array();
 const NO_OFFSETS = new Uint16Array();
 const OPT_BYTES = 11;
 const EXTENDED_ERROR_BYTES = 6;
-const BADVERS = 16;
 
 /** Turns the query at `at` into its answer; the length of it. There must be room for `query.limitBytes`. */
 export function writeAnswer(memory: Buffer, at: number, query: QueryShape, answer: StoredAnswer): number {
@@ -68,10 +66,7 @@ export function writeRefusal(memory: Buffer, at: number, query: QueryShape, rcod
 }
 
 /** RCODE of an EDNS version we do not know (RFC 6891, 6.1.3). */
-export const BAD_VERSION: number = BADVERS;
-
-/** What is told when nothing can be found out. */
-export const SERVER_FAILURE: StoredAnswer = bareAnswer(RCODE.SERVFAIL);
+export const BAD_VERSION = 16;
 
 // RFC 6891, 6.1.2; the extended error of RFC 8914, 2 as its only option.
 function writeEdns(memory: Buffer, at: number, answer: StoredAnswer): number {

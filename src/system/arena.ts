@@ -78,6 +78,14 @@ export class Arena {
     return this.#bytes.subarray(at, at + this.#word(index, ADDRESS_LENGTH));
   }
 
+  /** Whether the sender's address is `known`. */
+  isAddress(index: number, known: Uint8Array): boolean {
+    if (this.#word(index, ADDRESS_LENGTH) !== known.length) return false;
+    const from = 4 * (index * RECORD_WORDS + ADDRESS);
+    for (let at = 0; at < known.length; at++) if (this.#bytes[from + at] !== known[at]) return false;
+    return true;
+  }
+
   /** The first `length` bytes of a stream's read, a view. */
   streamBytes(length: number): Uint8Array {
     return this.#bytes.subarray(RECORDS_BYTES, RECORDS_BYTES + length);

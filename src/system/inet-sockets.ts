@@ -125,14 +125,7 @@ export function encodeTypes(types: readonly number[]): Uint8Array {
 function inetSender(): (arena: Arena, index: number) => UdpSender {
   let last: IpAddress | undefined;
   return (arena, index) => {
-    const bytes = arena.address(index);
-    if (last === undefined || !isAddress(last.bytes, bytes)) last = new IpAddress(bytes);
+    if (last === undefined || !arena.isAddress(index, last.bytes)) last = new IpAddress(arena.address(index));
     return { address: last, port: arena.port(index), ifindex: arena.ifindex(index), hopLimit: arena.hopLimit(index) };
   };
-}
-
-function isAddress(known: Uint8Array, bytes: Uint8Array): boolean {
-  if (known.length !== bytes.length) return false;
-  for (let index = 0; index < known.length; index++) if (known[index] !== bytes[index]) return false;
-  return true;
 }

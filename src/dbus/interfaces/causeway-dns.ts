@@ -16,7 +16,10 @@ export const causewayDnsInterface = describeInterface({
      * silent, milliseconds an answer takes (-1: unknown), questions, answers, failures.
      */
     GetServers: { out: { servers: 'a(sbdttt)' } },
-    /** Of the cache; hits include stale answers' questions only where they were fresh. */
+    /**
+     * Entries and bytes now; since the start fresh answers given from it, questions it had none for,
+     * and answers given past their time.
+     */
     GetCache: { out: { entries: 'u', bytes: 't', hits: 't', misses: 't', stale: 't' } },
     /** Forgets all answers. */
     Flush: {},

@@ -9,6 +9,7 @@ import { AnswerCache, type CachedAnswer } from '../../dns/cache.ts';
 import { parseHosts, type Hosts } from '../../dns/hosts.ts';
 import { answerLocally, answerWithAddresses } from '../../dns/local-names.ts';
 import { readName } from '../../dns/name.ts';
+import { QUESTION_TAIL_BYTES } from '../../dns/query-reader.ts';
 import { RECORD_TYPE } from '../../dns/records.ts';
 import { Reader } from '../../shared/bytes.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -19,7 +20,6 @@ import { wireOf } from './routes.ts';
 
 const CACHE_LIMITS = { entries: 10_000, bytes: 8 << 20 };
 const SEARCHED_TTL_SEC = 30;
-const QUESTION_TAIL_BYTES = 4;
 /** How names end that `answerLocally` knows beside those of the hosts file. */
 const LOCAL_ENDS = ['localhost', 'invalid', 'onion', '127.in-addr.arpa', '0.ip6.arpa']
   .flatMap((name) => wireOf(name) ?? []);

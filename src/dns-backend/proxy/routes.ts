@@ -6,6 +6,7 @@
 
 import type { DnsConfiguration, LinkDns, NameServer } from '../backend.ts';
 import { parseName } from '../../dns/name.ts';
+import { QUESTION_TAIL_BYTES } from '../../dns/query-reader.ts';
 import { reverseZone } from '../../dns/reverse-name.ts';
 import { DecodeError } from '../../shared/errors.ts';
 import type { Question, Routes } from './forwarder.ts';
@@ -35,11 +36,6 @@ export class RouteTable implements Routes {
     ]);
   }
 
-  /** The servers for what no link claims. */
-  get defaults(): readonly Upstream[] {
-    return this.#default;
-  }
-
   /** All servers, each once. */
   get all(): ReadonlySet<Upstream> {
     return new Set([...this.#default, ...[...this.#domains.values()].flat()]);
@@ -61,7 +57,7 @@ export class RouteTable implements Routes {
 
   #claimants({ key, lengthBytes }: Question): readonly Upstream[] | undefined {
     if (this.#domains.size === 0) return undefined;
-    const nameEnd = lengthBytes - 4;
+    const nameEnd = lengthBytes - QUESTION_TAIL_BYTES;
     for (let at = 0; at < nameEnd; at += 1 + key.charCodeAt(at)) {
       const found = this.#domains.get(key.slice(at, nameEnd));
       if (found !== undefined) return found;

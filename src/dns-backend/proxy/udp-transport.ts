@@ -43,7 +43,8 @@ export class UdpTransport implements Transport {
   readonly #idle: Alarm;
   readonly #pool: (PooledSocket | undefined)[] = Array.from({ length: POOL }, () => undefined);
   readonly #scratch = Buffer.alloc(512);
-  #lastUsedMs = 0;
+  /** Since the idle alarm was set. */
+  #isUsed = false;
   #isIdleArmed = false;
 
   constructor(server: ServerAddress, env: UpstreamEnv, scope: Scope) {
@@ -145,16 +146,19 @@ export class UdpTransport implements Transport {
   }
 
   #touch(): void {
-    this.#lastUsedMs = this.#env.clock.now();
-    if (this.#isIdleArmed) return;
+    this.#isUsed = true;
+    if (!this.#isIdleArmed) this.#armIdle();
+  }
+
+  #armIdle(): void {
+    this.#isUsed = false;
     this.#isIdleArmed = true;
-    this.#idle.set(this.#lastUsedMs + IDLE_MS);
+    this.#idle.set(this.#env.clock.now() + IDLE_MS);
   }
 
   #onIdle(): void {
-    const nextMs = this.#lastUsedMs + IDLE_MS;
-    if (this.#env.clock.now() < nextMs) {
-      this.#idle.set(nextMs);
+    if (this.#isUsed) {
+      this.#armIdle();
       return;
     }
     this.#isIdleArmed = false;

@@ -84,7 +84,9 @@ export class Upstream {
   readonly #udp: Transport | undefined;
   readonly #stream: Transport;
   #knowsEdns = true;
+  /** How often letters came back in another case while TCP gave a good answer. */
   #mangled = 0;
+  #isSuspected = false;
 
   constructor(server: ServerAddress, env: UpstreamEnv, scope: Scope) {
     this.server = server;
@@ -119,7 +121,7 @@ export class Upstream {
         else start(this.#udp ?? this.#stream, fromUdp);
         return;
       }
-      if (outcome.kind === 'mangled') this.#suspect();
+      if (outcome.kind === 'mangled') this.#isSuspected = true;
       log.debug('%s: %s over UDP, asking over TCP', this.name, outcome.kind);
       start(this.#stream, fromStream);
     };
@@ -145,15 +147,10 @@ export class Upstream {
     return true;
   }
 
-  #suspect(): void {
-    if (this.#mangled < MANGLED_TO_BELIEVE) this.#suspected = true;
-  }
-
-  #suspected = false;
-
   #believe(): void {
-    if (this.#suspected) this.#mangled++;
-    this.#suspected = false;
+    if (!this.#isSuspected) return;
+    this.#isSuspected = false;
+    this.#mangled++;
     if (this.#mangled === MANGLED_TO_BELIEVE) log.info('%s does not keep the case of letters', this.name);
   }
 

@@ -17,7 +17,7 @@ const HOSTS = parseHosts(`
 192.0.2.300 wrong
 nonsense
 192.0.2.9
-192.0.2.8 bad..name good
+192.0.2.8 bad..name good esc\\. .
 `);
 
 function ip(text: string): IpAddress {
