@@ -90,7 +90,7 @@ export function saveService(
   const { ipv4, ipv6, proxy } = configuration;
   set('IPv4.method', ipv4.method);
   saveAddress(set, 'IPv4', ipv4);
-  set('IPv4.DHCP.LastAddress', facts.lastAddress);
+  set('IPv4.DHCP.LastAddress', ipv4.method === 'dhcp' ? facts.lastAddress : undefined);
   set('IPv6.method', ipv6.method);
   saveAddress(set, 'IPv6', ipv6);
   set('IPv6.privacy', ipv6.privacy);

@@ -1,7 +1,8 @@
 /**
  * `npm run test:oracle`: plays every script with Debian's connmand and writes what it answered to
- * test/oracle/<script>.txt, for test/integration/oracle.test.ts to hold ours against. With
- * `--causeway FOLDER` ours is played and written to FOLDER instead, to look at.
+ * test/oracle/<script>.txt, and the settings it leaves to storage.json, for oracle.test.ts and
+ * takeover.test.ts in test/integration to hold ours against. Names of scripts (or `storage`) choose
+ * some. With `--causeway FOLDER` ours is played and written to FOLDER instead, to look at.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { DAEMONS } from '../helpers/daemons.ts';
 import { play } from './recorder.ts';
 import { SCRIPTS } from './scripts.ts';
+import { fillStorage } from './storage.ts';
 import { formatTranscript } from './transcript.ts';
 
 const { values, positionals } = parseArgs({ options: { causeway: { type: 'string' } }, allowPositionals: true });
@@ -17,5 +19,10 @@ for (const script of SCRIPTS.filter(({ name }) => positionals.length === 0 || po
   const steps = await play(script, daemon);
   writeFileSync(`${values.causeway ?? 'test/oracle'}/${script.name}.txt`, formatTranscript(daemon.title, steps));
   console.log(`${script.name}: ${steps.length} steps, ${steps.flatMap(({ lines }) => lines).length} lines`);
+}
+if (positionals.length === 0 || positionals.includes('storage')) {
+  const files = await fillStorage(daemon);
+  writeFileSync(`${values.causeway ?? 'test/oracle'}/storage.json`, `${JSON.stringify(files, undefined, 2)}\n`);
+  console.log(`storage: ${Object.keys(files).length} files`);
 }
 process.exit(0);

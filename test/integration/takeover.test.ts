@@ -1,0 +1,78 @@
+/**
+ * From ConnMan to ours and back: each takes over what the other has stored. Debian's connmand wrote
+ * test/oracle/storage.json (`npm run test:oracle`); what ours writes is given to the real one.
+ */
+
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseKeyFile } from '../../src/shared/keyfile.ts';
+import type { Cell, CellOptions } from '../helpers/cell.ts';
+import { withCell } from '../helpers/cell.ts';
+import { DAEMONS, type Daemon } from '../helpers/daemons.ts';
+import type { CellEvent } from '../helpers/event-log.ts';
+import { callConnman, isListed, isProperty } from '../helpers/wired.ts';
+import { configured, fill, readBack, settingsOf } from '../oracle/storage.ts';
+
+const CELL: CellOptions = { cables: 2, files: { '/etc/connman/main.conf': '[General]\nOnlineCheckMode=none\n' } };
+/** Keys that a connection renews. */
+const RENEWED = ['Modified', 'IPv4.DHCP.LastAddress'];
+
+test('what ConnMan stored is taken over, and nothing of it is lost', () => {
+  const stored: Record<string, string> = JSON.parse(readFileSync('test/oracle/storage.json', 'utf8'));
+  return withCell({ ...CELL, files: { ...CELL.files, ...stored } }, async (cell) => {
+    const running = await cell.startDaemon(DAEMONS.causeway.argv, DAEMONS.causeway.busName);
+    const since = performance.now();
+    cell.cable(1).plug();
+    cell.cable(0).plug();
+    await cell.log.wait('ready', isProperty('Service', 'State', 'ready'), { since });
+    await expectConfigured(cell);
+    const [first] = cell.log.since(since).filter((event) => event.kind === 'dhcp');
+    assert.match(first === undefined ? '' : text(first), /^dhcp DHCPREQUEST\(bridge\) 10\.77\./, 'asked for by name');
+    await running.stop();
+    assert.equal(keysOf(settingsOf(cell)), keysOf(stored));
+  });
+});
+
+test('what ours stored is taken over by ConnMan', () => {
+  const peers: CellOptions = { peers: ['connman', 'ethtool'], isChecksumOffloaded: false };
+  return withCell({ ...CELL, ...peers }, async (cell) => {
+    await fill(cell, DAEMONS.causeway);
+    const since = performance.now();
+    const running = await start(cell, DAEMONS.debian);
+    await cell.log.wait('the services', isListed, { since });
+    await cell.log.wait('ready', isProperty('Manager', 'State', 'ready'), { since });
+    await expectConfigured(cell);
+    const dhcp = cell.log.since(since).filter((event) => event.kind === 'dhcp').map(text);
+    assert.match(dhcp[0] ?? '', /^dhcp DHCPREQUEST/, 'the address we were lent is asked for by name');
+    assert.not.match(running.text, /rror|nvalid/);
+  });
+});
+
+test.run();
+
+function start(cell: Cell, daemon: Daemon): ReturnType<Cell['startDaemon']> {
+  return cell.startDaemon(daemon.argv, daemon.busName);
+}
+
+async function expectConfigured(cell: Cell): Promise<void> {
+  assert.equal(await readBack(cell), configured());
+  const [clock] = await callConnman(cell, 'Clock', 'GetProperties');
+  const { TimeUpdates, Timeservers } = Object(clock);
+  assert.equal({ TimeUpdates, Timeservers }, { TimeUpdates: 'manual', Timeservers: ['192.0.2.123', 'ntp.test'] });
+}
+
+/** Every key of every file, but for those that are renewed. */
+function keysOf(files: Readonly<Record<string, string>>): unknown {
+  return Object.fromEntries(Object.entries(files).map(([path, content]) => {
+    const file = parseKeyFile(content);
+    const entries = file.groups().flatMap((group) =>
+      file.keys(group).filter((key) => !RENEWED.includes(key)).map((key) => `${group} ${key}=${file.getRaw(group, key)}`),
+    );
+    return [path, entries.toSorted()];
+  }));
+}
+
+function text(event: CellEvent): string {
+  return event.kind === 'dhcp' ? `dhcp ${event.text}` : event.kind;
+}
