@@ -78,15 +78,18 @@ export class AnswerCache {
     }
     this.#hits++;
     entry.hits++;
-    const ageSec = Math.floor((nowMs - entry.storedAtMs) / 1000);
-    if (ageSec !== entry.agedSec) age(entry, ageSec);
+    age(entry, nowMs);
     return entry;
   }
 
-  /** An answer past its time but not by too much, with 30 s to live and marked as such. */
+  /** The answer if it is fresh, else one past its time but not by too much, marked as such, with 30 s to live. */
   getStale(key: string, nowMs: number): CachedAnswer | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined || nowMs >= entry.expiresAtMs + STALE_MS) return undefined;
+    if (nowMs < entry.expiresAtMs) {
+      age(entry, nowMs);
+      return entry;
+    }
     this.#stale++;
     for (const at of entry.ttlOffsets) putU32(entry.tail, at, STALE_TTL_SEC);
     entry.extendedError = entry.rcode === 3 ? EXTENDED_ERROR.staleNxdomain : EXTENDED_ERROR.stale;
@@ -165,8 +168,10 @@ function sizeOf(key: string, { tail, ttlOffsets }: StoredAnswer): number {
   return ENTRY_BYTES + key.length + tail.length + 2 * ttlOffsets.length;
 }
 
-// No time to live is shorter than the entry's own, so none falls below zero.
-function age(entry: Entry, ageSec: number): void {
+// A record that lives shorter than its entry, an SOA for instance, ends at zero.
+function age(entry: Entry, nowMs: number): void {
+  const ageSec = Math.floor((nowMs - entry.storedAtMs) / 1000);
+  if (ageSec === entry.agedSec) return;
   const { tail } = entry;
   const delta = ageSec - entry.agedSec;
   entry.agedSec = ageSec;

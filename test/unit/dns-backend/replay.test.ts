@@ -147,6 +147,20 @@ play('what was known is better than nothing', `
   ask a.test A = 192.0.2.9 ttl 60
 `);
 
+play('a refresh that fails leaves a fresh answer as it is', `
+  links 2 192.0.2.1
+  serve 192.0.2.1 a.test A = 192.0.2.7 ttl 100
+  ask a.test A = 192.0.2.7 ttl 100
+  serve 192.0.2.1 a.test A = servfail
+  pass 92s
+  ask a.test A = 192.0.2.7 ttl 8
+  ask a.test A = 192.0.2.7 ttl 8
+  pass 3s
+  ask a.test A = 192.0.2.7 ttl 5
+  pass 6s
+  ask a.test A = 192.0.2.7 ttl 30 stale
+`);
+
 play('stale answers end after a day', `
   links 2 192.0.2.1
   serve 192.0.2.1 a.test A = 192.0.2.7 ttl 60

@@ -38,6 +38,15 @@ test('stale answers have half a minute, for a day', () => {
   assert.is(cache.getStale('a', 60_000 + 86_400_000), undefined);
 });
 
+test('a fresh answer is not made stale by asking for any', () => {
+  const cache = new AnswerCache({ entries: 10, bytes: 10_000 });
+  cache.put('a', answer(60), 60, 0);
+  const fresh = cache.getStale('a', 50_000);
+  assert.is(fresh && ttlOf(fresh), 10);
+  assert.is(fresh?.extendedError, 0);
+  assert.is(cache.counts.stale, 0);
+});
+
 test('what was asked for stays, what was not goes', () => {
   const cache = new AnswerCache({ entries: 3, bytes: 100_000 });
   for (const key of ['a', 'b', 'c']) cache.put(key, answer(60), 60, 0);
