@@ -39,7 +39,8 @@ export function routesFor(needs: GatewayNeeds, isDefault: boolean): Route[] {
   };
   if (gateway !== undefined) addHost(gateway, undefined);
   for (const host of needs.hosts) {
-    if (host.family === family && !isOnLink(needs, host) && !host.isLinkLocal) addHost(host, gateway);
+    const isKnown = isOnLink(needs, host) || host.isLinkLocal || host.equals(gateway);
+    if (host.family === family && !isKnown) addHost(host, gateway);
   }
   routes.push(...beyond(needs).map((route) => ({ ...route, metric })));
   return routes;

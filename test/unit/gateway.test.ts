@@ -126,6 +126,14 @@ test('a default without a gateway leaves the default route to the other', async 
   assert.equal(main(kernel), ['198.51.100.1 dev 3 low', 'default via 198.51.100.1 dev 3 low']);
 });
 
+test('an address of its own network alone, whose gateway is the name server too', async () => {
+  const kernel = fakeKernel();
+  const gateways = new Gateways(kernel);
+  const needs = await plug(kernel, 'eth0', { address: '192.0.2.10', prefixLength: 32, gateway: '192.0.2.1', hosts: ['192.0.2.1'] });
+  await gateways.set(owner('one'), needs);
+  assert.equal(main(kernel), ['192.0.2.1 dev 2', 'default via 192.0.2.1 dev 2']);
+});
+
 test('setting again puts back what others removed', async () => {
   const kernel = fakeKernel();
   const gateways = new Gateways(kernel);
