@@ -31,6 +31,8 @@ export class Services {
   readonly #scope: Scope;
   readonly #list: Service[] = [];
   readonly #byIdentifier = new Map<string, Service>();
+  /** Networks whose identifier another service has. */
+  readonly #waiting = new Set<{ readonly identifier: string; add(): void }>();
   readonly #scopes = new Map<Service, Scope>();
   readonly #added = new Emitter<{ service: Service; scope: Scope }>();
   readonly #removed = new Emitter<Service>();
@@ -156,12 +158,8 @@ export class Services {
     const scope = this.#scope.child();
     const service = new Service(type, appearance.network, this.#env, scope);
     if (this.#byIdentifier.has(service.identifier)) {
-      log.warn(
-        '%s: %s exists already on another interface',
-        appearance.network.device.interfaceName,
-        service.identifier,
-      );
       void scope.close();
+      this.#wait(service.identifier, type, appearance);
       return;
     }
     this.#byIdentifier.set(service.identifier, service);
@@ -183,6 +181,14 @@ export class Services {
     else this.scheduleAutoconnect();
   }
 
+  // Two interfaces with one hardware address, or a cable that is back before the service has closed.
+  #wait(identifier: string, type: ServiceType, appearance: NetworkAppearance): void {
+    log.warn('%s: %s exists already', appearance.network.device.interfaceName, identifier);
+    const waiting = { identifier, add: () => this.#add(type, appearance) };
+    this.#waiting.add(waiting);
+    appearance.scope.defer(() => void this.#waiting.delete(waiting));
+  }
+
   #reconsider(service: Service): void {
     this.#resort(service);
     this.#updateDefault();
@@ -193,6 +199,12 @@ export class Services {
     this.#scopes.delete(service);
     this.#list.splice(this.#list.indexOf(service), 1);
     this.#removed.emit(service);
+    for (const next of this.#waiting) {
+      if (next.identifier !== service.identifier || this.#isStopping) continue;
+      this.#waiting.delete(next);
+      next.add();
+      break;
+    }
     this.scheduleAutoconnect();
   }
 

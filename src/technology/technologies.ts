@@ -171,7 +171,10 @@ export class Technologies {
     own.defer(() => void untie.close());
     const device = new Device(type, link, own);
     this.#devices.set(link.ifindex, device);
-    own.defer(() => void this.#devices.delete(link.ifindex));
+    // The interface may be back, with another name or address, before this device has closed.
+    own.defer(() => {
+      if (this.#devices.get(link.ifindex) === device) this.#devices.delete(link.ifindex);
+    });
     const technology = this.#ensure(type);
     own.defer(() => this.#releaseIfEmpty(type));
     this.#deviceAdded.emit(device);

@@ -57,12 +57,14 @@ export interface CoreBenchOptions {
   readonly rfkill?: FakeRfkill;
   /** DEVTYPE by interface name. */
   readonly devtypes?: Readonly<Record<string, string>>;
+  /** In place of parts of the real system. */
+  readonly system?: Partial<System>;
 }
 
 /** Builds a core with the ethernet plugin. */
 export async function coreBench(
   { clock, scope }: { clock: FakeClock; scope: Scope },
-  { mainConf = '', files = {}, rfkill, devtypes = {} }: CoreBenchOptions = {},
+  { mainConf = '', files = {}, rfkill, devtypes = {}, system = {} }: CoreBenchOptions = {},
 ): Promise<CoreBench> {
   const loud = setLogSink(() => undefined);
   scope.defer(() => void setLogSink(loud));
@@ -78,7 +80,7 @@ export async function coreBench(
   });
   const core = createCore(
     {
-      system: benchSystem(host, rfkill),
+      system: { ...benchSystem(host, rfkill), ...system },
       sysctl: { read: (name) => parameters.get(name), write: (name, value) => void parameters.set(name, value) },
       clock,
       kernel,
