@@ -21,6 +21,7 @@ import type { Clock } from './shared/clock.ts';
 import type { Random } from './shared/random.ts';
 import type { Scope } from './shared/scope.ts';
 import type { System } from './system/system.ts';
+import type { ServiceEnv } from './service/service.ts';
 import { Services } from './service/services.ts';
 import { Technologies } from './technology/technologies.ts';
 
@@ -42,7 +43,8 @@ export interface CoreParts {
   /** DEVTYPE of an interface's uevent file. */
   readDevtype(interfaceName: string): string | undefined;
   hostname(): string | undefined;
-  timeservers(): { readonly isUsed: boolean; readonly global: readonly string[] };
+  timeservers: ServiceEnv['timeservers'];
+  reportError: ServiceEnv['reportError'];
 }
 
 /** The core, as plugins and the daemon's main see it. */

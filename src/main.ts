@@ -4,6 +4,7 @@
  */
 
 import { hostname } from 'node:os';
+import { errorReporter } from './agent/dbus.ts';
 import { builtin, dnsBackend } from './builtin.ts';
 import { exportClock } from './clock/dbus.ts';
 import { openClockSettings } from './clock/clock.ts';
@@ -65,6 +66,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   const life = scope.child();
   const [bus, kernel] = await Promise.all([openBus(daemon, ground), openRtnetlink({ system, clock }, ground)]);
   const clockSettings = openClockSettings({ clock, system, storage, zones: timezoneFiles(options.Localtime) }, life);
+  const agents = createAgentRegistry(agentInterface, { bus, clock }, life);
   const core = createCore(
     {
       system,
@@ -86,6 +88,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
       },
       resolver: startResolver(daemon, options, { bus, kernel, scope: life }),
       version: VERSION,
+      reportError: errorReporter(agents, options.InputRequestTimeout),
       timeservers: () => ({ isUsed: clockSettings.timeUpdates === 'auto', global: clockSettings.timeservers }),
     },
     life,
@@ -94,7 +97,6 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
     if (property === 'Timeservers' || property === 'TimeUpdates') core.services.updateTimeservers();
   });
   exportClock(bus, clockSettings, life);
-  const agents = createAgentRegistry(agentInterface, { bus, clock }, life);
   const counters = createCounterRegistry({ bus, counters: core.counters }, life);
   const { technologies, services } = core;
   exportManager({ bus, clock, agents, counters, technologies, services }, life);

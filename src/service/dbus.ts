@@ -10,8 +10,8 @@ import { variant } from '../dbus/signature.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 import {
-  conflictDictionary, ethernetDictionary, ipv4ConfigurationDictionary, ipv4Dictionary, ipv6ConfigurationDictionary, ipv6Dictionary,
-  proxyConfigurationDictionary, proxyDictionary,
+  conflictDictionary, ethernetDictionary, ipv4ConfigurationDictionary, ipv4Dictionary, ipv6ConfigurationDictionary,
+  ipv6Dictionary, proxyConfigurationDictionary, proxyDictionary,
 } from './dictionaries.ts';
 import type { ServiceAspect } from './aspects.ts';
 import type { Service } from './service.ts';
@@ -42,7 +42,7 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
         if (name !== 'Error') throw new ConnmanError('InvalidProperty');
         service.clearError();
       },
-      Connect: () => service.connect('user'),
+      Connect: (_, { caller }) => service.connect('user', caller),
       Disconnect: () => service.disconnect(),
       Remove: () => {
         throw new ConnmanError('NotSupported'); // cables and gadgets are there or not

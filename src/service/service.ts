@@ -10,6 +10,7 @@ import type { AddressConflict, Ipv4InUse, Ipv6InUse } from '../ipconfig/configur
 import type { StopMode } from '../ipconfig/ipv4.ts';
 import type { Network } from '../network.ts';
 import type { Standing } from '../online-check/machine.ts';
+import type { Caller } from '../shared/caller.ts';
 import type { Alarm } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
@@ -41,11 +42,16 @@ const SAVE_DELAY_MS = 500;
 /** Why a connection was begun. */
 export type ConnectReason = 'user' | 'auto';
 
+/** What became of an error that users' agents were told of. */
+export type ErrorAnswer = 'retry' | 'dismissed' | 'nobody';
+
 /** What services take from the core. */
 export interface ServiceEnv extends ConnectionEnv {
   readonly storage: Storage;
   /** The time servers of all services, put behind a service's own. */
   timeservers(): { readonly isUsed: boolean; readonly global: readonly string[] };
+  /** Tells the agent of `caller`, or any, that `service` failed; `signal` withdraws the question. */
+  reportError(service: Service, caller: Caller | undefined, signal: AbortSignal): Promise<ErrorAnswer>;
 }
 
 /** Something to connect to. */
@@ -77,7 +83,11 @@ export class Service {
   #connection: Connection | undefined;
   #conflict: AddressConflict | undefined;
   /** The caller of connect() waiting for the outcome. */
-  #pending: { resolve(): void; reject(error: unknown): void } | undefined;
+  #pending: { resolve(): void; reject(error: unknown): void; limits: Scope } | undefined;
+  /** Why and for whom the last connection was begun. */
+  #begun: { reason: ConnectReason; caller: Caller | undefined } = { reason: 'auto', caller: undefined };
+  /** While an agent is asked about a failure. */
+  #question: Scope | undefined;
 
   /** Reads what is stored of it; closed with `scope`. */
   constructor(type: ServiceType, network: Network, env: ServiceEnv, scope: Scope) {
@@ -213,13 +223,14 @@ export class Service {
   /**
    * Connects. Resolves when the driver is done (at once for a cable), for drivers that take time
    * when the service is ready. Throws InProgress, AlreadyConnected, NoCarrier, OperationAborted,
-   * OperationTimeout, Failed.
+   * OperationTimeout, Failed. When it fails, the agent of `caller` or another may have it retried.
    */
-  async connect(reason: ConnectReason): Promise<void> {
+  async connect(reason: ConnectReason, caller?: Caller): Promise<void> {
     if (this.#pending !== undefined || isConnecting(this.#state)) throw new ConnmanError('InProgress');
     if (isConnected(this.#state)) throw new ConnmanError('AlreadyConnected');
     if (!this.isConfigurable) throw new ConnmanError('NoCarrier');
     if (reason === 'user') this.#isIgnored = false;
+    this.#begun = { reason, caller };
     const joining = this.network.control.connect(this.#scope.signal);
     if (joining === undefined) {
       this.#configure();
@@ -275,6 +286,7 @@ export class Service {
 
   /** Forgets the last error; a failed service becomes idle. */
   clearError(): void {
+    void this.#question?.close();
     this.#setError(undefined);
     if (this.#state === 'failure') this.#enter('idle');
   }
@@ -318,7 +330,7 @@ export class Service {
     const limit = this.#env.clock.deadline('connect', CONNECT_TIMEOUT_MS, this.#scope.signal, limits);
     try {
       await new Promise<void>((resolve, reject) => {
-        this.#pending = { resolve, reject };
+        this.#pending = { resolve, reject, limits };
         limit.addEventListener('abort', () => this.#fail('connect-failed', limit.reason));
         joining.then(
           () => this.#configure(),
@@ -423,7 +435,26 @@ export class Service {
     this.#enter('failure');
     this.#changed.emit(IN_USE);
     const isTimeout = cause instanceof ConnmanError && cause.code === 'OperationTimeout';
-    this.#pending?.reject(isTimeout ? cause : new ConnmanError('Failed', undefined, { cause }));
+    const failure = isTimeout ? cause : new ConnmanError('Failed', undefined, { cause });
+    if (this.#begun.reason === 'user') void this.#report(failure);
+    else this.#pending?.reject(failure);
+  }
+
+  // A user's attempt: an agent may have it retried, while whoever asked for it goes on waiting.
+  async #report(failure: ConnmanError): Promise<void> {
+    const pending = this.#pending;
+    void pending?.limits.close();
+    const question = this.#scope.child();
+    this.#question = question;
+    const { caller } = this.#begun;
+    const answer = await this.#env.reportError(this, caller, question.signal);
+    this.#question = undefined;
+    await question.close();
+    const isStillFailed = this.#state === 'failure';
+    if (isStillFailed && answer !== 'nobody') this.clearError();
+    this.#pending = undefined;
+    if (!isStillFailed || answer !== 'retry') return pending?.reject(failure);
+    return this.connect('user', caller).then(pending?.resolve, pending?.reject ?? (() => undefined));
   }
 
   #setError(error: ServiceError | undefined): void {

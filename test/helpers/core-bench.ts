@@ -5,6 +5,7 @@
  */
 
 import { createCounterRegistry } from '../../src/counter/dbus.ts';
+import { errorReporter } from '../../src/agent/dbus.ts';
 import { createCore, type Core } from '../../src/core.ts';
 import { checkGeneral } from '../../src/daemon/main-conf.ts';
 import { createAgentRegistry } from '../../src/daemon/agents.ts';
@@ -78,6 +79,7 @@ export async function coreBench(
   const options = checkGeneral(parseKeyFile(`[General]\n${mainConf}`), (problem) => {
     throw new Error(problem);
   });
+  const agents = createAgentRegistry(agentInterface, { bus, clock }, scope);
   const core = createCore(
     {
       system: { ...benchSystem(host, rfkill), ...system },
@@ -99,6 +101,7 @@ export async function coreBench(
       readDevtype: (name) => devtypes[name],
       hostname: () => 'bench',
       timeservers: () => ({ isUsed: true, global: [] }),
+      reportError: errorReporter(agents, options.InputRequestTimeout),
     },
     scope,
   );
@@ -109,7 +112,7 @@ export async function coreBench(
       clock,
       technologies: core.technologies,
       services: core.services,
-      agents: createAgentRegistry(agentInterface, { bus, clock }, scope),
+      agents,
       counters: createCounterRegistry({ bus, counters: core.counters }, scope),
     },
     scope,
