@@ -84,6 +84,7 @@ export class Ipv4Session {
   readonly #claim: Claim;
   #declined = 0;
   #client: DhcpClient | undefined;
+  #mtu: number;
   #inUse: Ipv4InUse | undefined;
   /** Of the search for a link-local address. */
   #linkLocal: Scope | undefined;
@@ -91,6 +92,7 @@ export class Ipv4Session {
   /** Nothing happens before `start`. */
   constructor(target: Ipv4Target, env: Ipv4Env, scope: Scope) {
     this.#target = target;
+    this.#mtu = target.mtu;
     this.#env = env;
     this.#scope = scope.child();
     this.#claim = new Claim(target, env, this.#scope);
@@ -123,6 +125,7 @@ export class Ipv4Session {
   async stop(mode: StopMode): Promise<void> {
     this.#client?.stop({ release: mode === 'release' });
     const closed = this.#scope.close();
+    if (mode !== 'keep') this.#setMtu(this.#target.mtu);
     if (mode !== 'keep') await this.#removeAddress();
     await closed;
   }
@@ -197,14 +200,18 @@ export class Ipv4Session {
   #useLease(lease: Lease): void {
     const { address, prefixLength, routers, mtu } = lease;
     const [gateway] = routers;
-    if (mtu !== undefined && mtu >= MTU_RANGE.min && mtu <= MTU_RANGE.max && mtu !== this.#target.mtu) {
-      this.#env.kernel.link
-        .setMtu(this.#target.ifindex, mtu, this.#scope.signal)
-        .catch((error: unknown) =>
-          log.warn('%s: MTU %d of DHCP is refused: %s', this.#target.interfaceName, mtu, error),
-        );
-    }
+    const isSensible = mtu !== undefined && mtu >= MTU_RANGE.min && mtu <= MTU_RANGE.max;
+    this.#setMtu(isSensible ? mtu : this.#target.mtu);
     this.#use({ method: 'dhcp', address, prefixLength, ...(gateway !== undefined && { gateway }) }, lease);
+  }
+
+  #setMtu(mtu: number): void {
+    const { ifindex, interfaceName } = this.#target;
+    if (mtu === this.#mtu || !this.#env.kernel.mirror.links.has(ifindex)) return;
+    this.#mtu = mtu;
+    this.#env.kernel.link
+      .setMtu(ifindex, mtu)
+      .catch((error: unknown) => log.warn('%s: MTU %d is refused: %s', interfaceName, mtu, error));
   }
 
   #use(inUse: Ipv4InUse, lease: Lease | undefined): void {
@@ -237,9 +244,12 @@ export class Ipv4Session {
     if (inUse.method !== 'auto') this.#stopLinkLocal();
     try {
       const broadcast = prefixLength < 31 ? address.broadcast(prefixLength) : undefined;
+      const isOther = before !== undefined && !(before.address.equals(address) && before.prefixLength === prefixLength);
+      // In the same network the new one would be secondary and go with the old one (promote_secondaries).
+      const isAfter = isOther && !before.address.sharesPrefix(address, before.prefixLength);
+      if (isOther && !isAfter) void this.#remove(before);
       await this.#env.kernel.address.add({ ifindex, address, prefixLength, broadcast }, this.#scope.signal);
-      const isSame = before?.address.equals(address) === true && before.prefixLength === prefixLength;
-      if (before !== undefined && !isSame) await this.#remove(before);
+      if (isAfter) await this.#remove(before);
       this.#events.emit({ kind: 'configured', inUse, lease });
     } catch (error) {
       if (this.#scope.signal.aborted) return;

@@ -164,12 +164,29 @@ test(
     const { bench, server } = await benchWithServer(context);
     await plug(bench, 'eth0', 1);
     await server.serve(2);
+    bench.kernel.requests.length = 0;
     await server.serve(1, { address: ip('192.0.2.48') });
     await bench.settled();
+    // The other way round the new address would be a secondary one, and go with the first.
+    assert.equal(bench.kernel.requests.slice(0, 2).map(({ verb }) => verb), ['address.remove', 'address.add']);
     const { ifindex } = bench.kernel.mirror.linkByName('eth0') ?? { ifindex: 0 };
     assert.equal([...bench.kernel.mirror.addressesOf(ifindex)].map(({ address }) => String(address)), ['192.0.2.48']);
     const defaults = [...bench.kernel.mirror.routesOf(ifindex)].filter(({ destination }) => destination === undefined);
     assert.is(defaults.length, 1);
+  }),
+);
+
+test(
+  'an MTU of the network is taken, and put back when it is left',
+  withScope(async (context) => {
+    const { bench, server } = await benchWithServer(context);
+    await plug(bench, 'eth0', 1);
+    await server.serve(2, { options: { 26: Uint8Array.of(0x05, 0x78) } });
+    await bench.settled();
+    assert.is(bench.kernel.mirror.linkByName('eth0')?.mtu, 1400);
+    bench.kernel.setCarrier('eth0', false);
+    await bench.settled();
+    assert.is(bench.kernel.mirror.linkByName('eth0')?.mtu, 1500);
   }),
 );
 
