@@ -42,8 +42,8 @@ function attach(core: Core, device: Device, scope: Scope): DeviceControl {
       if (device.link.isUp) return;
       await core.kernel.link.setUp(device.ifindex, signal).catch((error: unknown) => {
         // A VLAN whose parent is down: the kernel takes it up together with the parent.
-        const waitsForParent = device.link.kind === 'vlan' && error instanceof NetlinkError && error.code === 'ENETDOWN';
-        if (!waitsForParent) throw error;
+        const isParentDown = error instanceof NetlinkError && error.code === 'ENETDOWN';
+        if (device.link.kind !== 'vlan' || !isParentDown) throw error;
       });
     },
     // The cable goes when the technology has told that it is off, not when the kernel says so.

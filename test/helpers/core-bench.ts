@@ -25,7 +25,7 @@ import type { System } from '../../src/system/system.ts';
 import { ethernet } from '../../plugins/ethernet.ts';
 import type { FakeClock } from './fake-clock.ts';
 import { fakeKernel, type FakeKernel } from './fake-kernel.ts';
-import { noDevice, type FakeRfkill } from './fake-rfkill.ts';
+import { noDevice } from './fake-rfkill.ts';
 import { memoryBus } from './memory-bus.ts';
 import { testSystem } from './system.ts';
 
@@ -55,7 +55,8 @@ export interface CoreBenchOptions {
   /** The text of `[General]`. */
   readonly mainConf?: string;
   readonly files?: Readonly<Record<string, string>>;
-  readonly rfkill?: FakeRfkill;
+  /** Who opens /dev/rfkill. */
+  readonly rfkill?: Pick<System, 'device'>;
   /** DEVTYPE by interface name. */
   readonly devtypes?: Readonly<Record<string, string>>;
   /** In place of parts of the real system. */
@@ -134,7 +135,7 @@ async function hearSignals(client: Bus, scope: Scope): Promise<string[]> {
 }
 
 /** The real system, except for what would be seen of the machine outside the test. */
-function benchSystem(host: string[], rfkill: FakeRfkill | undefined): System {
+function benchSystem(host: string[], rfkill: Pick<System, 'device'> | undefined): System {
   return {
     ...testSystem(),
     setHostname: (name) => host.push(name),

@@ -31,7 +31,7 @@ const GUEST_RUN = 'test/helpers/guest/guest-run';
 const IN_FOLDER = ['sh', '-c', 'cd "$1" && shift && exec "$@"', 'sh'];
 
 /** How much longer than outside a wait may be: the guest's processor is emulated. */
-const TIME_SCALE = 10;
+const TIME_SCALE = 2;
 
 /** Runs the cases of `file` and prints how they went; sets the exit status of this program. */
 export async function runGuest(file: string, { peers = [], limitMs = 240_000 }: GuestOptions = {}): Promise<void> {

@@ -50,7 +50,8 @@ test(
     bench.kernel.setCarrier('eth0', true);
     await bench.settled();
     assert.equal(identifiers(bench), ['ethernet_020000000001_cable']);
-    const bond = bench.kernel.addLink({ name: 'bond0', kind: 'bond', hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 9) });
+    const hardwareAddress = Uint8Array.of(2, 0, 0, 0, 0, 9);
+    const bond = bench.kernel.addLink({ name: 'bond0', kind: 'bond', hardwareAddress });
     await bench.kernel.link.setMaster(ifindex, bond.ifindex);
     await bench.settled();
     assert.equal(identifiers(bench), []);

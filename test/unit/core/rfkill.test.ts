@@ -28,7 +28,10 @@ interface Bench extends CoreBench {
   told(): string[];
 }
 
-async function bench(context: TestContext, options: CoreBenchOptions = {}): Promise<Bench> {
+async function bench(
+  context: TestContext,
+  options: CoreBenchOptions & { readonly rfkill?: FakeRfkill } = {},
+): Promise<Bench> {
   const rfkill = options.rfkill ?? new FakeRfkill();
   const made = await coreBench(context, { devtypes: { wlan0: 'wlan', wlan1: 'wlan' }, ...options, rfkill });
   const asked: string[] = [];
