@@ -3,7 +3,7 @@
  * every D-Bus type.
  */
 
-import { Variant, variant } from '../../src/dbus/signature.ts';
+import { type Variant, variant } from '../../src/dbus/signature.ts';
 
 type Listed = [path: string, properties: Map<string, Variant>];
 
@@ -44,7 +44,10 @@ export const ODD_VALUES: readonly [string, Variant][] = Object.entries({
   ByNumber: variant('a{us}', new Map([[3, 'x']])),
   Struct: variant('(si)', ['s', 3]),
   Structs: variant('a(si)', [['s', 3], ['t', 4]]),
-  Routes: variant('a(a{sv})', [[dictionary({ F: variant('i', 4) })], [dictionary({ F: variant('i', 6), G: text('x') })]]),
+  Routes: variant('a(a{sv})', [
+    [dictionary({ F: variant('i', 4) })],
+    [dictionary({ F: variant('i', 6), G: text('x') })],
+  ]),
   NoRoute: variant('a(a{sv})', [[new Map()]]),
   Dictionaries: variant('aa{sv}', [dictionary({ P: text('q') })]),
   Accents: text('Müller ☃'),
@@ -70,7 +73,7 @@ export const SERVICES: Listed[] = [
       Immutable: variant('b', false),
       AutoConnect: variant('b', true),
       Name: text('Home Müller'),
-      Ethernet: variant('a{sv}', dictionary({ Method: text('auto'), Interface: text('wlan0'), MTU: variant('q', 1500) })),
+      Ethernet: variant('a{sv}', dictionary({ Interface: text('wlan0'), MTU: variant('q', 1500) })),
       IPv4: variant('a{sv}', dictionary({ Method: text('dhcp'), Address: text('192.0.2.7') })),
       'IPv4.Configuration': variant('a{sv}', dictionary({ Method: text('dhcp') })),
       'Nameservers.Configuration': variant('as', ['192.0.2.53']),
@@ -119,11 +122,16 @@ export const PEERS: Listed[] = [
       Services: variant('a(a{sv})', [[dictionary({ WiFiDisplayIEs: variant('ay', Uint8Array.of(1, 2)) })]]),
     }),
   ],
-  ['/net/connman/peer/peer_0200000000aa_02', dictionary({ State: text('idle'), Name: text('A rather long peer name') })],
+  [
+    '/net/connman/peer/peer_0200000000aa_02',
+    dictionary({ State: text('idle'), Name: text('A rather long peer name') }),
+  ],
 ];
 
+const VPN_STATES = ['idle', 'configuration', 'ready', 'disconnect', 'failure'];
+
 /** VPN connections in every state. */
-export const VPNS: Listed[] = ['idle', 'configuration', 'ready', 'disconnect', 'failure'].map((state, index): Listed => [
+export const VPNS: Listed[] = VPN_STATES.map((state, index): Listed => [
   `/net/connman/vpn/connection/example_${index}`,
   dictionary({ State: text(state), Type: text('openvpn'), Name: text(`VPN ${state}`), Host: text('vpn.example') }),
 ]);

@@ -5,7 +5,7 @@
  */
 
 import { type Bus, connectBus, type Exported } from '../../src/dbus/bus.ts';
-import { DBusError } from '../../src/dbus/errors.ts';
+import type { DBusError } from '../../src/dbus/errors.ts';
 import type { Proxy } from '../../src/dbus/interface.ts';
 import { agentInterface } from '../../src/dbus/interfaces/agent.ts';
 import { clockInterface } from '../../src/dbus/interfaces/clock.ts';
@@ -27,6 +27,10 @@ import { ODD_VALUES, PEERS, SERVICES, TECHNOLOGIES, VPNS } from './fake-connman-
 
 /** What the fake is asked to refuse, by `Interface.Method path property`; undefined is done. */
 export type Refusal = (what: string) => DBusError | undefined;
+
+interface Called {
+  readonly caller: { readonly id: string };
+}
 
 /** A running fake; `close` leaves the bus. */
 export class FakeConnman {
@@ -136,14 +140,14 @@ export class FakeConnman {
       GetPeers: () => listed(PEERS),
       GetTetheringClients: () => listed(['aa:bb:cc:dd:ee:ff', '02:00:00:00:00:01']),
       ConnectProvider: unsupported,
-      RegisterAgent: ({ path }: { path: string }, call: { caller: { id: string } }) => {
+      RegisterAgent: ({ path }: { path: string }, call: Called) => {
         this.#note('Manager.RegisterAgent');
         this.agent = this.bus.proxy(agentInterface, call.caller.id, path);
       },
       UnregisterAgent: () => this.#note('Manager.UnregisterAgent'),
       RegisterCounter: unsupported,
       UnregisterCounter: unsupported,
-      CreateSession: ({ settings, notifier }: { settings: object; notifier: string }, call: { caller: { id: string } }) => {
+      CreateSession: ({ settings, notifier }: { settings: object; notifier: string }, call: Called) => {
         this.#note('Manager.CreateSession', settings);
         return this.#session(call.caller.id, notifier);
       },
@@ -156,7 +160,8 @@ export class FakeConnman {
     this.#manager = this.bus.export('/', managerInterface, { methods }, this.#scope);
     const clock = {
       GetProperties: () => new Map([['Time', variant('t', 1_700_000_000n)], ['TimeUpdates', variant('s', 'auto')]]),
-      SetProperty: ({ name, value }: { name: string; value: Variant }) => this.#note(`Clock.SetProperty ${name}`, value),
+      SetProperty: ({ name, value }: { name: string; value: Variant }) =>
+        this.#note(`Clock.SetProperty ${name}`, value),
     };
     this.bus.export('/', clockInterface, { methods: clock }, this.#scope);
   }
@@ -217,7 +222,7 @@ export class FakeConnman {
       },
       Remove: () => this.#note('vpn.Manager.Remove'),
       GetConnections: () => (this.isFurnished ? VPNS : []),
-      RegisterAgent: ({ path }: { path: string }, call: { caller: { id: string } }) => {
+      RegisterAgent: ({ path }: { path: string }, call: Called) => {
         this.#note('vpn.Manager.RegisterAgent');
         this.vpnAgent = this.bus.proxy(vpnAgentInterface, call.caller.id, path);
       },
@@ -259,7 +264,8 @@ export class FakeConnman {
       notification.Update({ settings: new Map(settings) }).catch(() => undefined);
     };
     setImmediate(() => {
-      update([['State', variant('s', 'online')], ['Name', variant('s', 'Wired')], ['IPv6', variant('a{sv}', new Map())]]);
+      const nothing = variant('a{sv}', new Map());
+      update([['State', variant('s', 'online')], ['Name', variant('s', 'Wired')], ['IPv6', nothing]]);
       update([['State', variant('s', 'connected')]]);
       update([['State', variant('s', 'disconnected')], ['AllowedBearers', variant('as', ['ethernet', 'wifi'])]]);
     });
