@@ -88,20 +88,22 @@ const VALUES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   g: fc.constantFrom('', 's', 'a{sv}', '(ii)a(oa{sv})'),
 };
 
-function valueOf(type: CompleteType): fc.Arbitrary<unknown> {
+// Variants within variants end at the fourth: a message may nest 64 deep, not further.
+function valueOf(type: CompleteType, variants = 0): fc.Arbitrary<unknown> {
   const [first = type, second = type] = type.parts;
   if (type.signature === 'v') {
-    return completeTypes(1).chain((signature) =>
-      valueOf(parseCompleteType(signature)).map((value) => new Variant(signature, value)),
+    const inner = variants < 3 ? completeTypes(1) : fc.constantFrom(...BASIC);
+    return inner.chain((signature) =>
+      valueOf(parseCompleteType(signature), variants + 1).map((value) => new Variant(signature, value)),
     );
   }
   if (type.signature === 'ay') return fc.uint8Array({ maxLength: 20 });
   if (type.signature.startsWith('a{')) {
     const [key = first, value = first] = first.parts;
-    return fc.array(fc.tuple(valueOf(key), valueOf(value)), { maxLength: 4 }).map((entries) => new Map(entries));
+    return fc.array(fc.tuple(valueOf(key, variants), valueOf(value, variants)), { maxLength: 4 }).map((entries) => new Map(entries));
   }
-  if (type.signature.startsWith('a')) return fc.array(valueOf(first), { maxLength: 4 });
-  if (type.signature.startsWith('(')) return fc.tuple(...type.parts.map(valueOf));
+  if (type.signature.startsWith('a')) return fc.array(valueOf(first, variants), { maxLength: 4 });
+  if (type.signature.startsWith('(')) return fc.tuple(...type.parts.map((part) => valueOf(part, variants)));
   return VALUES[type.signature] ?? fc.constant(second);
 }
 
@@ -112,7 +114,7 @@ export const signatureAndValues: fc.Arbitrary<{ signature: string; values: unkno
   .filter((signature) => signature.length <= 255)
   .chain((signature) => {
     const types = parseSignature(signature);
-    return fc.tuple(...types.map(valueOf)).map((values) => ({ signature, values }));
+    return fc.tuple(...types.map((type) => valueOf(type))).map((values) => ({ signature, values }));
   });
 
 /** A message's bytes in big endian, marshalled by the shortest reading of the specification. */
