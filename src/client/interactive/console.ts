@@ -83,6 +83,8 @@ class TypedLine {
         });
       },
     });
+    // What is typed before the bus is joined waits in the terminal.
+    this.#lines.pause();
     this.#lines.on('history', (history: string[]) => {
       if (this.#question !== undefined || /^\s*$/.test(history[0] ?? ' ')) history.shift();
     });
@@ -101,8 +103,7 @@ class TypedLine {
       process.stdout.write('^C\n');
       if (this.#question !== undefined) this.#question.giveUp();
       else {
-        this.#lines.write(null, { ctrl: true, name: 'e' });
-        this.#lines.write(null, { ctrl: true, name: 'u' });
+        this.#clear();
         this.#lines.prompt();
       }
     });
@@ -115,8 +116,13 @@ class TypedLine {
     this.#lines.prompt();
   }
 
-  /** Puts a question in the prompt's place until it is answered or `signal` aborts. */
+  /**
+   * Puts a question in the prompt's place until it is answered or `signal` aborts. What was typed
+   * by then is no answer: it comes back with the prompt.
+   */
   ask(question: string, signal: AbortSignal): Promise<string> {
+    const typed = this.#lines.line;
+    this.#clear();
     return new Promise<string>((resolve, reject) => {
       const giveUp = (): void => reject(new Error('cancelled by the user'));
       this.#question = { answer: resolve, giveUp };
@@ -124,8 +130,10 @@ class TypedLine {
       if (signal.aborted) reject(signal.reason);
       this.#showPrompt(question);
     }).finally(() => {
+      this.#clear();
       this.#question = undefined;
       this.#showPrompt(PROMPT);
+      if (this.#isOpen && typed !== '') this.#lines.write(typed);
     });
   }
 
@@ -135,6 +143,12 @@ class TypedLine {
     this.#erase();
     this.#isOpen = false;
     this.#lines.close();
+  }
+
+  #clear(): void {
+    if (!this.#isOpen || this.#lines.line === '') return;
+    this.#lines.write(null, { ctrl: true, name: 'e' });
+    this.#lines.write(null, { ctrl: true, name: 'u' });
   }
 
   #showPrompt(prompt: string): void {
