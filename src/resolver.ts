@@ -1,8 +1,8 @@
 /**
  * The name servers and search domains of every link, with their lifetimes (RFC 8106, 5), and the
  * fallback servers that count only while there is no other. Invariant: the DNS backend is told the
- * whole after every change, once for all changes of a moment; before the first it keeps what an
- * earlier daemon told it.
+ * whole after every change, once for all changes of a moment, and for those of other links than the
+ * default's after a tenth of a second; before the first it keeps what an earlier daemon told it.
  */
 
 import type { DnsBackend, LinkDns, NameServer } from './dns-backend/backend.ts';
@@ -50,6 +50,9 @@ export function createResolver(options: ResolverOptions, env: { readonly clock: 
   return new LinkResolver(options, env.clock, scope);
 }
 
+/** At most this often do changes of links that are not the default's go out: hundreds may come at once. */
+const GATHER_MS = 100;
+
 /** Something that counts until a time of the clock. */
 interface Entry<T> {
   readonly value: T;
@@ -70,13 +73,16 @@ class LinkResolver implements Resolver {
   readonly #clock: Clock;
   readonly #expiry: Alarm;
   readonly #links = new Map<number, Link>();
+  readonly #gather: Alarm;
   #defaultIfindex: number | undefined;
   #isApplyDue = false;
+  #quietUntilMs = -Infinity;
 
   constructor(options: ResolverOptions, clock: Clock, scope: Scope) {
     this.#options = options;
     this.#clock = clock;
     this.#expiry = clock.alarm('name server lifetimes', scope, () => this.#expire());
+    this.#gather = clock.alarm('name servers of other links', scope, () => this.#apply());
   }
 
   setServers(ifindex: number, servers: LinkServers): void {
@@ -113,7 +119,9 @@ class LinkResolver implements Resolver {
     this.#armExpiry();
     if (fingerprint(before) === fingerprint(isEmpty ? undefined : link)) return;
     log.debug('link %d: %s', ifindex, fingerprint(link));
-    this.#applySoon();
+    const isUrgent = this.#defaultIfindex === undefined || ifindex === this.#defaultIfindex;
+    if (isUrgent || this.#clock.now() >= this.#quietUntilMs) this.#applySoon();
+    else this.#gather.set(this.#quietUntilMs);
     this.changed.emit(ifindex);
   }
 
@@ -145,6 +153,8 @@ class LinkResolver implements Resolver {
   }
 
   #apply(): void {
+    this.#gather.set(undefined);
+    this.#quietUntilMs = this.#clock.now() + GATHER_MS;
     const links: LinkDns[] = [];
     for (const [ifindex, { nameservers, domains, rest }] of this.#links) {
       const link = { ifindex, ...rest, nameservers: nameservers.map(valueOf), domains: domains.map(valueOf) };

@@ -25,8 +25,12 @@ export function createScope(): Scope {
   return new OwningScope();
 }
 
+// One for all: an error with its stack for each scope would cost more than the rest of the closing.
+const CLOSED = new DOMException('the scope was closed', 'AbortError');
+
 class OwningScope implements Scope {
-  readonly #controller = new AbortController();
+  /** Made when somebody asks for the signal: most scopes close unasked. */
+  #controller: AbortController | undefined;
   readonly #undos = new Set<{ run(): void | Promise<void> | undefined }>();
   readonly #onClosed: (() => void) | undefined;
   #isClosed = false;
@@ -38,6 +42,8 @@ class OwningScope implements Scope {
   }
 
   get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isClosed) this.#controller.abort(CLOSED);
     return this.#controller.signal;
   }
 
@@ -74,7 +80,7 @@ class OwningScope implements Scope {
       };
     });
     this.#onClosed?.();
-    this.#controller.abort(new DOMException('the scope was closed', 'AbortError'));
+    this.#controller?.abort(CLOSED);
     const pending = this.#release();
     if (pending === undefined) finish();
     else void pending.then(finish);

@@ -99,6 +99,29 @@ resolving('a link without servers asks the fallback servers', async ({ resolver 
   assert.equal(resolver.nameserversOf(2).map(String), ['9.9.9.9']);
 });
 
+resolving('links that are not the default wait for each other, the default for none', async (lab) => {
+  const { resolver, clock, applied } = lab;
+  const give = (ifindex: number): void =>
+    resolver.setServers(ifindex, { nameservers: [{ address: ip(`192.0.2.${ifindex}`) }], domains: [] });
+  give(1);
+  resolver.setDefault(1);
+  await clock.advance(0);
+  assert.is(applied.length, 1);
+  for (const ifindex of [2, 3, 4]) {
+    give(ifindex);
+    await clock.advance(10);
+  }
+  assert.is(applied.length, 1);
+  await clock.advance(100);
+  assert.is(applied.length, 2);
+  for (const ifindex of [1, 2, 3, 4]) assert.match(applied[1] ?? '', `192.0.2.${ifindex}`);
+  give(5);
+  resolver.setDefault(5);
+  await clock.advance(0);
+  assert.is(applied.length, 3);
+  assert.match(applied[2] ?? '', /192\.0\.2\.5.*192\.0\.2\.1/);
+});
+
 resolving('a removed link is gone', async ({ resolver, clock, applied }) => {
   resolver.setServers(2, servers(['192.0.2.1', ['192.0.2.2', 60]]));
   resolver.remove(2);
