@@ -21,8 +21,9 @@ export class Terminal {
   /** Starts a program; `name` tells terminals of one device apart. */
   static async start(device: Namespace, name: string, command: string): Promise<Terminal> {
     const terminal = new Terminal(device, `/run/tmux-${name}`);
-    await device.script(`echo 'set -g remain-on-exit on' >/run/tmux.conf
-TERM=xterm-256color tmux -u -S /run/tmux-${name} -f /run/tmux.conf new-session -d -x ${COLUMNS} -y ${ROWS} "${command}"`);
+    await device.script("echo 'set -g remain-on-exit on' >/run/tmux.conf");
+    const size = ['-x', String(COLUMNS), '-y', String(ROWS)];
+    await terminal.#tmux('-f', '/run/tmux.conf', 'new-session', '-d', ...size, command);
     return terminal;
   }
 

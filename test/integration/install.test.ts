@@ -18,7 +18,9 @@ const WANTED = [
   '644 etc/connman/main.conf',
   '644 etc/dbus-1/system.d/connman.conf',
   '755 usr/bin/connmanctl',
-  ...['connmanctl', 'connmand', 'connmand-wait-online'].flatMap((name) => programFiles(name).map((file) => `644 usr/lib/causeway/${file}`)),
+  ...['connmanctl', 'connmand-wait-online', 'connmand']
+    .flatMap((name) => programFiles(name))
+    .map((file) => `644 usr/lib/causeway/${file}`),
   '755 usr/lib/causeway/system.node',
   '644 usr/lib/systemd/system/connman-wait-online.service',
   '644 usr/lib/systemd/system/connman.service',

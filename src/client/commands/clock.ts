@@ -70,7 +70,8 @@ function clockSetting(name: string, value: string): Setting {
 /** Seconds since 1970, or a date as ISO 8601 has it. */
 function parseTime(text: string): bigint {
   if (/^\d{1,12}$/.test(text)) return BigInt(text);
-  const milliseconds = Date.parse(text);
+  // Date.parse alone takes almost anything.
+  const milliseconds = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(milliseconds) || milliseconds < 0) {
     throw invalid('clock', '--time takes seconds since 1970 or a date such as 2026-01-31T12:00:00Z.');
   }

@@ -1,0 +1,79 @@
+/** The views of the terminal: figures, tables, and what the kernel's files say. */
+
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseRoutes4, parseRoutes6, parseTraffic } from '../../../src/client/terminal/links.ts';
+import { formatOverview } from '../../../src/client/terminal/overview.ts';
+import { formatServiceTable } from '../../../src/client/terminal/service-table.ts';
+import { formatRate, signalBars, sparkline } from '../../../src/client/terminal/style.ts';
+import { SERVICES } from '../../helpers/fake-connman-objects.ts';
+
+test('figures as pictures', () => {
+  const bars = ['····', '▂···', '▂···', '▂▄··', '▂▄▆·', '▂▄▆█', '▂▄▆█'];
+  assert.equal([0, 1, 25, 26, 75, 100, 255].map(signalBars), bars);
+  assert.is(sparkline([0, 50, 100]), '▁▅█');
+  assert.is(sparkline([0, 0]), '▁▁');
+  const rates = ['0 B/s', '999 B/s', '1.0 kB/s', '123 kB/s', '9900 GB/s'];
+  assert.equal([0, 999, 1000, 123_456, 9.9e12].map(formatRate), rates);
+});
+
+test('no name breaks the table, and colours are asked for', () => {
+  const plain = formatServiceTable(SERVICES, { hasColours: false, columns: 100 });
+  assert.not.match(plain, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+  assert.is(plain.trimEnd().split('\n').length, SERVICES.length);
+  assert.match(formatServiceTable(SERVICES, { hasColours: true, columns: 100 }), /\x1b\[32m\*AO/);
+  assert.is(formatServiceTable([], { hasColours: false, columns: 80 }), 'no services\n');
+});
+
+test('an identifier is whole or, where the name does as well, absent', () => {
+  for (const line of formatServiceTable(SERVICES, { hasColours: false, columns: 60 }).trimEnd().split('\n')) {
+    assert.match(line, /^[ *][ A][ ORacd] .*[^…]$/);
+  }
+});
+
+test('routes and traffic of proc(5)', () => {
+  const route4 = `Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+eth0\t00000000\t01004D0A\t0003\t0\t0\t20\t00000000\t0\t0\t0
+eth0\t00004D0A\t00000000\t0001\t0\t0\t0\t00F0FFFF\t0\t0\t0\n`;
+  assert.equal(parseRoutes4(route4), [{ link: 'eth0', gateway: '10.77.0.1', metric: 20 }]);
+  const route6 = `${'0'.repeat(32)} 00 ${'0'.repeat(32)} 00 fe80000000000000020000fffe000001 00000400 1 0 00000003 eth0
+${'0'.repeat(32)} 00 ${'0'.repeat(32)} 00 ${'0'.repeat(32)} ffffffff 1 0 00200200 lo\n`;
+  assert.equal(parseRoutes6(route6), [{ link: 'eth0', gateway: 'fe80::200:ff:fe00:1', metric: 1024 }]);
+  const traffic = `Inter-|   Receive             |  Transmit
+ face |bytes    packets errs drop |bytes    packets errs drop
+  eth0: 1000       7    0    0    0     0  0   0      200       3    0    0    0     0   0    0\n`;
+  assert.equal(parseTraffic(traffic), [{ name: 'eth0', receivedBytes: 1000, sentBytes: 200 }]);
+});
+
+test('any text is read', () => {
+  const line = fc.oneof(fc.string(), fc.constantFrom('eth0', '\t', ' ', '00000000', '0'.repeat(32), '00', '\n', ':'));
+  fc.assert(
+    fc.property(fc.array(line).map((parts) => parts.join('')), (text) => {
+      for (const parse of [parseRoutes4, parseRoutes6, parseTraffic]) assert.ok(Array.isArray(parse(text)));
+    }),
+  );
+});
+
+test('the overview says what is there', () => {
+  const text = formatOverview(
+    {
+      state: 'online',
+      isOffline: false,
+      services: SERVICES,
+      routes: [{ link: 'wlan0', gateway: '192.0.2.1', metric: 0 }],
+      nameservers: ['192.0.2.53'],
+      links: [{ name: 'wlan0', addresses: ['192.0.2.7/24'], receivedBytes: 0, sentBytes: 0 }],
+      rates: new Map([['wlan0', { received: [0, 1000], sent: [0, 0] }]]),
+    },
+    { hasColours: false, columns: 100 },
+  );
+  const wanted = `● online by Home Müller
+  route      192.0.2.1 on wlan0
+  DNS        192.0.2.53
+  wlan0      ↓ 1.0 kB/s ▁█ ↑    0 B/s ▁▁, 192.0.2.7/24
+\n`;
+  assert.is(text.slice(0, wanted.length), wanted);
+});
+
+test.run();
