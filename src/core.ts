@@ -22,6 +22,7 @@ import type { Random } from './shared/random.ts';
 import type { Scope } from './shared/scope.ts';
 import type { System } from './system/system.ts';
 import type { ServiceEnv } from './service/service.ts';
+import { SaveQueue } from './service/save-queue.ts';
 import { Services } from './service/services.ts';
 import { Technologies } from './technology/technologies.ts';
 
@@ -67,7 +68,7 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const technologies = new Technologies({ clock, settings: parts.settings, interfaces, radios }, scope);
   const gateways = new Gateways(kernel);
   void gateways.inherit();
-  const services = new Services({ ...parts, gateways }, technologies, scope);
+  const services = new Services({ ...parts, gateways, saves: new SaveQueue(clock, scope) }, technologies, scope);
   const counters = new Counters({ services, kernel, clock }, scope);
   followHostname(services, parts.system, options, scope);
   separateLinks(services, parts.sysctl, scope);

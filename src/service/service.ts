@@ -11,7 +11,6 @@ import type { StopMode } from '../ipconfig/ipv4.ts';
 import type { Network } from '../network.ts';
 import type { Standing } from '../online-check/machine.ts';
 import type { Caller } from '../shared/caller.ts';
-import type { Alarm } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
@@ -21,6 +20,7 @@ import type { ServiceType } from '../types.ts';
 import { aspectsOf, IN_USE, type ServiceAspect } from './aspects.ts';
 import type { ServiceConfiguration } from './configuration.ts';
 import { Connection, domainsOf, type ConnectionEnv, type ConnectionEvent } from './connection.ts';
+import type { SaveQueue } from './save-queue.ts';
 import { loadLease, loadService, NEVER_STORED, saveLease, saveService } from './settings.ts';
 import { isConnected, isConnecting, type ServiceState } from './state.ts';
 import { Statistics } from './statistics.ts';
@@ -33,12 +33,6 @@ const CONNECT_TIMEOUT_MS = 120_000;
 /** `Error` of a service. */
 export type ServiceError = 'connect-failed' | 'dhcp-failed' | 'invalid-key' | 'blocked' | 'online-check-failed';
 
-/**
- * How long what the network changed may wait to be written: a synced write takes milliseconds, which
- * belong to the online check just then. What a user sets is written before the answer.
- */
-const SAVE_DELAY_MS = 500;
-
 /** Why a connection was begun. */
 export type ConnectReason = 'user' | 'auto';
 
@@ -48,6 +42,8 @@ export type ErrorAnswer = 'retry' | 'dismissed' | 'nobody';
 /** What services take from the core. */
 export interface ServiceEnv extends ConnectionEnv {
   readonly storage: Storage;
+  /** Where writes wait that no user asked for. */
+  readonly saves: SaveQueue;
   /** The time servers of all services, put behind a service's own. */
   timeservers(): { readonly isUsed: boolean; readonly global: readonly string[] };
   /** Tells the agent of `caller`, or any, that `service` failed; `signal` withdraws the question. */
@@ -65,7 +61,6 @@ export class Service {
   readonly #scope: Scope;
   readonly #changed = new Emitter<readonly ServiceAspect[]>();
   readonly #stateChanged = new Emitter<{ before: ServiceState; after: ServiceState }>();
-  readonly #saveAlarm: Alarm;
   #isUnsaved = false;
   #configuration: ServiceConfiguration;
   #state: ServiceState = 'idle';
@@ -105,7 +100,6 @@ export class Service {
     this.#lastAddress = lastAddress;
     this.#modified = modified ?? env.clock.wallTime();
     this.#lease = stored === undefined ? undefined : loadLease(env.storage, this.identifier, env.clock);
-    this.#saveAlarm = env.clock.alarm(`save ${this.identifier}`, scope, () => this.#saveConnection());
     scope.defer(() => this.#saveConnection());
     network.strengthChanged.observe(scope, () => this.#changed.emit(['strength']));
     network.device.linkChanged.observe(scope, () => this.#changed.emit(['ethernet']));
@@ -418,13 +412,13 @@ export class Service {
       this.#changed.emit(['conflict']);
     }
     this.#isUnsaved = true;
-    this.#saveAlarm.set(this.#env.clock.now() + SAVE_DELAY_MS);
+    this.#env.saves.add(this.identifier, () => this.#saveConnection());
   }
 
   #saveConnection(): void {
     if (!this.#isUnsaved) return;
     this.#isUnsaved = false;
-    this.#saveAlarm.set(undefined);
+    this.#env.saves.remove(this.identifier);
     this.save();
     if (this.#lease !== undefined) saveLease(this.#env.storage, this.identifier, this.#lease, this.#env.clock);
   }
