@@ -53,7 +53,9 @@ export function sourceRoutesFor(needs: GatewayNeeds): Route[] {
   const network = { address: subnet.address.network(subnet.prefixLength), prefixLength: subnet.prefixLength };
   const routes: Route[] = [{ family, destination: network, ifindex, scope: 'link', source: subnet.address }];
   if (gateway !== undefined && !isOnLink(needs, gateway)) {
-    routes.push({ family, destination: { address: gateway, prefixLength: hostPrefixLength(family) }, ifindex, scope: 'link' });
+    routes.push(
+      { family, destination: { address: gateway, prefixLength: hostPrefixLength(family) }, ifindex, scope: 'link' },
+    );
   }
   routes.push(...beyond(needs));
   return routes.map((route) => ({ ...route, metric: 0, table }));

@@ -275,7 +275,8 @@ export class Ipv4Session {
   }
 
   #isOnInterface({ address, prefixLength }: Pick<Lease, 'address' | 'prefixLength'>): boolean {
-    return this.#addressesOnInterface().some((each) => each.prefixLength === prefixLength && each.address.equals(address));
+    const isIt = (each: Address): boolean => each.prefixLength === prefixLength && each.address.equals(address);
+    return this.#addressesOnInterface().some(isIt);
   }
 
   #addressesOnInterface(): Address[] {

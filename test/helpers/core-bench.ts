@@ -68,8 +68,7 @@ export async function coreBench(
   { clock, scope }: { clock: FakeClock; scope: Scope },
   { mainConf = '', files = {}, rfkill, devtypes = {}, system = {} }: CoreBenchOptions = {},
 ): Promise<CoreBench> {
-  const loud = setLogSink(() => undefined);
-  scope.defer(() => void setLogSink(loud));
+  silenceLog(scope);
   const kernel = fakeKernel();
   const broker = memoryBus(clock);
   const [bus, client] = await Promise.all([broker.connect(scope), broker.connect(scope)]);
@@ -124,6 +123,11 @@ export async function coreBench(
   const { files: written } = storage;
   const rest = { settled: () => broker.settled(), connect: (own: Scope) => broker.connect(own) };
   return { core, kernel, client, files: written, signals, dns, host, parameters, ...rest };
+}
+
+function silenceLog(scope: Scope): void {
+  const loud = setLogSink(() => undefined);
+  scope.defer(() => void setLogSink(loud));
 }
 
 async function hearSignals(client: Bus, scope: Scope): Promise<string[]> {

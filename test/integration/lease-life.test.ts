@@ -10,7 +10,7 @@ import type { Cell } from '../helpers/cell.ts';
 import type { Child } from '../helpers/child.ts';
 import type { DnsmasqOptions } from '../helpers/dnsmasq.ts';
 import type { CellEvent } from '../helpers/event-log.ts';
-import { makeUplink, type Uplink } from '../helpers/uplinks.ts';
+import { makeUplink, STATUS_ADDRESS, type Uplink } from '../helpers/uplinks.ts';
 import { isProperty, startDaemon, withWiredCell } from '../helpers/wired.ts';
 
 const isOnline = isProperty('Manager', 'State', 'online');
@@ -72,7 +72,9 @@ const LIES: readonly [string, DnsmasqOptions, readonly string[]][] = [
   ['no router', { extra: ['--dhcp-option=3'] }, []],
   [
     'classless routes, which win over the router',
-    { extra: ['--dhcp-option=121,203.0.113.0/24,10.80.0.7,198.51.100.0/24,0.0.0.0,100.64.0.0/10,10.90.0.1,0.0.0.0/0,10.80.0.9'] },
+    { extra: [
+      '--dhcp-option=121,203.0.113.0/24,10.80.0.7,198.51.100.0/24,0.0.0.0,100.64.0.0/10,10.90.0.1,0.0.0.0/0,10.80.0.9',
+    ] },
     [
       'default via 10.80.0.9 dev eth0',
       '10.80.0.9 dev eth0 scope link',
@@ -106,12 +108,16 @@ test('an MTU is taken where it makes sense', () =>
     await startDaemon(cell);
     const since = await uplink.plug();
     await cell.log.wait('ready', isProperty('Manager', 'State', 'ready'), { since });
-    await waitFor('the MTU', async () => (await cell.device.output(['ip', 'link', 'show', 'eth0'])).includes('mtu 1400'), 3000);
+    await waitFor(
+      'the MTU', async () => (await cell.device.output(['ip', 'link', 'show', 'eth0'])).includes('mtu 1400'), 3000,
+    );
   }));
 
 test('two links whose networks overlap are both checked through their own', () =>
   withWiredCell({ cables: 2, dnsmasq: false }, async (cell) => {
-    const uplinks = [await makeUplink(cell, 0, { router: '192.168.1.1' }), await makeUplink(cell, 1, { router: '192.168.1.1' })];
+    const uplinks = [
+      await makeUplink(cell, 0, { router: '192.168.1.1' }), await makeUplink(cell, 1, { router: '192.168.1.1' }),
+    ];
     await startDaemon(cell);
     for (const uplink of uplinks) await uplink.plug();
     for (const { service } of uplinks) await cell.log.wait(`${service} to be asked`, isAskedBy(cell, service));
@@ -125,7 +131,9 @@ test.run();
 function withNetwork(
   { peers = [] }: { readonly peers?: readonly string[] }, body: (cell: Cell, uplink: Uplink) => Promise<void>,
 ): Promise<void> {
-  return withWiredCell({ dnsmasq: false, peers }, async (cell) => body(cell, await makeUplink(cell, 0, { hasServer: false })));
+  return withWiredCell(
+    { dnsmasq: false, peers }, async (cell) => body(cell, await makeUplink(cell, 0, { hasServer: false })),
+  );
 }
 
 async function startUdhcpd({ namespace, port }: Uplink): Promise<Child> {
@@ -141,12 +149,17 @@ option dns 10.80.0.1
 option lease ${LEASE_SEC}
 `);
   await namespace.output(['sh', '-c', 'touch /run/udhcpd.leases']);
-  // The status page is asked by name: some DNS is needed beside it.
-  namespace.spawn(['dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--no-resolv', `--interface=${port}`, '--bind-interfaces',
-    '--address=/ipv4.connman.net/192.0.2.80', '--pid-file=']);
+  serveNames({ namespace, port });
   const server = namespace.spawn(['udhcpd', '-f', '/run/udhcpd.conf']);
   await server.waitForLine((line) => line.includes('started'));
   return server;
+}
+
+/** The status page is asked by name: some DNS is needed beside a server that has none. */
+function serveNames({ namespace, port }: Pick<Uplink, 'namespace' | 'port'>): void {
+  const names = `--address=/ipv4.connman.net/${STATUS_ADDRESS}`;
+  const where = [`--interface=${port}`, '--bind-interfaces'];
+  namespace.spawn(['dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--no-resolv', '--pid-file=', ...where, names]);
 }
 
 async function startKea({ namespace, port }: Uplink, net: string): Promise<Child> {
@@ -164,10 +177,11 @@ async function startKea({ namespace, port }: Uplink, net: string): Promise<Child
     },
   };
   writeFileSync(namespace.path('/run/kea.conf'), JSON.stringify(configuration));
-  namespace.spawn(['dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--no-resolv', `--interface=${port}`, '--bind-interfaces',
-    '--address=/ipv4.connman.net/192.0.2.80', '--pid-file=']);
+  serveNames({ namespace, port });
   await namespace.output(['mkdir', '-p', '/run/kea']);
-  const server = namespace.spawn(['kea-dhcp4', '-c', '/run/kea.conf'], { KEA_PIDFILE_DIR: '/run/kea', KEA_LOCKFILE_DIR: '/run/kea' });
+  const server = namespace.spawn(
+    ['kea-dhcp4', '-c', '/run/kea.conf'], { KEA_PIDFILE_DIR: '/run/kea', KEA_LOCKFILE_DIR: '/run/kea' },
+  );
   await server.waitForLine((line) => line.includes('DHCP4_STARTED'));
   return server;
 }
@@ -180,7 +194,9 @@ function isAddress(isAdded: boolean, prefix = '10.') {
 function isAskedBy(cell: Cell, service: string): (event: CellEvent) => boolean {
   const link = `eth${Number.parseInt(service.slice(19, 21), 16)}`;
   return (event) => {
-    const own = cell.log.since(0).findLast((each) => each.kind === 'address' && each.link === link && each.address.startsWith('192.'));
+    const own = cell.log.since(0).findLast(
+      (each) => each.kind === 'address' && each.link === link && each.address.startsWith('192.'),
+    );
     return event.kind === 'http' && own?.kind === 'address' && own.address.startsWith(`${event.client}/`);
   };
 }

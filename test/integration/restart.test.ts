@@ -37,7 +37,9 @@ test('after SIGTERM of two uplinks both go on, rules and parameters included', (
     const uplinks = [await makeUplink(cell, 0), await makeUplink(cell, 1)];
     const first = await startDaemon(cell);
     for (const uplink of uplinks) await uplink.plug();
-    await cell.log.wait('the table of the second', (event) => event.kind === 'route' && /^default .* dev eth1 table/.test(event.route));
+    await cell.log.wait(
+      'the table of the second', (event) => event.kind === 'route' && /^default .* dev eth1 table/.test(event.route),
+    );
     await cell.log.wait('online', isOnline);
     for (const { service } of uplinks) await leaseIsStored(cell, service);
     const before = await configuration(cell);
@@ -92,7 +94,9 @@ test('--release-on-exit gives the lease back and takes the address off', () =>
     await plugIn(cell);
     assert.is(await running.stop(), 0);
     await cell.log.wait('the release', isDhcp('DHCPRELEASE'), { since });
-    await cell.log.wait('the address to go', (event) => event.kind === 'address' && !event.isAdded && event.address.startsWith('10.'));
+    await cell.log.wait(
+      'the address to go', (event) => event.kind === 'address' && !event.isAdded && event.address.startsWith('10.'),
+    );
     assert.is(await cell.device.output(['ip', '-4', 'route']), '');
   }));
 

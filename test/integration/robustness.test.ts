@@ -46,11 +46,17 @@ test('links that are renamed, get another hardware address, are swapped and dele
       const since = performance.now();
       await cell.device.script(script);
       await cell.log.wait(`${what}: online`, isOnline, { since });
-      assert.match(await cell.device.output(['ip', '-4', 'route', 'show', 'default']), new RegExp(`dev ${link} *$`, 'm'), what);
+      assert.match(
+        await cell.device.output(['ip', '-4', 'route', 'show', 'default']), new RegExp(`dev ${link} *$`, 'm'), what,
+      );
     };
     await step('renamed', 'ip link set eth0 down; ip link set eth0 name lan0; ip link set lan0 up', 'lan0');
     for (const last of ['71', '72', '73', '74', '75', '76', '77', '78']) {
-      await step('another address', `ip link set lan0 down; ip link set lan0 address 02:00:00:00:00:${last}; ip link set lan0 up`, 'lan0');
+      await step(
+        'another address',
+        `ip link set lan0 down; ip link set lan0 address 02:00:00:00:00:${last}; ip link set lan0 up`,
+        'lan0',
+      );
     }
     await step('another address while up', 'ip link set lan0 address 02:00:00:00:00:79', 'lan0');
     await cell.device.script('ip link set eth1 address 02:00:00:00:00:79');
@@ -61,10 +67,12 @@ test('links that are renamed, get another hardware address, are swapped and dele
 const BAD_FILES = {
   '/var/lib/connman/settings': '\xff\xfe[[[garbage\n\0\0',
   [`/var/lib/connman/${SERVICE}/settings`]:
-    `[${SERVICE}]\nIPv4.method=dhcp\nIPv4.local_address=1.2.3.4.5\nNameservers=;;bad;\nProxy.Method=__proto__\nModified=never\nIPv6.netmask_prefixlen=999\n`,
+    `[${SERVICE}]\nIPv4.method=dhcp\nIPv4.local_address=1.2.3.4.5\nNameservers=;;bad;\nProxy.Method=__proto__\n` +
+    'Modified=never\nIPv6.netmask_prefixlen=999\n',
   [`/var/lib/connman/${SERVICE}/lease`]: '[dhcp4]\nAddress=999.1.1.1\nAcquired=-5\nOption.51=zz\nOption.999=00\n',
   '/var/lib/connman/ethernet_020000000001_cable/settings': 'x'.repeat(2_000_000),
-  '/var/lib/connman/ethernet_020000000001_cable/lease': '[dhcp4]\nAddress=10.77.0.1\nAcquired=99999999999\nOption.1=ff\n',
+  '/var/lib/connman/ethernet_020000000001_cable/lease':
+    '[dhcp4]\nAddress=10.77.0.1\nAcquired=99999999999\nOption.1=ff\n',
   '/var/lib/connman/__proto__/settings': '[__proto__]\nName=x\n',
 };
 
@@ -77,7 +85,11 @@ mkdir -p ethernet_02000000ffff_cable/settings`);
     await startDaemon(cell);
     await plugIn(cell);
     const since = cell.cable(1).plug();
-    await cell.log.wait('the second address', (event) => event.kind === 'address' && event.link === 'eth1' && event.address.startsWith('10.'), { since });
+    await cell.log.wait(
+      'the second address',
+      (event) => event.kind === 'address' && event.link === 'eth1' && event.address.startsWith('10.'),
+      { since },
+    );
     assert.is(cell.device.read('/var/lib/connman/settings.corrupt').length > 0, true);
   }));
 
@@ -120,7 +132,9 @@ test('three thousand DHCP replies that lie', () =>
     const running = await startDaemon(cell);
     const since = await uplink.plug();
     await uplink.namespace.output(['ip', 'route', 'add', '255.255.255.255', 'dev', uplink.port]);
-    const noise = await spawnTypeScript(uplink.namespace, 'test/helpers/dhcp-noise.ts', [resolve('../shared/corpora/dhcp4')]);
+    const noise = await spawnTypeScript(
+      uplink.namespace, 'test/helpers/dhcp-noise.ts', [resolve('../shared/corpora/dhcp4')],
+    );
     await noise.waitForLine((line) => line.startsWith('sent'), 20_000);
     await noise.exited;
     await uplink.startServer();
@@ -138,10 +152,14 @@ test('more events than the kernel keeps for us, with 500 links about: all is rea
       cell.device.output(['ip', '-batch', '-'], { input: [...names.map(line), ''].join('\n') });
     await batch((name) => `link add ${name} type bridge`);
     running.freeze();
-    for (const state of ['up', 'down', 'up', 'down']) await batch((name) => `link set ${name} ${state} mtu ${state === 'up' ? 1400 : 1500}`);
+    for (const state of ['up', 'down', 'up', 'down']) await batch(
+      (name) => `link set ${name} ${state} mtu ${state === 'up' ? 1400 : 1500}`,
+    );
     const since = performance.now();
     cell.cable().unplug();
-    await cell.log.wait('the carrier to go', (event) => event.kind === 'carrier' && event.link === 'eth0' && !event.isOn, { since });
+    await cell.log.wait(
+      'the carrier to go', (event) => event.kind === 'carrier' && event.link === 'eth0' && !event.isOn, { since },
+    );
     running.thaw();
     await running.waitForLine((line) => line.includes('reading the network state anew'));
     await cell.log.wait('the address to go', isAddress(false), { since });
@@ -183,22 +201,24 @@ async function flood(cell: Cell, count: number): Promise<() => void> {
   socket.write(`\0AUTH EXTERNAL ${Buffer.from('0').toString('hex')}\r\n`);
   await new Promise((done) => socket.once('data', done));
   socket.write('BEGIN\r\n');
-  socket.write(message(1, '/org/freedesktop/DBus', 'org.freedesktop.DBus', 'Hello', 'org.freedesktop.DBus'));
+  socket.write(message(1, ['/org/freedesktop/DBus', 'org.freedesktop.DBus', 'Hello', 'org.freedesktop.DBus']));
   await new Promise((done) => socket.once('data', done));
   socket.pause();
   for (let serial = 2; serial < count + 2; serial++) {
-    const isTaken = socket.write(message(serial, '/', 'net.connman.Manager', 'GetServices', 'net.connman'));
+    const isTaken = socket.write(message(serial, ['/', 'net.connman.Manager', 'GetServices', 'net.connman']));
     // The bus stops reading from a client whose replies pile up.
-    if (!isTaken && !(await Promise.race([new Promise((done) => socket.once('drain', () => done(true))), pause(2000)]))) break;
+    const drained = new Promise<boolean>((done) => socket.once('drain', () => done(true)));
+    if (!isTaken && !(await Promise.race([drained, pause(2000).then(() => false)]))) break;
   }
   return () => socket.destroy();
 }
 
-/** A method call without arguments (D-Bus specification, message format), little endian. */
-function message(serial: number, path: string, iface: string, member: string, destination: string): Buffer {
+/** A call without arguments (D-Bus specification, message format): path, interface, member, destination. */
+function message(serial: number, words: readonly [string, string, string, string]): Buffer {
   const fields: Buffer[] = [];
   let length = 0;
-  for (const [code, signature, text] of [[1, 'o', path], [2, 's', iface], [3, 's', member], [6, 's', destination]] as const) {
+  for (const [index, text] of words.entries()) {
+    const [code = 0, signature = ''] = ([[1, 'o'], [2, 's'], [3, 's'], [6, 's']] as const)[index] ?? [];
     const head = Buffer.alloc(8);
     head.set([code, 1, signature.charCodeAt(0), 0]);
     head.writeUInt32LE(text.length, 4);

@@ -73,7 +73,9 @@ test('what came in by a link is answered by it; a link bound to is the one used'
     }
     const bound = ['ping', '-q', '-c', '1', '-W', '2', '-I', two.link, STATUS_ADDRESS];
     assert.match(await cell.device.output(bound), ' 0% packet loss');
-    const way = await cell.device.output(['ip', 'route', 'get', STATUS_ADDRESS, 'from', await addressOf(cell, two.link)]);
+    const way = await cell.device.output(
+      ['ip', 'route', 'get', STATUS_ADDRESS, 'from', await addressOf(cell, two.link)],
+    );
     assert.match(way, `via ${two.router} dev eth1`);
     await two.unplug();
     await cell.log.wait('the second to go', isAddress(two.link, false));
@@ -86,7 +88,9 @@ test('two links of one subnet: each answers ARP and packets for itself alone', (
     for (const index of [0, 1]) cell.cable(index).plug();
     for (const link of ['eth0', 'eth1']) await cell.log.wait(`${link} to have an address`, isAddress(link, true));
     await cell.log.wait('the machine to be online', isProperty('Manager', 'State', 'online'));
-    await cell.log.wait('a table for each', (event) => event.kind === 'route' && /^default .* dev eth1 table/.test(event.route));
+    await cell.log.wait(
+      'a table for each', (event) => event.kind === 'route' && /^default .* dev eth1 table/.test(event.route),
+    );
     const addresses = [await addressOf(cell, 'eth0'), await addressOf(cell, 'eth1')];
     await cell.server.output(['ip', 'neighbour', 'flush', 'all']);
     for (const address of addresses) {
@@ -129,7 +133,9 @@ async function connectTwo(cell: Cell): Promise<[Uplink, Uplink]> {
   await cell.log.wait('the first to be online', isService(one, 'State', 'online'));
   await two.plug();
   await cell.log.wait('the second to be listed', isListed(two));
-  await cell.log.wait('the table of the second', (event) => event.kind === 'route' && /^default .* dev eth1 table/.test(event.route));
+  await cell.log.wait(
+    'the table of the second', (event) => event.kind === 'route' && /^default .* dev eth1 table/.test(event.route),
+  );
   return [one, two];
 }
 
@@ -139,12 +145,13 @@ function isService({ service }: Uplink, name: string, value: unknown) {
 }
 
 function isListed({ service }: Uplink): (event: CellEvent) => boolean {
-  return (event) =>
-    event.kind === 'signal' && event.name === 'net.connman.Manager.ServicesChanged' && JSON.stringify(event.body).includes(service);
+  const name = 'net.connman.Manager.ServicesChanged';
+  return (event) => event.kind === 'signal' && event.name === name && JSON.stringify(event.body).includes(service);
 }
 
 function isDefaultVia({ link }: Uplink): (event: CellEvent) => boolean {
-  return (event) => event.kind === 'route' && event.isAdded && new RegExp(`^default via \\S+ dev ${link}\\s*$`).test(event.route);
+  const pattern = new RegExp(`^default via \\S+ dev ${link}\\s*$`);
+  return (event) => event.kind === 'route' && event.isAdded && pattern.test(event.route);
 }
 
 function isAddress(link: string, isAdded: boolean): (event: CellEvent) => boolean {
@@ -152,7 +159,9 @@ function isAddress(link: string, isAdded: boolean): (event: CellEvent) => boolea
     event.kind === 'address' && event.link === link && event.isAdded === isAdded && event.address.startsWith('10.');
 }
 
-async function move(cell: Cell, { service }: Uplink, member: 'MoveBefore' | 'MoveAfter', target: Uplink): Promise<void> {
+async function move(
+  cell: Cell, { service }: Uplink, member: 'MoveBefore' | 'MoveAfter', target: Uplink,
+): Promise<void> {
   await cell.bus.call({
     destination: 'net.connman',
     path: `/net/connman/service/${service}`,

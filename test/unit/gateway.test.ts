@@ -32,7 +32,14 @@ async function plug(kernel: FakeKernel, name: string, network: Network): Promise
   const { ifindex } = kernel.addLink({ name, isUp: true, hasCarrier: true });
   const subnet = { address: ip(address), prefixLength };
   await kernel.address.add({ ifindex, ...subnet });
-  return { ifindex, family: 4, subnet, hosts: hosts.map(ip), routes: [], ...(gateway !== undefined && { gateway: ip(gateway) }) };
+  return {
+    ifindex,
+    family: 4,
+    subnet,
+    hosts: hosts.map(ip),
+    routes: [],
+    ...(gateway !== undefined && { gateway: ip(gateway) }),
+  };
 }
 
 const owner = (identifier: string) => ({ identifier, family: 4 as const });
@@ -53,7 +60,9 @@ async function table(kernel: FakeKernel, ifindex: number): Promise<string[]> {
 async function rules(kernel: FakeKernel): Promise<string[]> {
   await new Promise(setImmediate); // rules follow the routes
   const list = await kernel.rule.list(4);
-  return list.map(({ source, suppressPrefixLength }) => `${source?.address ?? 'all'}${suppressPrefixLength === 0 ? ' known' : ''}`).sort();
+  return list.map(
+    ({ source, suppressPrefixLength }) => `${source?.address ?? 'all'}${suppressPrefixLength === 0 ? ' known' : ''}`,
+  ).sort();
 }
 
 /** Default routes after every event from now on. */
@@ -68,7 +77,9 @@ function watchDefaults(kernel: FakeKernel): number[] {
 test('one service needs no rules', async () => {
   const kernel = fakeKernel();
   const gateways = new Gateways(kernel);
-  const one = await plug(kernel, 'eth0', { address: '192.0.2.10', gateway: '192.0.2.1', hosts: ['192.0.2.53', '203.0.113.53'] });
+  const one = await plug(
+    kernel, 'eth0', { address: '192.0.2.10', gateway: '192.0.2.1', hosts: ['192.0.2.53', '203.0.113.53'] },
+  );
   await gateways.set(owner('one'), one);
   assert.equal(main(kernel), ['192.0.2.1 dev 2', '203.0.113.53 via 192.0.2.1 dev 2', 'default via 192.0.2.1 dev 2']);
   assert.equal(await rules(kernel), []);
@@ -82,14 +93,20 @@ test('of two, each answers by its own link, and the default changes without a ga
   const one = await plug(kernel, 'eth0', { address: '192.0.2.10', gateway: '192.0.2.1' });
   const two = await plug(kernel, 'eth1', { address: '198.51.100.10', gateway: '198.51.100.1' });
   await Promise.all([gateways.set(owner('one'), one), gateways.set(owner('two'), two)]);
-  const first = ['192.0.2.1 dev 2', '198.51.100.1 dev 3 low', 'default via 192.0.2.1 dev 2', 'default via 198.51.100.1 dev 3 low'];
+  const first = [
+    '192.0.2.1 dev 2', '198.51.100.1 dev 3 low', 'default via 192.0.2.1 dev 2', 'default via 198.51.100.1 dev 3 low',
+  ];
   assert.equal(main(kernel), first);
-  assert.equal(await rules(kernel), ['192.0.2.10', '192.0.2.10 known', '198.51.100.10', '198.51.100.10 known', 'all known']);
+  assert.equal(
+    await rules(kernel), ['192.0.2.10', '192.0.2.10 known', '198.51.100.10', '198.51.100.10 known', 'all known'],
+  );
   assert.equal(await table(kernel, two.ifindex), ['198.51.100.0 link', 'default 198.51.100.1']);
 
   const counts = watchDefaults(kernel);
   await gateways.setDefault('two');
-  const second = ['192.0.2.1 dev 2 low', '198.51.100.1 dev 3', 'default via 192.0.2.1 dev 2 low', 'default via 198.51.100.1 dev 3'];
+  const second = [
+    '192.0.2.1 dev 2 low', '198.51.100.1 dev 3', 'default via 192.0.2.1 dev 2 low', 'default via 198.51.100.1 dev 3',
+  ];
   assert.equal(main(kernel), second);
   await gateways.setDefault('one');
   assert.equal(main(kernel), first);
@@ -108,7 +125,9 @@ test('two in one subnet keep their gateway apart', async () => {
   const two = await plug(kernel, 'eth1', { address: '192.0.2.11', gateway: '192.0.2.1' });
   await gateways.set(owner('one'), one);
   await gateways.set(owner('two'), two);
-  const expected = ['192.0.2.1 dev 2', '192.0.2.1 dev 3 low', 'default via 192.0.2.1 dev 2', 'default via 192.0.2.1 dev 3 low'];
+  const expected = [
+    '192.0.2.1 dev 2', '192.0.2.1 dev 3 low', 'default via 192.0.2.1 dev 2', 'default via 192.0.2.1 dev 3 low',
+  ];
   assert.equal(main(kernel), expected);
   await gateways.setDefault('two');
   await gateways.remove(owner('one'));
@@ -129,7 +148,9 @@ test('a default without a gateway leaves the default route to the other', async 
 test('an address of its own network alone, whose gateway is the name server too', async () => {
   const kernel = fakeKernel();
   const gateways = new Gateways(kernel);
-  const needs = await plug(kernel, 'eth0', { address: '192.0.2.10', prefixLength: 32, gateway: '192.0.2.1', hosts: ['192.0.2.1'] });
+  const needs = await plug(
+    kernel, 'eth0', { address: '192.0.2.10', prefixLength: 32, gateway: '192.0.2.1', hosts: ['192.0.2.1'] },
+  );
   await gateways.set(owner('one'), needs);
   assert.equal(main(kernel), ['192.0.2.1 dev 2', 'default via 192.0.2.1 dev 2']);
 });

@@ -18,11 +18,18 @@ const NO_CHECK = 'OnlineCheckMode=none';
 const mac = (last: number): Uint8Array => Uint8Array.of(2, 0, 0, 0, 0, last);
 const serviceOf = (last: number): string => `ethernet_02000000000${last}_cable`;
 
-const states = ({ core }: CoreBench): string[] => core.services.list.map(({ identifier, state }) => `${identifier} ${state}`);
+const states = ({ core }: CoreBench): string[] => core.services.list.map(
+  ({ identifier, state }) => `${identifier} ${state}`,
+);
 
 function stored(last: number): [string, string] {
   const identifier = serviceOf(last);
-  const lines = ['IPv4.method=manual', 'IPv4.netmask_prefixlen=24', `IPv4.local_address=192.0.2.${10 + last}`, 'IPv4.gateway=192.0.2.1'];
+  const lines = [
+    'IPv4.method=manual',
+    'IPv4.netmask_prefixlen=24',
+    `IPv4.local_address=192.0.2.${10 + last}`,
+    'IPv4.gateway=192.0.2.1',
+  ];
   return [`${identifier}/settings`, [`[${identifier}]`, 'AutoConnect=true', ...lines, ''].join('\n')];
 }
 
