@@ -27,7 +27,7 @@ const execute = promisify(execFile);
 /** gdbus and busctl, where the machine lacks them. */
 const environment = fetchPeers(['libglib2.0-bin', 'systemd']).then(peerEnvironment);
 
-async function run(program: string, args: readonly string[], extra: NodeJS.ProcessEnv = {}): Promise<{ stdout: string }> {
+async function run(program: string, args: readonly string[], extra = {}): Promise<{ stdout: string }> {
   return execute(program, args, { env: { ...(await environment), ...extra } });
 }
 

@@ -100,7 +100,8 @@ function valueOf(type: CompleteType, variants = 0): fc.Arbitrary<unknown> {
   if (type.signature === 'ay') return fc.uint8Array({ maxLength: 20 });
   if (type.signature.startsWith('a{')) {
     const [key = first, value = first] = first.parts;
-    return fc.array(fc.tuple(valueOf(key, variants), valueOf(value, variants)), { maxLength: 4 }).map((entries) => new Map(entries));
+    const entry = fc.tuple(valueOf(key, variants), valueOf(value, variants));
+    return fc.array(entry, { maxLength: 4 }).map((entries) => new Map(entries));
   }
   if (type.signature.startsWith('a')) return fc.array(valueOf(first, variants), { maxLength: 4 });
   if (type.signature.startsWith('(')) return fc.tuple(...type.parts.map((part) => valueOf(part, variants)));

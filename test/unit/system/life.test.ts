@@ -144,7 +144,8 @@ test('wrong arguments throw and change nothing', () => {
     const tries = [
       () => addon.socket('a'), () => addon.bind(), () => addon.setOption(0, 0, 0, 'text'), () => addon.watch(),
       () => addon.watch(0), () => addon.unwatch({}), () => addon.send({}, 1), () => addon.sendStream(),
-      () => addon.setTimer(), () => addon.tun(5), () => addon.attachFilter(0, [1]), () => addon.open(Uint8Array.of(65)), () => addon.describe(),
+      () => addon.setTimer(), () => addon.tun(5), () => addon.attachFilter(0, [1]),
+      () => addon.open(Uint8Array.of(65)), () => addon.describe(),
       () => addon.adjustClock(NaN, true, 0), () => addon.setWallClock(Infinity),
     ];
     for (const attempt of tries) {

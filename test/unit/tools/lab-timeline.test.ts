@@ -13,7 +13,8 @@ test('what the device goes through is told in words', () => {
   const lease = { what: 'DHCP lease', detail: '10.77.12.209' };
   assert.equal(milestone({ at, kind: 'dhcp', message: 'DHCPACK', text }), lease);
   const resolvConf = '# x\nnameserver 10.77.0.1\nsearch a\n';
-  assert.equal(milestone({ at, kind: 'file', path: '/etc/resolv.conf', text: resolvConf }), { what: 'DNS', detail: 'resolv.conf: nameserver 10.77.0.1' });
+  const written = milestone({ at, kind: 'file', path: '/etc/resolv.conf', text: resolvConf });
+  assert.equal(written, { what: 'DNS', detail: 'resolv.conf: nameserver 10.77.0.1' });
   const manager = { ...signal, path: '/', name: 'net.connman.Manager.PropertyChanged' };
   assert.is(milestone({ ...manager, body: ['State', 'online'] })?.what, 'online');
   const service = { ...signal, name: 'net.connman.Service.PropertyChanged', body: ['State', 'idle'] };
