@@ -138,8 +138,11 @@ class LinkResolver implements Resolver {
   }
 
   #armExpiry(): void {
-    const all = [...this.#links.values()].flatMap(({ nameservers, domains }) => [...nameservers, ...domains]);
-    const earliest = Math.min(Infinity, ...all.map(({ expiresAtMs }) => expiresAtMs));
+    let earliest = Infinity;
+    for (const { nameservers, domains } of this.#links.values()) {
+      for (const { expiresAtMs } of nameservers) earliest = Math.min(earliest, expiresAtMs);
+      for (const { expiresAtMs } of domains) earliest = Math.min(earliest, expiresAtMs);
+    }
     this.#expiry.set(earliest === Infinity ? undefined : earliest);
   }
 

@@ -81,7 +81,7 @@ function firstOf(choices: readonly (() => readonly Upstream[])[]): readonly Upst
 function domainTable(
   links: readonly LinkDns[], upstreamsOf: (link: LinkDns) => readonly Upstream[],
 ): ReadonlyMap<string, readonly Upstream[]> {
-  const table = new Map<string, Upstream[]>();
+  const table = new Map<string, Set<Upstream>>();
   for (const link of links) {
     const upstreams = upstreamsOf(link);
     if (upstreams.length === 0) continue;
@@ -89,10 +89,13 @@ function domainTable(
     // To claim the root is a VPN's business, not that of whoever names a search domain.
     const domains = [...link.domains, ...reverse].map(wireOf).filter((wire) => wire !== '\0');
     for (const wire of [...domains, ...(link.routedDomains ?? []).map(wireOf)]) {
-      if (wire !== undefined) table.set(wire, [...new Set([...(table.get(wire) ?? []), ...upstreams])]);
+      if (wire === undefined) continue;
+      const servers = table.get(wire) ?? new Set();
+      for (const upstream of upstreams) servers.add(upstream);
+      table.set(wire, servers);
     }
   }
-  return table;
+  return new Map([...table].map(([wire, servers]) => [wire, [...servers]]));
 }
 
 /** The lower-case wire form of a name in text form; undefined for what is none. */
