@@ -100,6 +100,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   const counters = createCounterRegistry({ bus, counters: core.counters }, life);
   const { technologies, services } = core;
   exportManager({ bus, clock, agents, counters, technologies, services }, life);
+  daemon.reloadWanted.observe(life, () => services.reload());
   scope.defer(async () => {
     await takeLeave(core, daemon.options);
     counters.releaseAll();

@@ -8,6 +8,7 @@ import type { AgentRegistry } from '../daemon/agents.ts';
 import type { Bus, Exported } from '../dbus/bus.ts';
 import type { EncodedDictionary } from '../dbus/dictionary.ts';
 import type { agentInterface } from '../dbus/interfaces/agent.ts';
+import { causewayManagerInterface } from '../dbus/interfaces/causeway-manager.ts';
 import { managerInterface } from '../dbus/interfaces/manager.ts';
 import type { technologyInterface } from '../dbus/interfaces/technology.ts';
 import type { Variant } from '../dbus/signature.ts';
@@ -42,6 +43,7 @@ function stateOf({ services, technologies }: ManagerParts): string {
 export function exportManager(parts: ManagerParts, scope: Scope): void {
   const objects: Objects = { technologies: new Map(), services: new Map() };
   const manager = exportInterface(parts, objects, scope);
+  exportExtension(parts, scope);
   announceTechnologies(parts, objects, manager, scope);
   announceServices(parts, objects, manager, scope);
   parts.services.connectivityChanged.observe(scope, () => manager.changed('State'));
@@ -105,6 +107,15 @@ function exportInterface(parts: ManagerParts, objects: Objects, scope: Scope): M
     scope,
   );
   return manager;
+}
+
+function exportExtension({ bus, clock, services }: ManagerParts, scope: Scope): void {
+  bus.export('/', causewayManagerInterface, {
+    methods: {
+      Reload: () => services.reload(),
+      Waiting: () => clock.pending().map(({ name, inMs }) => [name, inMs / 1000] as const),
+    },
+  }, scope);
 }
 
 function announceTechnologies(

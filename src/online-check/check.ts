@@ -13,7 +13,7 @@ import {
   begin, nextTickAt, restart, settle, tick, type MachineOptions, type Outcome, type Standing, type State,
 } from './machine.ts';
 import { formatFailure } from './failure-text.ts';
-import { checkOnce, type CheckEnv, type RequestOptions } from './request.ts';
+import { checkOnce, type CheckEnv, type CheckResult, type RequestOptions } from './request.ts';
 
 export type { CheckEnv } from './request.ts';
 export { preloadHttp as preloadOnlineCheck } from '../web/http-request.ts';
@@ -43,6 +43,8 @@ export interface CheckOptions extends MachineOptions, RequestOptions {}
 export interface CheckRecord {
   readonly url: string;
   readonly outcome: Outcome;
+  /** HTTP status of the last reply; undefined where none came. */
+  readonly status: number | undefined;
   /** Wall time at which it began. */
   readonly at: Date;
   readonly durationMs: number;
@@ -124,19 +126,21 @@ class RunningCheck implements OnlineCheck {
     const { clock } = this.#env;
     const at = clock.wallTime();
     const startedMs = clock.now();
-    let outcome: Outcome;
+    let result: CheckResult;
     try {
-      outcome = await checkOnce(this.#target, this.#options, this.#env, attempt);
+      result = await checkOnce(this.#target, this.#options, this.#env, attempt);
     } catch (error) {
       if (attempt.signal.aborted) return;
       throw error;
     }
     if (attempt.signal.aborted) return;
     void attempt.close();
+    const { outcome, status } = result;
     const now = clock.now();
     const next = settle(this.#state, outcome, this.#options, now);
     this.#report(outcome);
-    this.#last = { url: this.#options.url, outcome, at, durationMs: now - startedMs, nextAtMs: nextTickAt(next) };
+    const durationMs = now - startedMs;
+    this.#last = { url: this.#options.url, outcome, status, at, durationMs, nextAtMs: nextTickAt(next) };
     this.#enter(next);
     this.result.emit(outcome);
   }

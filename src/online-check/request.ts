@@ -39,10 +39,17 @@ const REDIRECTS: readonly number[] = [300, 301, 302, 303, 307, 308];
 /** Statuses that are an answer of the network rather than of the status server. */
 const PORTAL_STATUSES: readonly number[] = [505, 511];
 
+/** How one check went. */
+export interface CheckResult {
+  readonly outcome: Outcome;
+  /** Of the last reply; undefined where none came. */
+  readonly status: number | undefined;
+}
+
 /** Checks once; routes made for it go with `scope`. Throws only when `scope` closes before the end. */
 export async function checkOnce(
   target: CheckTarget, options: RequestOptions, env: CheckEnv, scope: Scope,
-): Promise<Outcome> {
+): Promise<CheckResult> {
   const { signal } = scope;
   const routed = new Set<string>();
   const beforeConnect = async (address: IpAddress): Promise<void> => {
@@ -64,8 +71,9 @@ export async function checkOnce(
   return await follow(options.url, ask);
 }
 
-async function follow(statusUrl: string, ask: (url: string) => Promise<HttpReply>): Promise<Outcome> {
+async function follow(statusUrl: string, ask: (url: string) => Promise<HttpReply>): Promise<CheckResult> {
   let url = statusUrl;
+  let status: number | undefined;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     let reply: HttpReply;
     try {
@@ -73,15 +81,16 @@ async function follow(statusUrl: string, ask: (url: string) => Promise<HttpReply
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       // Whoever redirects us to where we cannot go stands in the way.
-      if (redirects > 0) return { kind: 'portal', url };
-      return { kind: 'failed', reason: error.failure, detail: error.message };
+      if (redirects > 0) return { outcome: { kind: 'portal', url }, status };
+      return { outcome: { kind: 'failed', reason: error.failure, detail: error.message }, status };
     }
+    status = reply.status;
     log.debug('%s answers %d through %s', url, reply.status, reply.address);
     const next = REDIRECTS.includes(reply.status) ? locationOf(reply, url) : undefined;
-    if (next === undefined) return judge(reply, url, redirects > 0);
+    if (next === undefined) return { outcome: judge(reply, url, redirects > 0), status };
     url = next;
   }
-  return { kind: 'portal', url };
+  return { outcome: { kind: 'portal', url }, status };
 }
 
 function judge(reply: HttpReply, url: string, wasRedirected: boolean): Outcome {

@@ -13,7 +13,7 @@ import type { Gateways } from '../gateway.ts';
 import { Ipv4Session, type Ipv4Event, type StopMode } from '../ipconfig/ipv4.ts';
 import type { AddressConflict, Ipv4InUse } from '../ipconfig/configuration.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
-import { startOnlineCheck, type OnlineCheck } from '../online-check/check.ts';
+import { startOnlineCheck, type CheckRecord, type OnlineCheck } from '../online-check/check.ts';
 import type { Standing } from '../online-check/machine.ts';
 import type { Resolver } from '../resolver.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -65,6 +65,13 @@ export type ConnectionEvent =
   | { readonly kind: 'checked'; readonly standing: Standing }
   | { readonly kind: 'failed'; readonly error: ConnmanError };
 
+/** A finished check, and what it and those before it amount to. */
+export interface LastCheck extends Omit<CheckRecord, 'nextAtMs'> {
+  readonly standing: Standing;
+  /** From its end to the next check; undefined where none follows. */
+  readonly nextInMs: number | undefined;
+}
+
 /** A service's link in use. */
 export class Connection {
   readonly #target: ConnectionTarget;
@@ -76,6 +83,7 @@ export class Connection {
   #lease: Lease | undefined;
   #isDefault = false;
   #check: { run: OnlineCheck; scope: Scope } | undefined;
+  #lastCheck: LastCheck | undefined;
 
   constructor(target: ConnectionTarget, env: ConnectionEnv, scope: Scope) {
     this.#target = target;
@@ -109,9 +117,9 @@ export class Connection {
     return this.#lease;
   }
 
-  /** The running online check, for whoever asks why. */
-  get onlineCheck(): OnlineCheck | undefined {
-    return this.#check?.run;
+  /** The last finished online check, for whoever asks why. */
+  get lastCheck(): LastCheck | undefined {
+    return this.#lastCheck;
   }
 
   start(): void {
@@ -231,8 +239,12 @@ export class Connection {
     const run = startOnlineCheck(target, options, this.#env, scope);
     this.#check = { run, scope };
     run.result.observe(scope, () => {
-      const { standing } = run;
-      if (standing !== 'online' && !this.#isDefault && options.mode === 'one-shot') this.#stopCheck();
+      const { standing, last } = run;
+      const isLast = standing !== 'online' && !this.#isDefault && options.mode === 'one-shot';
+      if (isLast) this.#stopCheck();
+      const nextAtMs = isLast ? undefined : last?.nextAtMs;
+      const nextInMs = nextAtMs === undefined ? undefined : nextAtMs - this.#env.clock.now();
+      if (last !== undefined) this.#lastCheck = { ...last, standing, nextInMs };
       this.#events.emit({ kind: 'checked', standing });
     });
   }

@@ -4,6 +4,7 @@
  */
 
 import type { Bus, Exported } from '../dbus/bus.ts';
+import { causewayServiceInterface } from '../dbus/interfaces/causeway-service.ts';
 import { serviceInterface } from '../dbus/interfaces/service.ts';
 import type { PropertyName } from '../dbus/interface.ts';
 import { variant } from '../dbus/signature.ts';
@@ -11,7 +12,7 @@ import { ConnmanError } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 import {
   conflictDictionary, ethernetDictionary, ipv4ConfigurationDictionary, ipv4Dictionary, ipv6ConfigurationDictionary,
-  ipv6Dictionary, proxyConfigurationDictionary, proxyDictionary,
+  ipv6Dictionary, onlineCheckDictionary, proxyConfigurationDictionary, proxyDictionary,
 } from './dictionaries.ts';
 import type { ServiceAspect } from './aspects.ts';
 import type { Service } from './service.ts';
@@ -81,6 +82,7 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
       LastAddressConflict: () => conflictDictionary(service),
     },
   }, scope);
+  exportExtension(bus, service, scope);
   const state: ExportedService = { exported, isHeld: true };
   service.changed.observe(scope, (aspects) => {
     const names = aspects.map((aspect) => PROPERTIES[aspect]);
@@ -90,6 +92,14 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
     if (isErrorGone && !state.isHeld) exported.announce('Error', variant('s', ''));
   });
   return state;
+}
+
+function exportExtension(bus: Bus, service: Service, scope: Scope): void {
+  const exported = bus.export(servicePath(service), causewayServiceInterface, {
+    methods: {},
+    properties: { OnlineCheck: () => onlineCheckDictionary(service) },
+  }, scope);
+  service.checked.observe(scope, () => exported.changed('OnlineCheck'));
 }
 
 function find(services: Services, path: string): Service | undefined {

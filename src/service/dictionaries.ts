@@ -49,6 +49,25 @@ export function ipv6ConfigurationDictionary(configuration: Ipv6Configuration): D
   return new Map([['Method', text(method)], ...ipv6Entries(configuration), ['Privacy', text(privacy)]]);
 }
 
+/** `OnlineCheck` of net.causeway.Service1: how the last check went; empty before the first. */
+export function onlineCheckDictionary({ lastCheck: check }: Service): Dictionary {
+  if (check === undefined) return new Map();
+  const { outcome, status, nextInMs } = check;
+  return new Map([
+    ['Standing', text(check.standing)],
+    ['URL', text(check.url)],
+    ['Outcome', text(outcome.kind)],
+    ...optional('Reason', outcome.kind === 'failed' ? text(outcome.reason) : undefined),
+    ...optional('Detail', outcome.kind === 'failed' ? text(outcome.detail) : undefined),
+    ...optional('Portal', outcome.kind === 'portal' ? text(outcome.url) : undefined),
+    ...optional('Status', status === undefined ? undefined : variant('q', status)),
+    // Microseconds since 1970, as ConnMan's timestamps, and seconds from the end of the check.
+    ['Timestamp', variant('x', BigInt(check.at.getTime()) * 1000n)],
+    ['Duration', variant('d', check.durationMs / 1000)],
+    ...optional('Next', nextInMs === undefined ? undefined : variant('d', nextInMs / 1000)),
+  ]);
+}
+
 /** `Proxy`: empty unless connected; `auto` without a URL is `direct` until one is found. */
 export function proxyDictionary(service: Service): Dictionary {
   if (!isConnected(service.state)) return new Map();

@@ -19,7 +19,7 @@ import type { Scope } from '../shared/scope.ts';
 import type { ServiceType } from '../types.ts';
 import { aspectsOf, IN_USE, type ServiceAspect } from './aspects.ts';
 import type { ServiceConfiguration } from './configuration.ts';
-import { Connection, domainsOf, type ConnectionEnv, type ConnectionEvent } from './connection.ts';
+import { Connection, type LastCheck, domainsOf, type ConnectionEnv, type ConnectionEvent } from './connection.ts';
 import type { SaveQueue } from './save-queue.ts';
 import { loadLease, loadService, NEVER_STORED, saveLease, saveService } from './settings.ts';
 import { isConnected, isConnecting, type ServiceState } from './state.ts';
@@ -57,6 +57,8 @@ export class Service {
   readonly network: Network;
   /** How much it has carried; src/counter keeps it. */
   readonly statistics = new Statistics();
+  /** Emits when there may be another `lastCheck`, or none any more. */
+  readonly checked = new Emitter<void>();
   readonly #env: ServiceEnv;
   readonly #scope: Scope;
   readonly #changed = new Emitter<readonly ServiceAspect[]>();
@@ -209,6 +211,11 @@ export class Service {
     return this.#changed;
   }
 
+  /** The last online check of this connection. */
+  get lastCheck(): LastCheck | undefined {
+    return this.#connection?.lastCheck;
+  }
+
   /** Emits after every change of state, before what follows from it. */
   get stateChanged(): Observable<{ before: ServiceState; after: ServiceState }> {
     return this.#stateChanged;
@@ -359,6 +366,7 @@ export class Service {
   #stop(mode: StopMode): void {
     const connection = this.#connection;
     this.#connection = undefined;
+    if (connection?.lastCheck !== undefined) this.checked.emit();
     if (mode === 'release') this.#lease = undefined;
     connection?.stop(mode).catch((error: unknown) => log.error('%s: stopping failed: %s', this.identifier, error));
   }
@@ -379,6 +387,7 @@ export class Service {
       case 'checked':
         this.#standing = event.standing;
         this.#applyStanding();
+        this.checked.emit();
         return;
       case 'failed':
         log.error('%s: %s', this.network.device.interfaceName, event.error.message);

@@ -16,6 +16,7 @@ import type { ServiceType } from '../types.ts';
 import type { ServiceAspect } from './aspects.ts';
 import { chooseAutoconnect } from './autoconnect.ts';
 import { compareServices } from './order.ts';
+import { reloadService } from './reload.ts';
 import { Service, type ServiceEnv } from './service.ts';
 import { isConnected, type ServiceState } from './state.ts';
 
@@ -111,6 +112,11 @@ export class Services {
       service.leave(mode);
       await this.#scopes.get(service)?.close();
     }
+  }
+
+  /** Takes over what others have written to the services' settings. */
+  reload(): void {
+    for (const service of [...this.#list]) reloadService(service, this.#env.storage);
   }
 
   /** Other time servers are in force for all services. */

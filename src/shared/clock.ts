@@ -26,6 +26,8 @@ export interface Clock {
    * The timer goes when either happens or when `scope` closes.
    */
   deadline(name: string, delayMs: number, signal: AbortSignal, scope: Scope): AbortSignal;
+  /** Names of the timers set and in how many milliseconds each fires, earliest first. For diagnosis. */
+  pending(): readonly { readonly name: string; readonly inMs: number }[];
 }
 
 /** One deadline at a time. */

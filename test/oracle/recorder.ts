@@ -153,8 +153,16 @@ function nameOf(path: string): string {
 }
 
 function textOf(value: unknown): string {
-  const text = (_: string, each: unknown): unknown => (typeof each === 'bigint' ? String(each) : each);
+  const text = (_: string, each: unknown): unknown => (typeof each === 'bigint' ? String(each) : withoutOurs(each));
   return normalise(JSON.stringify(plain(value), text));
+}
+
+/** Our own interfaces stand beside ConnMan's where objects are listed; they are not compared. */
+function withoutOurs(value: unknown): unknown {
+  const isOurs = (name: unknown): boolean => typeof name === 'string' && name.startsWith('net.causeway.');
+  if (Array.isArray(value)) return value.filter((each) => !isOurs(each));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !isOurs(name)));
 }
 
 function normalise(text: string): string {

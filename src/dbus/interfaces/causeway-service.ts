@@ -1,0 +1,16 @@
+/**
+ * net.causeway.Service1: what ConnMan has no place for, beside net.connman.Service on each service.
+ */
+
+import { describeInterface } from '../interface.ts';
+
+/** Ours, on every service. */
+export const causewayServiceInterface = describeInterface({
+  name: 'net.causeway.Service1',
+  methods: {},
+  signals: {},
+  properties: {
+    /** The last finished online check; empty before the first. Keys: src/service/dictionaries.ts. */
+    OnlineCheck: 'a{sv}',
+  },
+});
