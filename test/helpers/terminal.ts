@@ -12,10 +12,13 @@ const ROWS = 40;
 export class Terminal {
   readonly #device: Namespace;
   readonly #socket: string;
+  /** Where the shell writes how the program ended; tmux itself loses it now and then. */
+  readonly #status: string;
 
   private constructor(device: Namespace, socket: string) {
     this.#device = device;
     this.#socket = socket;
+    this.#status = `${socket}.status`;
   }
 
   /** Starts a program; `name` tells terminals of one device apart. */
@@ -23,7 +26,8 @@ export class Terminal {
     const terminal = new Terminal(device, `/run/tmux-${name}`);
     await device.script("echo 'set -g remain-on-exit on' >/run/tmux.conf");
     const size = ['-x', String(COLUMNS), '-y', String(ROWS)];
-    await terminal.#tmux('-f', '/run/tmux.conf', 'new-session', '-d', ...size, command);
+    const line = `${command}; echo $? >${terminal.#status}`;
+    await terminal.#tmux('-f', '/run/tmux.conf', 'new-session', '-d', ...size, line);
     return terminal;
   }
 
@@ -57,8 +61,8 @@ export class Terminal {
   /** Resolves with the program's exit status when it has ended. */
   async ended(): Promise<number> {
     for (let tries = 0; tries < 200; tries++) {
-      const [isDead, status = ''] = (await this.ask('#{pane_dead} #{pane_dead_status}')).split(' ');
-      if (isDead === '1' && status !== '') return Number(status);
+      const status = await this.#device.output(['sh', '-c', 'cat "$0" 2>/dev/null || true', this.#status]);
+      if (status !== '') return Number(status);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new Error(`the program did not end:\n${await this.screen()}`);

@@ -186,11 +186,12 @@ test('--wait and --timeout', onStage(async ({ fake, run }) => {
   assert.is((await run(['state', '--timeout', 'x', '--wait'])).status, 22);
 }));
 
-test('commands on standard input run one after the other', onStage(async ({ fake, run }) => {
+test('commands on standard input run one after the other', onStage(async ({ cell, fake, run }) => {
   const field = variant('a{sv}', new Map([['Requirement', variant('s', 'mandatory')]]));
+  const given: unknown[] = [];
   fake.onConnect = async (service) => {
     const answer = await fake.agent?.RequestInput({ service, fields: new Map([['Passphrase', field]]) });
-    assert.is(answer?.get('Passphrase')?.value, 'secret');
+    given.push(answer?.get('Passphrase')?.value);
   };
   const { status, stdout, stderr } = await run([], `agent on\n\nconnect ${WIFI}\nsecret\nstate x\nscan wifi\n`);
   assert.is(stderr.split('\n')[0], "Error 'state': Argument list too long");
@@ -199,6 +200,13 @@ test('commands on standard input run one after the other', onStage(async ({ fake
     'Passphrase? ', `Connected ${WIFI}`, 'Scan completed for wifi', ''];
   assert.is(stdout, wanted.join('\n'));
   assert.is((await run([], 'services\nquit\nnonsense\n')).status, 0);
+  writeFileSync(cell.device.path('/run/passphrase'), 'other\n');
+  // What was said for one connection answers no later question.
+  const again = await run([], `connect ${WIFI} --passphrase-file /run/passphrase\nagent on\nconnect ${WIFI}\nsecret\n`);
+  assert.match(again.stdout, `Agent registered\nAgent RequestInput ${WIFI}\n`);
+  assert.match(again.stdout, `Passphrase? \nConnected ${WIFI}\n`);
+  assert.equal(given, ['secret', 'other', 'secret']);
+  assert.is((await run(['connect', WIFI, '--passphrase-file', '/dev/null'])).status, 3);
 }));
 
 test('monitor --json, and the end of the bus', onStage(async ({ cell, fake }) => {

@@ -27,8 +27,8 @@ export class Agent {
   readonly #context: Context;
   readonly #kind: 'core' | 'vpn';
   #registration: Scope | undefined;
-  /** Answers by field, given on the command line; asked for nothing else while they stand. */
-  answers: ReadonlyMap<string, string> = new Map();
+  #answers: ReadonlyMap<string, string> = new Map();
+  readonly #answered = new Set<string>();
   /** The field or page for which nobody could be asked. */
   unanswered: string | undefined;
   /** Print what is asked for in full, as the interactive console does. */
@@ -37,6 +37,18 @@ export class Agent {
   constructor(context: Context, kind: 'core' | 'vpn') {
     this.#context = context;
     this.#kind = kind;
+  }
+
+  /** Answers by field, given on the command line; each is given once, so that a wrong one ends. */
+  get answers(): ReadonlyMap<string, string> {
+    return this.#answers;
+  }
+
+  /** Sets them, for one connection; empty afterwards. */
+  expect(answers: ReadonlyMap<string, string>): void {
+    this.#answers = answers;
+    this.#answered.clear();
+    this.unanswered = undefined;
   }
 
   /** Whether it is registered. */
@@ -127,7 +139,7 @@ export class Agent {
 
   // Whoever gave a passphrase does not mean the WPS button.
   #worthAsking(fields: Properties): Properties {
-    if (!this.answers.has('Passphrase')) return fields;
+    if (!this.#answers.has('Passphrase')) return fields;
     return new Map([...fields].filter(([name]) => name !== 'WPS'));
   }
 
@@ -160,7 +172,8 @@ export class Agent {
   }
 
   async #ask(field: string, prompt: string, signal: AbortSignal): Promise<string> {
-    const known = this.answers.get(field);
+    const known = this.#answered.has(field) ? undefined : this.#answers.get(field);
+    this.#answered.add(field);
     if (known !== undefined) return known;
     if (this.#context.ask !== undefined) return this.#context.ask(prompt, signal);
     this.unanswered = field;

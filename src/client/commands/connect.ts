@@ -24,6 +24,7 @@ export async function connect(context: Context, { words: [word], given, command 
   const wanted = wantedState(command.name, given);
   const limitMs = waitingTime(command.name, given);
   const agent = context.part(coreAgent);
+  const wasRegistered = agent.isRegistered;
   await prepareAgent(context, agent, word, given);
   let connected = '';
   try {
@@ -35,6 +36,8 @@ export async function connect(context: Context, { words: [word], given, command 
     await (path === undefined ? withService(context, command.name, word, use) : use(path));
   } catch (error) {
     throw connectError(word, error, agent);
+  } finally {
+    await dismissAgent(agent, wasRegistered);
   }
   if (wanted !== undefined) await waitForService(context, connected, wanted, limitMs);
   context.output.print(`Connected ${word}\n`);
@@ -84,7 +87,7 @@ async function prepareAgent(context: Context, agent: Agent, word: string, given:
   if (identity !== undefined) for (const field of ['Identity', 'Username']) answers.set(field, identity);
   const passphrase = await readPassphrase(context, given);
   if (passphrase !== undefined) for (const field of ['Passphrase', 'Password']) answers.set(field, passphrase);
-  agent.answers = answers;
+  agent.expect(answers);
   if (context.isInteractive && answers.size === 0) return;
   if (answers.size === 0 && context.ask === undefined) return;
   agent.isVerbose = context.isInteractive;
@@ -92,6 +95,14 @@ async function prepareAgent(context: Context, agent: Agent, word: string, given:
   await agent.register().catch((error: unknown) => {
     throw failed('Error registering Agent', error);
   });
+}
+
+/** What was said for this connection is no answer to later questions. */
+async function dismissAgent(agent: Agent, wasRegistered: boolean): Promise<void> {
+  agent.expect(new Map());
+  agent.isVerbose = true;
+  // A daemon that has gone has forgotten the agent by itself.
+  if (agent.isRegistered && !wasRegistered) await agent.unregister().catch(() => undefined);
 }
 
 async function readPassphrase(context: Context, given: Given): Promise<string | undefined> {
