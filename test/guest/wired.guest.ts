@@ -98,8 +98,7 @@ guestCase('a VLAN made before its cable is plugged is a service beside the cable
   const since = cell.cable(0).plug();
   await cell.log.wait('the VLAN\'s address', isAddress('early', '10.7.0.'), { since });
   await cell.log.wait('the cable\'s address', isAddress('eth0', '10.77.'), { since });
-  const names = (await services(cell)).map((line) => line.replace(/ (online|ready)$/, ''));
-  assert.equal(names.toSorted(), ['ethernet_020000000000_007_cable', 'ethernet_020000000000_cable']);
+  assert.equal((await services(cell)).toSorted(), ['ethernet_020000000000_007_cable', 'ethernet_020000000000_cable']);
 });
 
 guestCase('a VLAN comes and goes', async () => {
@@ -122,7 +121,7 @@ guestCase('a bond is a service, its members and a dummy are not', async () => {
 for member in eth1 eth2; do ip link set $member down; ip link set $member master bond0; done
 ip link set bond0 up`);
   await cell.log.wait('the address of the bond', isAddress('bond0', '10.77.'), { since: bondedAt });
-  const names = (await services(cell)).map((line) => line.split(' ')[0]);
+  const names = await services(cell);
   assert.ok(names.includes('ethernet_020000000001_cable'), 'the bond has the address of its first member');
   assert.not.ok(names.includes('ethernet_020000000002_cable'));
   assert.is(await cell.device.output(['ip', '-4', '-o', 'address', 'show', 'eth1']), '');
@@ -158,8 +157,8 @@ const FIRST_PACKETS = {
   'HTTP SYN': 'tcp dport 80 tcp flags & (syn | ack) == syn',
 } as const;
 
-/** By how much two runs of the same differ on an emulated processor. */
-const NOISE_MS = 500;
+/** By how much two runs of the same differ on an emulated processor; a second packet lost costs more. */
+const NOISE_MS = 900;
 
 guestCase('a lost first packet costs at most a second', async () => {
   const cell = await wire();
@@ -277,11 +276,11 @@ const isObject = (signal: string) => (identifier: string) => (event: CellEvent):
 const isAdded = isObject('InterfacesAdded');
 const isRemoved = isObject('InterfacesRemoved');
 
-/** `identifier state` of every service, in order. */
+/** The identifiers of all services, in order. */
 async function services(cell: Cell): Promise<string[]> {
   const [list] = await callConnman(cell, 'Manager', 'GetServices');
   if (!Array.isArray(list)) throw new Error('no list');
-  return list.map(([path, { State }]: [string, { State: string }]) => `${path.split('/').at(-1)} ${State}`);
+  return list.map(([path]: [string]) => path.split('/').at(-1) ?? '');
 }
 
 await runCases();
