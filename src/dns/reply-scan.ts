@@ -8,7 +8,7 @@
 import { CLASS_IN, RECORD_TYPE } from './records.ts';
 import { HEADER_BYTES } from './query-reader.ts';
 import type { StoredAnswer } from './stored-answer.ts';
-import { expandName, isWithin, skipName } from './wire-name.ts';
+import { expandName, isWithin, nameTouches, skipName } from './wire-name.ts';
 
 /** What a reply is worth. */
 export type Scan =
@@ -188,7 +188,23 @@ class ReplyScan {
     place.dataAt = nameEnd + RECORD_HEAD_BYTES;
     place.end = place.dataAt + u16(bytes, nameEnd + 8);
     this.#at = place.end;
-    return place.end <= bytes.length && isSound(bytes, place);
+    return place.end <= bytes.length && isSound(bytes, place) && !this.#leansOnTtl(place);
+  }
+
+  // Times are written anew in every answer: a name that leads through one would change with it.
+  #leansOnTtl(place: Place): boolean {
+    const times = this.#ttlOffsets;
+    const isTaken = (from: number, to: number): boolean => {
+      if (from < place.ttlAt + 4 && to > place.ttlAt) return true;
+      let [low, high] = [0, times.length];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if ((times[middle] ?? 0) + this.#questionEnd + 4 <= from) low = middle + 1;
+        else high = middle;
+      }
+      return (times[low] ?? Infinity) + this.#questionEnd < to;
+    };
+    return namesOf(this.#bytes, place).some((at) => nameTouches(this.#bytes, at, isTaken));
   }
 
   // RFC 2181, 8: a time with its top bit set is none.
@@ -231,6 +247,25 @@ function isSound(bytes: Buffer, { type, class: recordClass, dataAt, end }: Place
     }
     default:
       return true;
+  }
+}
+
+/** Where the names of a record begin: its owner, then those in its data. */
+function namesOf(bytes: Buffer, { ownerAt, type, dataAt, end }: Place): number[] {
+  switch (type) {
+    case RECORD_TYPE.NS:
+    case CNAME:
+    case RECORD_TYPE.PTR:
+    case DNAME:
+      return [ownerAt, dataAt];
+    case RECORD_TYPE.MX:
+      return [ownerAt, dataAt + 2];
+    case RECORD_TYPE.SRV:
+      return [ownerAt, dataAt + 6];
+    case SOA:
+      return [ownerAt, dataAt, skipName(bytes, dataAt, end)];
+    default:
+      return [ownerAt];
   }
 }
 

@@ -18,6 +18,17 @@ export function expandName(bytes: Buffer, at: number, end: number): string {
   return `${labels.join('')}\0`;
 }
 
+/** Whether a byte of the name at `from`, which `skipName` has accepted, is in a span `isTaken` tells of. */
+export function nameTouches(bytes: Buffer, from: number, isTaken: (from: number, to: number) => boolean): boolean {
+  for (let at = from; ;) {
+    const length = bytes[at] ?? 0;
+    const isPointer = length >= 0xc0;
+    if (isTaken(at, at + (isPointer ? 2 : 1 + length))) return true;
+    if (length === 0) return false;
+    at = isPointer ? ((length & 0x3f) << 8) | (bytes[at + 1] ?? 0) : at + 1 + length;
+  }
+}
+
 /** Whether `name` is `ancestor` or below it, both in lower-case wire form. */
 export function isWithin(name: string, ancestor: string): boolean {
   if (!name.endsWith(ancestor)) return false;

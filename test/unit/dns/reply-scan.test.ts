@@ -136,6 +136,17 @@ function assertSound(bytes: Buffer): void {
   if (scan.kind === 'answer') given(scan);
 }
 
+test('a name that leads through a time to live is broken', () => {
+  const answers = [alias(NAME, 'a.cdn.test'), address('a.cdn.test', '192.0.2.1')];
+  const bytes = reply({ answers, authorities: [soa('cdn.test', 60, 60)] });
+  const mailboxAt = bytes.length - 4 * 5 - 2;
+  assert.is(scanReply(bytes, QUESTION_END).kind, 'answer');
+  const ttlAt = bytes.indexOf(Buffer.of(0, 0, 1, 44), QUESTION_END + 24);
+  bytes[mailboxAt] = 0xc0;
+  bytes[mailboxAt + 1] = ttlAt; // a zero byte now, no end of a name once it is counted down
+  assert.is(scanReply(bytes, QUESTION_END).kind, 'broken');
+});
+
 test('bent bytes give nothing that cannot be read', () => {
   const whole = reply({
     answers: [alias(NAME, 'a.cdn.test'), address('a.cdn.test', '192.0.2.1'), address('a.cdn.test', '192.0.2.2')],
