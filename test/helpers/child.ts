@@ -164,8 +164,11 @@ export class Child {
   async stop(graceMs = 5000): Promise<number | string> {
     this.kill('SIGTERM');
     const timer = setTimeout(() => this.kill('SIGKILL'), patience(graceMs));
+    // nsenter(1) may stop itself after what it runs was thawed, and would then wait for ever.
+    const nudge = setInterval(() => this.#process.kill('SIGCONT'), 100);
     const status = await this.exited;
     clearTimeout(timer);
+    clearInterval(nudge);
     return status;
   }
 
