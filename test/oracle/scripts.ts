@@ -139,9 +139,9 @@ async function playClients(player: Player): Promise<void> {
     await call('RegisterAgent', 'o', '/agent');
   });
   const isUsage = isCalled('net.connman.Counter.Usage');
-  await player.step('a counter', () => call('RegisterCounter', 'ouu', '/counter', 10, 1), isUsage);
+  await player.step('a counter', () => call('RegisterCounter', 'ouu', '/counter', 10, 3), isUsage);
   await player.step('the same counter', async () => {
-    await call('RegisterCounter', 'ouu', '/counter', 10, 1);
+    await call('RegisterCounter', 'ouu', '/counter', 10, 3);
     await call('UnregisterCounter', 'o', '/unknown');
   });
   await player.step('its next report', () => undefined, isUsage);
@@ -151,7 +151,7 @@ async function playClients(player: Player): Promise<void> {
   await player.step('its report on the new service', () => undefined, isUsage);
   await player.step('no counter', () => call('UnregisterCounter', 'o', '/counter'));
   await player.step('no counter again', () => call('UnregisterCounter', 'o', '/counter'));
-  await player.step('another counter', () => call('RegisterCounter', 'ouu', '/counter', 10, 1), isUsage);
+  await player.step('another counter', () => call('RegisterCounter', 'ouu', '/counter', 10, 3), isUsage);
   await player.step('SIGTERM', () => player.stop());
 }
 
