@@ -46,7 +46,11 @@ export function exportManager(parts: ManagerParts, scope: Scope): void {
   exportExtension(parts, scope);
   announceTechnologies(parts, objects, manager, scope);
   announceServices(parts, objects, manager, scope);
-  parts.services.connectivityChanged.observe(scope, () => manager.changed('State'));
+  parts.services.connectivityChanged.observe(scope, () => {
+    manager.changed('State');
+    // Not at the end of the turn: there the online check has begun, milliseconds later.
+    queueMicrotask(() => parts.bus.flush());
+  });
   parts.technologies.offlineChanged.observe(scope, () => manager.changed('OfflineMode', 'State'));
   manager.dictionary(); // what is known from now on is announced when it changes
 }
