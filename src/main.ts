@@ -89,7 +89,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
       resolver: startResolver(daemon, options, { bus, kernel, scope: life }),
       version: VERSION,
       reportError: errorReporter(agents, options.InputRequestTimeout),
-      timeservers: () => ({ isUsed: clockSettings.timeUpdates === 'auto', global: clockSettings.timeservers }),
+      timeservers: () => ({ policy: clockSettings.timeUpdates, global: clockSettings.timeservers }),
     },
     life,
   );

@@ -4,6 +4,8 @@
  * `configuration`, what is in use in the connection; both outlive neither the network.
  */
 
+import type { UpdatePolicy } from '../clock/settings.ts';
+import { timeserversOf } from '../clock/timeservers.ts';
 import type { Storage } from '../daemon/storage.ts';
 import type { Lease } from '../dhcp/client.ts';
 import type { AddressConflict, Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
@@ -45,7 +47,7 @@ export interface ServiceEnv extends ConnectionEnv {
   /** Where writes wait that no user asked for. */
   readonly saves: SaveQueue;
   /** The time servers of all services, put behind a service's own. */
-  timeservers(): { readonly isUsed: boolean; readonly global: readonly string[] };
+  timeservers(): { readonly policy: UpdatePolicy; readonly global: readonly string[] };
   /** Tells the agent of `caller`, or any, that `service` failed; `signal` withdraws the question. */
   reportError(service: Service, caller: Caller | undefined, signal: AbortSignal): Promise<ErrorAnswer>;
 }
@@ -191,19 +193,17 @@ export class Service {
 
   /** Time servers in use, the service's own first. */
   get timeservers(): readonly string[] {
-    const { isUsed, global } = this.#env.timeservers();
-    if (!isConnected(this.#state) || !isUsed) return [];
+    if (!isConnected(this.#state)) return [];
     const { options } = this.#env;
+    const { policy, global } = this.#env.timeservers();
     const gateway = options.UseGatewaysAsTimeservers ? this.#connection?.ipv4?.gateway : undefined;
-    return [
-      ...new Set([
-        ...this.#configuration.timeservers,
-        ...(this.#connection?.lease?.timeservers ?? []).map(String),
-        ...(gateway === undefined ? [] : [String(gateway)]),
-        ...global,
-        ...options.FallbackTimeservers,
-      ]),
-    ];
+    return timeserversOf(policy, {
+      configured: this.#configuration.timeservers,
+      offered: (this.#connection?.lease?.timeservers ?? []).map(String),
+      ...(gateway !== undefined && { gateway: String(gateway) }),
+      global,
+      fallback: options.FallbackTimeservers,
+    });
   }
 
   /** Emits what may have changed; look at the values to know. */

@@ -4,17 +4,10 @@
  * Values are ConnMan's 32 bits and wrap around.
  */
 
-/** What is counted of a link: since it was made, or of a service. */
-export interface Traffic {
-  readonly rxPackets: number;
-  readonly txPackets: number;
-  readonly rxBytes: number;
-  readonly txBytes: number;
-  readonly rxErrors: number;
-  readonly txErrors: number;
-  readonly rxDropped: number;
-  readonly txDropped: number;
-}
+import type { LinkStatistics } from '../netlink/link/link.ts';
+
+/** What is counted of a link since it was made, or of a service: the same counters. */
+export type Traffic = LinkStatistics;
 
 /** What is told of a service. */
 export interface Usage extends Traffic {

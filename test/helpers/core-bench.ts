@@ -100,7 +100,7 @@ export async function coreBench(
       ),
       readDevtype: (name) => devtypes[name],
       hostname: () => 'bench',
-      timeservers: () => ({ isUsed: true, global: [] }),
+      timeservers: () => ({ policy: 'auto', global: [] }),
       reportError: errorReporter(agents, options.InputRequestTimeout),
     },
     scope,
