@@ -165,8 +165,8 @@ function mtuOf(value: Uint8Array | undefined): number | undefined {
   return mtu !== undefined && mtu >= LEAST_MTU ? mtu : undefined;
 }
 
-/** RFC 8910, 2: one URN says that there is no portal. */
-function captivePortalOf(value: Uint8Array | undefined): string | undefined {
+/** The URL of RFC 8910, 2, where also one URN says that there is no portal. */
+export function captivePortalOf(value: Uint8Array | undefined): string | undefined {
   const url = urlOf(value);
   return url === 'urn:ietf:params:capport:unrestricted' ? undefined : url;
 }

@@ -7,7 +7,7 @@ import { posix } from 'node:path';
 import { test } from 'uvu';
 import { assertNone, productSources, sources, withoutComments, type Source } from './sources.ts';
 
-const LIBRARIES = ['dbus', 'netlink', 'dns', 'dhcp', 'ndp', 'ntp', 'web', 'firewall', 'provision'] as const;
+const LIBRARIES = ['dbus', 'netlink', 'dns', 'dhcp', 'dhcpv6', 'ndp', 'ntp', 'web', 'firewall', 'provision'] as const;
 
 /** Layer → the layers it may import, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -17,7 +17,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   netlink: ['shared', 'system'],
   dns: ['shared', 'system'],
   dhcp: ['shared', 'system'],
-  ndp: ['shared', 'system'],
+  // What drives a pure machine, and the forms of names and URLs, are those of DHCPv4.
+  dhcpv6: ['shared', 'system', 'dhcp'],
+  ndp: ['shared', 'system', 'dhcp'],
   ntp: ['shared', 'system'],
   web: ['shared', 'system', 'dns'],
   firewall: ['shared', 'system', 'netlink'],
