@@ -31,7 +31,6 @@ import { exportDns } from './dns-backend/dbus.ts';
 import { direct, RESOLV_CONF_HEADER } from './dns-backend/direct.ts';
 import { GlobalSettings } from './global-settings.ts';
 import { exportManager } from './manager/dbus.ts';
-import { preloadOnlineCheck } from './online-check/check.ts';
 import { openRtnetlink, type Rtnetlink } from './netlink/rtnetlink.ts';
 import { createResolver, type Resolver } from './resolver.ts';
 import { formatHelp } from './shared/command-line.ts';
@@ -44,7 +43,6 @@ import { VERSION } from './version.ts';
 const log = logger('src/main.ts');
 
 const BUS_NAME = 'net.connman';
-const PRELOAD_DELAY_MS = 1000;
 
 void run<ConnmandOptions>({
   name: 'connmand',
@@ -111,10 +109,6 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   daemon.started();
   await startPlugins(builtin, core, daemon.options, life);
   core.interfaces.start();
-  // 5 ms of work that every first online check would wait for; a daemon that waits for a cable has the time.
-  if (options.OnlineCheckMode !== 'none') {
-    clock.after('preload the online check', PRELOAD_DELAY_MS, life, () => void preloadOnlineCheck());
-  }
 }
 
 /** Signals go out as when everything is disconnected; addresses and routes stay unless told otherwise. */

@@ -16,7 +16,6 @@ import { formatFailure } from './failure-text.ts';
 import { checkOnce, type CheckEnv, type CheckResult, type RequestOptions } from './request.ts';
 
 export type { CheckEnv } from './request.ts';
-export { preloadHttp as preloadOnlineCheck } from '../web/http-request.ts';
 
 const log = logger('src/online-check/check.ts');
 

@@ -35,6 +35,8 @@ export interface RequestOptions {
 }
 
 const MAX_REDIRECTS = 5;
+/** A page that accepts and stays silent is asked again soon; whoever has a page answers within this time. */
+const REPLY_MS = 5000;
 const REDIRECTS: readonly number[] = [300, 301, 302, 303, 307, 308];
 /** Statuses that are an answer of the network rather than of the status server. */
 const PORTAL_STATUSES: readonly number[] = [505, 511];
@@ -67,6 +69,7 @@ export async function checkOnce(
       servers: target.nameservers(), device: target.device, families: [target.family],
     }, env, signal),
     beforeConnect,
+    limits: { replyMs: REPLY_MS },
   }, env, signal);
   return await follow(options.url, ask);
 }

@@ -3,15 +3,19 @@
  * RFC 3542 for what comes with a message. IPv6 sockets carry IPv6 only.
  */
 
+import { constants } from 'node:os';
 import { IpAddress } from '../shared/ipaddress.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { ConstantName } from './addon.ts';
-import { check } from './addon.ts';
+import { check, systemError } from './addon.ts';
 import type { Arena } from './arena.ts';
 import type { Native } from './message-socket.ts';
 import { openDescriptor, openMessageSocket, setReceiveBuffer } from './message-socket.ts';
 import { openRequestSocket } from './request-socket.ts';
-import type { MessageSocket, RawOptions, TcpOptions, UdpOptions, UdpSender, UdpServer } from './system.ts';
+import { openConnectingStream } from './stream-socket.ts';
+import type {
+  MessageSocket, RawOptions, TcpOptions, TcpStream, TcpStreamOptions, UdpOptions, UdpSender, UdpServer,
+} from './system.ts';
 
 /** See System.udp. */
 export function openUdp(native: Native, options: UdpOptions, scope: Scope): MessageSocket<UdpSender> {
@@ -60,6 +64,19 @@ export function openTcp(native: Native, options: TcpOptions): number {
     set('SOL_SOCKET', 'SO_REUSEADDR', 1);
     check(addon, addon.bind(fd, options.bind.address.bytes, options.bind.port, 0), 'bind');
   });
+}
+
+/** See System.tcpStream. */
+export function openTcpStream(native: Native, { peer, device }: TcpStreamOptions, scope: Scope): TcpStream {
+  const { addon } = native;
+  const { address, port } = peer;
+  const fd = openTcp(native, { family: address.family, ...(device !== undefined && { device }) });
+  const begun = addon.connect(fd, address.bytes, port, 0);
+  if (begun < 0 && begun !== -constants.errno.EINPROGRESS) {
+    addon.close(fd);
+    throw systemError(addon, -begun, 'connect');
+  }
+  return openConnectingStream(native, fd, scope);
 }
 
 type SetOption = (level: ConstantName, name: ConstantName, value: number | Uint8Array) => void;

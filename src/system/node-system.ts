@@ -8,7 +8,7 @@ import { nodeTimeSource } from '../shared/clock.ts';
 import type { Scope } from '../shared/scope.ts';
 import { check, loadAddon, systemError } from './addon.ts';
 import { Arena } from './arena.ts';
-import { openRaw, openTcp, openUdp, openUdpServer } from './inet-sockets.ts';
+import { openRaw, openTcp, openTcpStream, openUdp, openUdpServer } from './inet-sockets.ts';
 import { openNetlink, openPacket } from './link-sockets.ts';
 import type { Native } from './message-socket.ts';
 import { openDescriptor, openMessageSocket, watchDescriptor } from './message-socket.ts';
@@ -27,6 +27,7 @@ export function openSystem(): System {
     udp: (options, scope) => openUdp(native, options, scope),
     udpServer: (options, scope) => openUdpServer(native, options, scope),
     tcp: (options) => openTcp(native, options),
+    tcpStream: (options, scope) => openTcpStream(native, options, scope),
     unixDatagram: (path, scope) => unixDatagram(native, path, scope),
     unixStream: (path, scope) => unixStream(native, path, scope),
     device: (path, scope) => device(native, path, scope),

@@ -1,5 +1,5 @@
 /**
- * A unix stream with file descriptor passing (unix(7), SCM_RIGHTS). What the kernel does not take
+ * A stream: unix with file descriptor passing (unix(7), SCM_RIGHTS), or TCP. What the kernel does not take
  * at once waits in a queue, descriptors duplicated, and goes out in order. Every descriptor has
  * one owner: received ones the handler, queued duplicates this socket.
  */
@@ -11,11 +11,18 @@ import { check, EVENT_DATA, EVENT_ERROR, systemError } from './addon.ts';
 import { errnoName } from './errno.ts';
 import type { Native } from './message-socket.ts';
 import { watchDescriptor } from './message-socket.ts';
-import type { StreamSocket } from './system.ts';
+import type { StreamSocket, TcpStream } from './system.ts';
 
 /** Watches a connected stream, which it then owns and closes with `scope`; closes it at once if it cannot. */
 export function openStreamSocket(native: Native, fd: number, scope: Scope): StreamSocket {
   return new WatchedStream(native, fd, scope);
+}
+
+/** As `openStreamSocket`, for a TCP socket whose connection is under way. */
+export function openConnectingStream(native: Native, fd: number, scope: Scope): TcpStream {
+  const stream = new WatchedStream(native, fd, scope);
+  stream.awaitConnection();
+  return stream;
 }
 
 interface Chunk {
@@ -24,13 +31,15 @@ interface Chunk {
   readonly fds: readonly number[];
 }
 
-class WatchedStream implements StreamSocket {
+class WatchedStream implements TcpStream {
   onData: (bytes: Uint8Array, fds: readonly number[]) => void;
   onEnd: (error: SystemError | undefined) => void = () => undefined;
+  onConnected: () => void = () => undefined;
   readonly #native: Native;
   readonly #watcher: Watcher;
   readonly #queue: Chunk[] = [];
   #queuedBytes = 0;
+  #isConnecting = false;
   #isClosed = false;
 
   constructor(native: Native, fd: number, scope: Scope) {
@@ -44,15 +53,21 @@ class WatchedStream implements StreamSocket {
     return this.#queuedBytes;
   }
 
+  /** The first time that the kernel would take bytes, the connection stands. */
+  awaitConnection(): void {
+    this.#isConnecting = true;
+    this.#native.addon.awaitWritable(this.#watcher, true);
+  }
+
   send(bytes: Uint8Array, fds: readonly number[] = []): void {
     if (this.#isClosed) return;
-    const taken = this.#queue.length === 0 ? this.#write(bytes, fds) : 0;
+    const taken = this.#queue.length === 0 && !this.#isConnecting ? this.#write(bytes, fds) : 0;
     if (taken < bytes.length) this.#enqueue(bytes.subarray(taken), taken > 0 ? [] : fds);
   }
 
   #onEvent(event: number, value: number): void {
     if (event === EVENT_ERROR) this.#end(systemError(this.#native.addon, value, 'recvmsg'));
-    else if (event !== EVENT_DATA) this.#flush();
+    else if (event !== EVENT_DATA) this.#onWritable();
     else if (value === 0) this.#end(undefined);
     else this.onData(this.#native.arena.streamBytes(value), this.#native.arena.streamDescriptors());
   }
@@ -72,6 +87,16 @@ class WatchedStream implements StreamSocket {
     this.#queue.push({ bytes: bytes.slice(), fds: this.#duplicateAll(fds) });
     this.#queuedBytes += bytes.length;
     if (this.#queue.length === 1) this.#native.addon.awaitWritable(this.#watcher, true);
+  }
+
+  #onWritable(): void {
+    if (this.#isConnecting) {
+      this.#isConnecting = false;
+      if (this.#queue.length === 0) this.#native.addon.awaitWritable(this.#watcher, false);
+      this.onConnected();
+      if (this.#isClosed) return;
+    }
+    this.#flush();
   }
 
   #flush(): void {

@@ -36,6 +36,9 @@ export interface System {
    */
   tcp(options: TcpOptions): number;
 
+  /** A TCP connection under way; what is sent before it stands waits. Throws SystemError where none can begin. */
+  tcpStream(options: TcpStreamOptions, scope: Scope): TcpStream;
+
   /**
    * A unix datagram socket connected to `path` (/dev/log, NOTIFY_SOCKET); `@` begins an abstract name.
    * It has an abstract name of its own, so that the peer can answer.
@@ -130,6 +133,12 @@ export interface StreamSocket {
   readonly queuedBytes: number;
 }
 
+/** A stream that begins before its connection stands; when none comes about, `onEnd` says why. */
+export interface TcpStream extends StreamSocket {
+  /** Called once, when the far side has answered. Set before the event loop turns. */
+  onConnected: () => void;
+}
+
 /** Where a message goes, when the socket is not connected. */
 export type Destination =
   | { readonly address: IpAddress; readonly port: number; readonly ifindex?: number }
@@ -217,4 +226,11 @@ export interface TcpOptions {
   readonly mark?: number;
   /** bind(2) before listening. */
   readonly bind?: { readonly address: IpAddress; readonly port: number };
+}
+
+/** Where a TCP connection goes. */
+export interface TcpStreamOptions {
+  readonly peer: { readonly address: IpAddress; readonly port: number };
+  /** Interface name for SO_BINDTODEVICE. */
+  readonly device?: string;
 }

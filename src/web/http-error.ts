@@ -38,7 +38,6 @@ const FAILURES: Readonly<Record<string, HttpFailure>> = {
   ECONNRESET: 'reset',
   EPIPE: 'reset',
   ECONNABORTED: 'reset',
-  HPE_HEADER_OVERFLOW: 'tooLarge',
 };
 
 /** The failure an error stands for; `otherwise` where its code says nothing. */
@@ -46,6 +45,5 @@ export function httpErrorOf(error: unknown, otherwise: HttpFailure): HttpError {
   if (error instanceof HttpError) return error;
   if (!(error instanceof Error)) return new HttpError(otherwise, String(error));
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const failure = FAILURES[code] ?? (code.startsWith('HPE_') ? 'malformed' : otherwise);
-  return new HttpError(failure, error.message, { cause: error });
+  return new HttpError(FAILURES[code] ?? otherwise, error.message, { cause: error });
 }

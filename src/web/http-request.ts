@@ -1,18 +1,20 @@
 /**
- * HTTP/1.1 GET (RFC 9112) through one link: the connection is made here, bound to the device, and
- * handed to `node:http`, which is loaded at first use. Redirects are reported, not followed.
- * Invariant: whatever the far side does, a request ends within its time, holds at most its limits
- * in memory, and leaves neither socket nor timer.
+ * HTTP/1.1 GET (RFC 9112) through one link, on the System's own streams: the few functions it takes
+ * are warm already when the first link comes up, where `node:http` costs 10 ms. Redirects are
+ * reported, not followed. Invariant: whatever the far side does, a request ends within its time,
+ * holds at most its limits in memory, and leaves neither socket nor timer.
  */
 
-import type * as Http from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../shared/clock.ts';
 import { parseIpAddress, type IpAddress } from '../shared/ipaddress.ts';
 import { createScope, type Scope } from '../shared/scope.ts';
-import { connectTcp } from '../system/tcp-connect.ts';
+import { connectTcp, type TcpPeer } from '../system/tcp-connect.ts';
 import type { System } from '../system/system.ts';
+import { connectTwice } from './connect-twice.ts';
 import { HttpError, httpErrorOf } from './http-error.ts';
+import { ReplyReader, type ReplyParts } from './reply-reader.ts';
+import { startTls, type Stream } from './tls-stream.ts';
 
 /** What to ask for, and how far to go for it. */
 export interface HttpRequest {
@@ -41,23 +43,21 @@ export interface HttpLimits {
   readonly replyMs?: number;
 }
 
-/** A reply. Header names are in lower case, values of repeated ones joined as `node:http` does. */
-export interface HttpReply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly body: Uint8Array;
-  /** Who sent it. */
+/** A reply and who sent it. */
+export interface HttpReply extends ReplyParts {
   readonly address: IpAddress;
 }
 
 /** What a request takes from outside. */
 export interface HttpEnv {
-  readonly system: Pick<System, 'tcp' | 'closeFd'>;
+  readonly system: Pick<System, 'tcpStream' | 'tcp' | 'closeFd'>;
   readonly clock: Clock;
 }
 
 const NEXT_ADDRESS_AFTER_MS = 5000;
 const MAX_ADDRESSES = 4;
+const DEFAULT_HEADER_BYTES = 16_384;
+const DEFAULT_REPLY_MS = 30_000;
 
 /** Asks for a page. Throws HttpError, or `signal.reason` when aborted. */
 export async function httpRequest(request: HttpRequest, env: HttpEnv, signal: AbortSignal): Promise<HttpReply> {
@@ -65,30 +65,24 @@ export async function httpRequest(request: HttpRequest, env: HttpEnv, signal: Ab
   const url = parseUrl(request.url);
   const scope = createScope();
   try {
-    // Loaded while the network is waited for.
-    const http = loadHttp();
     const addresses = await addressesOf(url, request, signal);
-    const { socket, address } = await connectAny(url, addresses, { request, env, signal, scope });
-    scope.defer(() => void socket.destroy());
-    const limitMs = request.limits?.replyMs ?? 30_000;
-    const replySignal = env.clock.deadline(`reply from ${url.host}`, limitMs, signal, scope);
-    const stream = url.protocol === 'https:' ? await startTls(socket, url.hostname, replySignal, scope) : socket;
-    return { ...await exchange(await http, url, { request, stream, signal: replySignal }), address };
+    const attempt = { url, addresses, request, env, signal, scope };
+    const limited = (): AbortSignal =>
+      env.clock.deadline(`reply from ${url.host}`, request.limits?.replyMs ?? DEFAULT_REPLY_MS, signal, scope);
+    if (url.protocol === 'http:') {
+      const { made, address } = await connectAny(attempt, openStream);
+      return { ...await exchange(url, request, made, limited()), address };
+    }
+    const { made, address } = await connectAny(attempt, openSocket);
+    const replySignal = limited();
+    const stream = await startTls(made, url.hostname, replySignal, scope);
+    return { ...await exchange(url, request, stream, replySignal), address };
   } catch (error) {
     signal.throwIfAborted();
     throw httpErrorOf(error, 'reset');
   } finally {
     await scope.close();
   }
-}
-
-/** Loads what a request needs, so that the first one need not; a few milliseconds of CPU. */
-export async function preloadHttp(): Promise<void> {
-  await Promise.all([loadHttp(), import('node:net')]);
-}
-
-function loadHttp(): Promise<typeof Http> {
-  return import('node:http');
 }
 
 function parseUrl(text: string): URL {
@@ -118,20 +112,23 @@ async function addressesOf(url: URL, request: HttpRequest, signal: AbortSignal):
 }
 
 interface Attempt {
+  readonly url: URL;
+  readonly addresses: readonly IpAddress[];
   readonly request: HttpRequest;
   readonly env: HttpEnv;
   readonly signal: AbortSignal;
   readonly scope: Scope;
 }
 
-async function connectAny(
-  url: URL, addresses: readonly IpAddress[], attempt: Attempt,
-): Promise<{ socket: Socket; address: IpAddress }> {
-  const { signal } = attempt;
+/** Connects; what it makes goes with `scope`. */
+type Open<T> = (env: HttpEnv, peer: TcpPeer, scope: Scope) => Promise<T>;
+
+async function connectAny<T>(attempt: Attempt, open: Open<T>): Promise<{ made: T; address: IpAddress }> {
+  const { addresses, signal } = attempt;
   let failure: unknown;
-  for (const [index, address] of addresses.entries()) {
+  for (const address of addresses) {
     try {
-      return { socket: await connectOne(url, address, index === addresses.length - 1, attempt), address };
+      return { made: await connectOne(attempt, address, open), address };
     } catch (error) {
       signal.throwIfAborted();
       failure = error;
@@ -140,108 +137,92 @@ async function connectAny(
   throw httpErrorOf(failure, 'unreachable');
 }
 
-async function connectOne(url: URL, address: IpAddress, isLast: boolean, attempt: Attempt): Promise<Socket> {
-  const { request, env, scope, signal } = attempt;
+async function connectOne<T>(attempt: Attempt, address: IpAddress, open: Open<T>): Promise<T> {
+  const { url, request, env, signal } = attempt;
   try {
     await request.beforeConnect?.(address, signal);
   } catch (error) {
     signal.throwIfAborted();
     throw new HttpError('route', error instanceof Error ? error.message : String(error), { cause: error });
   }
-  const own = scope.child();
-  const limitMs = request.connectTimeoutMs || (isLast ? undefined : NEXT_ADDRESS_AFTER_MS);
-  const limit = limitMs === undefined ? signal : env.clock.deadline(`connect to ${address}`, limitMs, signal, own);
   const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
   const peer = { address, port, ...(request.device === undefined ? {} : { device: request.device }) };
+  const own = attempt.scope.child();
+  const isLast = address === attempt.addresses.at(-1);
+  const limitMs = request.connectTimeoutMs || (isLast ? undefined : NEXT_ADDRESS_AFTER_MS);
+  let isLate = false;
+  const connected = connectTwice((scope) => open(env, peer, scope), env.clock, own);
+  const onEnd = (): void => void own.close();
+  signal.addEventListener('abort', onEnd);
+  const timer = own.child();
+  if (limitMs !== undefined) {
+    env.clock.after(`connect to ${address}`, limitMs, timer, () => {
+      isLate = true;
+      onEnd();
+    });
+  }
   try {
-    return await connectTcp(env.system, peer, limit);
+    return await connected;
   } catch (error) {
+    void own.close();
     signal.throwIfAborted();
-    if (limit.aborted) throw new HttpError('connectTimeout', `no connection to ${address} within ${limitMs} ms`);
+    if (isLate) throw new HttpError('connectTimeout', `no connection to ${address} within ${limitMs} ms`);
     const failed = httpErrorOf(error, 'unreachable');
     // The kernel gave up on its own.
     throw failed.failure === 'timeout' ? new HttpError('connectTimeout', failed.message, { cause: error }) : failed;
   } finally {
-    await own.close();
+    signal.removeEventListener('abort', onEnd);
+    void timer.close();
   }
 }
 
-async function startTls(socket: Socket, host: string, signal: AbortSignal, scope: Scope): Promise<Socket> {
-  const { connect } = await import('node:tls');
-  const isNumeric = parseIpAddress(host.replace(/^\[|\]$/g, '')) !== undefined;
-  // RFC 6066, 3: the name sent is never a numeric address.
-  const stream = connect({ socket, ...(isNumeric ? {} : { servername: host }), ALPNProtocols: ['http/1.1'] });
-  scope.defer(() => void stream.destroy());
-  await new Promise<void>((resolve, reject) => {
-    const onAbort = (): void => reject(new HttpError('timeout', 'no TLS handshake in time'));
-    signal.addEventListener('abort', onAbort);
-    scope.defer(() => signal.removeEventListener('abort', onAbort));
-    stream.on('error', (error) => reject(new HttpError('tls', error.message, { cause: error })));
-    stream.on('close', () => reject(new HttpError('tls', 'the connection was closed in the handshake')));
-    stream.once('secureConnect', resolve);
-  });
-  return stream;
-}
-
-interface Conversation {
-  readonly request: HttpRequest;
-  readonly stream: Socket;
-  readonly signal: AbortSignal;
-}
-
-function exchange(http: typeof Http, url: URL, conversation: Conversation): Promise<Omit<HttpReply, 'address'>> {
-  const { request, stream, signal } = conversation;
+function openStream({ system }: HttpEnv, { address, port, device }: TcpPeer, scope: Scope): Promise<Stream> {
   return new Promise((resolve, reject) => {
-    const { bodyBytes, headerBytes = 16_384 } = request.limits ?? {};
-    const asking = http.request({
-      method: 'GET',
-      host: url.hostname,
-      path: `${url.pathname}${url.search}`,
-      // An array keeps the order; nothing is added to it.
-      headers: ['Host', url.host, 'User-Agent', request.userAgent, 'Connection', 'close'],
-      maxHeaderSize: headerBytes,
-      createConnection: () => stream,
+    const stream = system.tcpStream({ peer: { address, port }, ...(device !== undefined && { device }) }, scope);
+    stream.onEnd = (error) => reject(error ?? new HttpError('reset', 'the connection was closed at once'));
+    stream.onConnected = () => resolve({
+      send: (bytes) => stream.send(bytes),
+      listen(onData, onEnd) {
+        stream.onData = onData;
+        stream.onEnd = onEnd;
+      },
     });
-    const onAbort = (): void => {
-      asking.destroy();
-      reject(new HttpError('timeout', 'no reply in time'));
+    scope.defer(() => reject(scope.signal.reason));
+  });
+}
+
+function openSocket({ system }: HttpEnv, peer: TcpPeer, scope: Scope): Promise<Socket> {
+  return connectTcp(system, peer, scope.signal).then((socket) => {
+    scope.defer(() => void socket.destroy());
+    return socket;
+  });
+}
+
+function exchange(url: URL, request: HttpRequest, stream: Stream, signal: AbortSignal): Promise<ReplyParts> {
+  const { bodyBytes, headerBytes = DEFAULT_HEADER_BYTES } = request.limits ?? {};
+  return new Promise((resolve, reject) => {
+    const reader = new ReplyReader({ headerBytes, bodyBytes });
+    const onAbort = (): void => reject(new HttpError('timeout', 'no reply in time'));
+    const take = (read: () => ReplyParts | undefined): void => {
+      try {
+        const parts = read();
+        if (parts === undefined) return;
+        resolve(parts);
+      } catch (error) {
+        reject(httpErrorOf(error, 'reset'));
+      }
+      signal.removeEventListener('abort', onAbort);
+      stream.listen(() => undefined, () => undefined);
     };
     signal.addEventListener('abort', onAbort);
-    asking.on('error', (error) => reject(httpErrorOf(error, 'reset')));
-    asking.on('close', () => {
-      signal.removeEventListener('abort', onAbort);
-      reject(new HttpError('reset', 'the connection was closed before the reply'));
-    });
-    asking.on('upgrade', () => {
-      asking.destroy();
-      reject(new HttpError('malformed', 'the reply switches to a protocol not asked for'));
-    });
-    asking.on('response', (response) => {
-      readBody(response, bodyBytes).then((body) => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
-        asking.destroy();
-      }, (error: unknown) => reject(httpErrorOf(error, 'reset')));
-    });
-    asking.end();
-  });
-}
-
-function readBody(response: Http.IncomingMessage, limitBytes: number | undefined): Promise<Uint8Array> {
-  if (limitBytes === undefined) {
-    response.on('error', () => undefined);
-    return Promise.resolve(new Uint8Array());
-  }
-  return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    response.on('data', (chunk: Uint8Array) => {
-      size += chunk.length;
-      chunks.push(chunk);
-      if (size <= limitBytes) return;
-      reject(new HttpError('tooLarge', `a body of more than ${limitBytes} bytes`));
-      response.destroy();
-    });
-    response.on('end', () => resolve(Uint8Array.from(Buffer.concat(chunks))));
-    response.on('error', reject);
+    stream.listen((bytes) => take(() => reader.push(bytes)), (error) => take(() => {
+      if (error !== undefined) throw error;
+      return reader.end();
+    }));
+    const lines = [
+      `GET ${url.pathname}${url.search} HTTP/1.1`, `Host: ${url.host}`,
+      `User-Agent: ${request.userAgent}`, 'Connection: close',
+    ];
+    stream.send(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
   });
 }

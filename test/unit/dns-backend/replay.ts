@@ -45,7 +45,8 @@ export class Stage {
       throw new Error('not in this play');
     };
     const system = {
-      udp, tcp, closeFd, bootTimeSource: nothing, netlink: nothing, packet: nothing, raw: nothing, udpServer: nothing,
+      udp, tcp, closeFd, tcpStream: nothing, bootTimeSource: nothing, netlink: nothing, packet: nothing, raw: nothing,
+      udpServer: nothing,
       unixDatagram: nothing, unixStream: nothing, device: nothing, tun: nothing, setWallClock: nothing,
       adjustClock: nothing, setHostname: nothing, setDomainname: nothing, startSession: nothing,
     };
