@@ -1,0 +1,98 @@
+/**
+ * What wpa_supplicant's states mean for a connection that is being made or is there: nothing yet,
+ * joined, roaming, or failed and why. Pure; the order of the rows is ConnMan's, with its gaps closed:
+ * a wrong key is told from an access point that is busy or gone (IEEE 802.11-2020, 9.4.1.7 and 9.4.1.9).
+ */
+
+/** `State` of fi.w1.wpa_supplicant1.Interface. */
+export type SupplicantState =
+  | 'interface_disabled' | 'inactive' | 'disconnected' | 'scanning' | 'authenticating' | 'associating'
+  | 'associated' | '4way_handshake' | 'group_handshake' | 'completed' | 'unknown';
+
+/** Why a connection failed, in the words of a service's `Error`. */
+export type JoinFailure = 'invalid-key' | 'connect-failed' | 'blocked';
+
+/** Where the supplicant is with our network. */
+export interface Joining {
+  readonly state: SupplicantState;
+  readonly isConnected: boolean;
+  /** How often the handshake has failed in a row. */
+  readonly keyFailures: number;
+  /** How often the access point said that it is full. */
+  readonly refusals: number;
+}
+
+/** Before anything has happened. */
+export const NOT_JOINED: Joining = { state: 'inactive', isConnected: false, keyFailures: 0, refusals: 0 };
+
+/** A new state and what the supplicant says of the last failure. */
+export interface StateReport {
+  readonly state: SupplicantState;
+  /** `DisconnectReason`: negative where we left ourselves. */
+  readonly disconnectReason: number;
+  /** `AssocStatusCode`. */
+  readonly statusCode: number;
+  /** `AuthStatusCode`: how the access point ended the authentication. */
+  readonly authStatusCode: number;
+  /** Whether the secret has worked before: then one failure may be the radio's. */
+  readonly isProven: boolean;
+}
+
+/** What to do. */
+export type JoinOutcome =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'joined' }
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'failed'; readonly error: JoinFailure };
+
+const REASON_CLASS_2_FRAME = 6;
+const STATUS_TOO_MANY_STATIONS = 17;
+const STATUS_CHALLENGE_FAILED = 15;
+const STATUS_HANDSHAKE_TIMEOUT = 16;
+const MAX_REFUSALS = 3;
+const MAX_KEY_FAILURES = 2;
+
+const NOTHING: JoinOutcome = { kind: 'nothing' };
+const IDLE_STATES: ReadonlySet<SupplicantState> = new Set([
+  'unknown', 'interface_disabled', 'disconnected', 'inactive', 'scanning',
+]);
+
+/** Advances with a state of the supplicant. */
+export function step(before: Joining, report: StateReport): { joining: Joining; outcome: JoinOutcome } {
+  const { state } = report;
+  if (state === 'completed') {
+    const joining = { state, isConnected: true, keyFailures: 0, refusals: 0 };
+    return { joining, outcome: before.isConnected ? NOTHING : { kind: 'joined' } };
+  }
+  if (state === 'disconnected') return disconnected(before, report);
+  if (state === 'scanning' && before.isConnected) {
+    return { joining: { ...before, state, isConnected: false }, outcome: { kind: 'lost' } };
+  }
+  return { joining: { ...before, state }, outcome: NOTHING };
+}
+
+function disconnected(before: Joining, report: StateReport): { joining: Joining; outcome: JoinOutcome } {
+  const joining = { ...before, state: report.state };
+  if (IDLE_STATES.has(before.state)) return { joining, outcome: NOTHING };
+  if (before.isConnected) return { joining: { ...joining, isConnected: false }, outcome: { kind: 'lost' } };
+  if (before.state === 'associating' && report.statusCode === STATUS_TOO_MANY_STATIONS) {
+    const refusals = before.refusals + 1;
+    if (refusals < MAX_REFUSALS) return { joining: { ...joining, refusals }, outcome: NOTHING };
+  }
+  if (isKeyFailure(before.state, report)) {
+    const keyFailures = before.keyFailures + 1;
+    if (report.isProven && keyFailures < MAX_KEY_FAILURES) {
+      return { joining: { ...joining, keyFailures }, outcome: NOTHING };
+    }
+    return { joining: { ...joining, keyFailures: 0 }, outcome: { kind: 'failed', error: 'invalid-key' } };
+  }
+  const error = report.disconnectReason === REASON_CLASS_2_FRAME ? 'blocked' : 'connect-failed';
+  return { joining, outcome: { kind: 'failed', error } };
+}
+
+/** SAE and WEP prove the secret while authenticating, a passphrase is proven by the handshake. */
+function isKeyFailure(before: SupplicantState, { statusCode, authStatusCode }: StateReport): boolean {
+  if (before === '4way_handshake') return true;
+  if (before === 'associating') return statusCode === STATUS_HANDSHAKE_TIMEOUT;
+  return before === 'authenticating' && authStatusCode === STATUS_CHALLENGE_FAILED;
+}

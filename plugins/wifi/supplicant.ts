@@ -1,0 +1,145 @@
+/**
+ * wpa_supplicant as the plugin sees it: one set of signal matches for all its objects, handed on by
+ * path, and one `SupplicantLink` per interface of ours. It may start late, be started by the bus, or
+ * die: `Supplicant.follow` tells of each life of it with a scope.
+ */
+
+import type { Bus } from '../../src/dbus/bus.ts';
+import { DBusError } from '../../src/dbus/errors.ts';
+import {
+  supplicantBssInterface, supplicantInterface, supplicantLinkInterface, supplicantWpsInterface,
+} from '../../src/dbus/interfaces/wpa-supplicant.ts';
+import { variant } from '../../src/dbus/signature.ts';
+import { logger } from '../../src/shared/log.ts';
+import type { Scope } from '../../src/shared/scope.ts';
+import type { Properties } from './bss.ts';
+import { SupplicantLink, type LinkSignal } from './supplicant-link.ts';
+
+const log = logger('plugins/wifi/supplicant.ts');
+
+const SUPPLICANT = 'fi.w1.wpa_supplicant1';
+const PATH = '/fi/w1/wpa_supplicant1';
+
+/** One life of wpa_supplicant, from owning its name to losing it. */
+export class Supplicant {
+  readonly #bus: Bus;
+  readonly #drivers: string;
+  readonly #links = new Map<string, SupplicantLink>();
+
+  private constructor(bus: Bus, drivers: string) {
+    this.#bus = bus;
+    this.#drivers = drivers;
+  }
+
+  /**
+   * Calls `onStart` for each life of the supplicant, with a scope that closes when it ends. One that
+   * does not run is started by the bus, where the bus can.
+   */
+  static follow(
+    bus: Bus, drivers: string, scope: Scope, onStart: (supplicant: Supplicant, life: Scope) => void,
+  ): void {
+    let life: Scope | undefined;
+    let isAsked = false;
+    bus.watchName(SUPPLICANT, scope, (owner) => {
+      void life?.close();
+      life = undefined;
+      log.debug('%s is %s', SUPPLICANT, owner ?? 'not there');
+      if (owner !== undefined) {
+        const own = scope.child();
+        life = own;
+        void begin(new Supplicant(bus, drivers), own, onStart);
+      } else if (!isAsked) {
+        isAsked = true;
+        activate(bus);
+      }
+    });
+  }
+
+  /**
+   * Takes charge of an interface until `scope` closes. Rejects with what the supplicant says where
+   * it cannot.
+   */
+  async open(interfaceName: string, scope: Scope, bridge?: string): Promise<SupplicantLink> {
+    const supplicant = this.#bus.proxy(supplicantInterface, SUPPLICANT, PATH);
+    const path = await supplicant.GetInterface({ ifname: interfaceName }).catch(() =>
+      supplicant.CreateInterface({
+        args: new Map([
+          ['Ifname', variant('s', interfaceName)],
+          ['Driver', variant('s', this.#drivers)],
+          ...(bridge === undefined ? [] : [['BridgeIfname', variant('s', bridge)] as const]),
+        ]),
+      }),
+    );
+    const link = new SupplicantLink(this.#bus, path);
+    this.#links.set(path, link);
+    scope.defer(async () => {
+      this.#links.delete(path);
+      await supplicant.RemoveInterface({ path }).catch((error: unknown) => {
+        log.debug('%s was gone: %s', interfaceName, error instanceof Error ? error.message : error);
+      });
+    });
+    await link.load();
+    return link;
+  }
+
+  async listen(life: Scope): Promise<void> {
+    const bus = this.#bus;
+    const from = { sender: SUPPLICANT };
+    const hand = (path: string | undefined, signal: LinkSignal): void => {
+      if (path !== undefined) this.#links.get(path)?.take(signal);
+    };
+    const link = supplicantLinkInterface;
+    await Promise.all([
+      bus.subscribe(supplicantInterface, 'InterfaceRemoved', from, life, ({ path }) => hand(path, { kind: 'removed' })),
+      bus.subscribe(link, 'PropertiesChanged', from, life, ({ properties }, { path }) =>
+        hand(path, { kind: 'properties', properties })),
+      bus.subscribe(link, 'ScanDone', from, life, ({ success }, { path }) =>
+        hand(path, { kind: 'scanDone', isSuccess: success })),
+      bus.subscribe(link, 'BSSAdded', from, life, ({ path: bss, properties }, { path }) =>
+        hand(path, { kind: 'bss', path: bss, properties })),
+      bus.subscribe(link, 'BSSRemoved', from, life, ({ path: bss }, { path }) =>
+        hand(path, { kind: 'bssRemoved', path: bss })),
+      bus.subscribe(link, 'StaAuthorized', from, life, ({ address }, { path }) =>
+        hand(path, { kind: 'station', address, isThere: true })),
+      bus.subscribe(link, 'StaDeauthorized', from, life, ({ address }, { path }) =>
+        hand(path, { kind: 'station', address, isThere: false })),
+      bus.subscribe(supplicantWpsInterface, 'Credentials', from, life, ({ credentials }, { path }) =>
+        hand(path, { kind: 'wpsCredentials', credentials })),
+      bus.subscribe(supplicantWpsInterface, 'Event', from, life, ({ name }, { path }) =>
+        hand(path, { kind: 'wpsEvent', name })),
+      bus.subscribe(supplicantBssInterface, 'PropertiesChanged', from, life, ({ properties }, { path }) =>
+        this.#handBss(path, properties)),
+    ]);
+  }
+
+  // A BSS lies below its interface: /fi/w1/wpa_supplicant1/Interfaces/3/BSSs/7.
+  #handBss(path: string | undefined, properties: Properties): void {
+    const end = path?.lastIndexOf('/BSSs/') ?? -1;
+    if (path !== undefined && end > 0) this.#links.get(path.slice(0, end))?.take({ kind: 'bss', path, properties });
+  }
+}
+
+async function begin(
+  supplicant: Supplicant, life: Scope, onStart: (supplicant: Supplicant, life: Scope) => void,
+): Promise<void> {
+  try {
+    await supplicant.listen(life);
+    if (!life.signal.aborted) onStart(supplicant, life);
+  } catch (error) {
+    if (!life.signal.aborted) log.error('%s cannot be heard: %s', SUPPLICANT, error);
+  }
+}
+
+/** Has the bus start it; who cannot be started is waited for. */
+function activate(bus: Bus): void {
+  bus.call({
+    destination: 'org.freedesktop.DBus',
+    path: '/org/freedesktop/DBus',
+    interface: 'org.freedesktop.DBus',
+    member: 'StartServiceByName',
+    signature: 'su',
+    body: [SUPPLICANT, 0],
+  }).catch((error: unknown) => {
+    log.debug('%s is not started: %s', SUPPLICANT, error instanceof DBusError ? error.message : error);
+  });
+}

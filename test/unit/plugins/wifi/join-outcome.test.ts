@@ -1,0 +1,71 @@
+/** What becomes of joins, told by the supplicant's states. */
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  type Joining, type JoinOutcome, NOT_JOINED, type StateReport, step, type SupplicantState,
+} from '../../../../plugins/wifi/join-outcome.ts';
+
+/** Runs through states and collects what they meant. */
+function run(
+  states: readonly SupplicantState[], report: Partial<StateReport> = {}, from: Joining = NOT_JOINED,
+): { outcomes: JoinOutcome[]; joining: Joining } {
+  const outcomes: JoinOutcome[] = [];
+  let joining = from;
+  for (const state of states) {
+    const codes = { disconnectReason: 0, statusCode: 0, authStatusCode: 0, isProven: false };
+    const next = step(joining, { ...codes, ...report, state });
+    joining = next.joining;
+    if (next.outcome.kind !== 'nothing') outcomes.push(next.outcome);
+  }
+  return { outcomes, joining };
+}
+
+const HANDSHAKE: readonly SupplicantState[] = ['authenticating', 'associating', 'associated', '4way_handshake'];
+
+test('joined once', () => {
+  assert.equal(run([...HANDSHAKE, 'group_handshake', 'completed', 'completed']).outcomes, [{ kind: 'joined' }]);
+});
+
+test('a wrong key fails the handshake: at once where it never worked, the second time where it did', () => {
+  const failed = [{ kind: 'failed', error: 'invalid-key' }] as const;
+  assert.equal(run([...HANDSHAKE, 'disconnected']).outcomes, failed);
+  const proven = { isProven: true };
+  assert.equal(run([...HANDSHAKE, 'disconnected'], proven).outcomes, []);
+  assert.equal(run([...HANDSHAKE, 'disconnected', ...HANDSHAKE, 'disconnected'], proven).outcomes, failed);
+});
+
+test('SAE tells a wrong key while authenticating; silence is no wrong key', () => {
+  assert.equal(run(['authenticating', 'disconnected'], { authStatusCode: 15 }).outcomes, [
+    { kind: 'failed', error: 'invalid-key' },
+  ]);
+  assert.equal(run(['authenticating', 'disconnected']).outcomes, [{ kind: 'failed', error: 'connect-failed' }]);
+});
+
+test('a full access point is asked three times', () => {
+  const full = { statusCode: 17 };
+  const once: SupplicantState[] = ['associating', 'disconnected'];
+  assert.equal(run([...once, ...once], full).outcomes, []);
+  assert.equal(run([...once, ...once, ...once], full).outcomes, [{ kind: 'failed', error: 'connect-failed' }]);
+});
+
+test('blocked, and lost', () => {
+  assert.equal(run(['associating', 'disconnected'], { disconnectReason: 6 }).outcomes, [
+    { kind: 'failed', error: 'blocked' },
+  ]);
+  assert.equal(run([...HANDSHAKE, 'completed', 'disconnected']).outcomes, [{ kind: 'joined' }, { kind: 'lost' }]);
+  assert.equal(run([...HANDSHAKE, 'completed', 'scanning']).outcomes, [{ kind: 'joined' }, { kind: 'lost' }]);
+});
+
+test('roaming keeps the connection', () => {
+  const roaming: SupplicantState[] = ['authenticating', 'associating', 'associated', '4way_handshake', 'completed'];
+  const { outcomes, joining } = run([...HANDSHAKE, 'completed', ...roaming]);
+  assert.equal(outcomes, [{ kind: 'joined' }]);
+  assert.is(joining.isConnected, true);
+});
+
+test('states before anything was begun mean nothing', () => {
+  assert.equal(run(['inactive', 'disconnected', 'scanning', 'interface_disabled', 'disconnected']).outcomes, []);
+});
+
+test.run();
