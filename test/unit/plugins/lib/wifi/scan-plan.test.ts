@@ -1,0 +1,81 @@
+/** Which scans are made when, and what agents are asked before a network is joined. */
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isAnswered, readAnswer, wantedFields, type Wanted } from '../../../../../plugins/lib/wifi/credentials.ts';
+import { type KnownNetwork, planScans, type ScanReason } from '../../../../../plugins/lib/wifi/scan-plan.ts';
+import { variant, Variant } from '../../../../../src/dbus/signature.ts';
+
+function plain(value: unknown): unknown {
+  if (value instanceof Variant) return plain(value.value);
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, each]) => [key, plain(each)]));
+  if (value instanceof Uint8Array) return Buffer.from(value).toString();
+  return Array.isArray(value) ? value.map(plain) : value;
+}
+
+const network = (name: string, more: Partial<KnownNetwork> = {}): KnownNetwork => ({
+  ssid: Buffer.from(name), frequencyMhz: 2412, isHidden: false, isAutoconnect: true, modified: new Date(0), ...more,
+});
+
+const plan = (reason: ScanReason, more: Partial<Parameters<typeof planScans>[1]> = {}): unknown =>
+  plain(planScans(reason, { isConnected: false, maxScanSsids: 4, known: [], ...more }));
+
+test('a user\'s scan is active, unless connected', () => {
+  assert.equal(plan({ kind: 'user' }), [{ Type: 'active' }]);
+  assert.equal(plan({ kind: 'user' }, { isConnected: true }), [{ Type: 'passive' }]);
+  assert.equal(plan({ kind: 'user' }, { maxScanSsids: 0 }), [{ Type: 'passive' }]);
+});
+
+test('after power on known networks are looked for where they were, the newest first', () => {
+  const known = [
+    network('old'), network('manual', { isAutoconnect: false }), network('iwd', { frequencyMhz: 0 }),
+    network('new', { modified: new Date(5), frequencyMhz: 5180 }), network('also', { modified: new Date(3) }),
+  ];
+  assert.equal(plan({ kind: 'start' }, { known, maxScanSsids: 2 }), [
+    { Type: 'active', SSIDs: ['new', 'also'], Channels: [[5180, 0], [2412, 0]] },
+  ]);
+  assert.equal(plan({ kind: 'start' }), [{ Type: 'passive' }]);
+});
+
+test('hidden networks are called by name after a passive scan, so many at a time', () => {
+  const known = ['a', 'b', 'c'].map((name) => network(name, { isHidden: true }));
+  assert.equal(plan({ kind: 'background' }, { known, maxScanSsids: 2 }), [
+    { Type: 'passive' }, { Type: 'active', SSIDs: ['a', 'b'] }, { Type: 'active', SSIDs: ['c'] },
+  ]);
+  assert.equal(plan({ kind: 'hidden', ssid: Buffer.from('x') }), [{ Type: 'active', SSIDs: ['x'] }]);
+});
+
+const WANTED: Wanted = {
+  security: 'psk', isHidden: false, hasWps: false, needsIdentity: true, phase2: undefined, previousPassphrase: undefined,
+};
+
+test('a hidden network that has WPS and failed before: all fields in order', () => {
+  const fields = wantedFields({ ...WANTED, isHidden: true, hasWps: true, previousPassphrase: 'wrong one' });
+  assert.equal([...fields.keys()], ['Name', 'SSID', 'Passphrase', 'PreviousPassphrase', 'WPS']);
+  assert.equal(plain(fields.get('Passphrase')), { Type: 'psk', Requirement: 'mandatory', Alternates: ['WPS'] });
+  assert.equal(plain(fields.get('PreviousPassphrase')), {
+    Type: 'psk', Requirement: 'informational', Value: 'wrong one',
+  });
+});
+
+test('802.1X asks who one is; one-time passwords are responses', () => {
+  const enterprise: Wanted = { ...WANTED, security: 'ieee8021x' };
+  assert.equal([...wantedFields(enterprise).keys()], ['Identity', 'Passphrase']);
+  assert.equal(plain(wantedFields({ ...enterprise, phase2: 'EAP-GTC' }).get('Passphrase')), {
+    Type: 'response', Requirement: 'mandatory',
+  });
+  assert.equal([...wantedFields({ ...enterprise, needsIdentity: false }).keys()], ['Passphrase']);
+  assert.is(wantedFields({ ...WANTED, security: 'none' }).size, 0);
+});
+
+test('answers', () => {
+  const answer = readAnswer(new Map([['Name', variant('s', 'café')], ['Passphrase', variant('s', 'x')]]));
+  assert.equal(answer.ssid, Buffer.from('café'));
+  assert.ok(isAnswered({ ...WANTED, isHidden: true }, answer));
+  assert.not.ok(isAnswered(WANTED, readAnswer(new Map())));
+  assert.ok(isAnswered({ ...WANTED, hasWps: true }, readAnswer(new Map([['WPS', variant('s', '')]]))));
+  assert.throws(() => readAnswer(new Map([['Passphrase', variant('u', 5)]])), /Invalid arguments/);
+  assert.throws(() => readAnswer(new Map([['Name', variant('s', 'x'.repeat(33))]])), /Invalid arguments/);
+});
+
+test.run();
