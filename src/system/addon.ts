@@ -39,7 +39,8 @@ export interface Addon {
   timer(): number;
   setTimer(watcher: Watcher, atMs: number): number;
   setWallClock(unixMs: number): number;
-  adjustClock(offsetMs: number, isStep: boolean, leap: number): number;
+  wallTime(): number;
+  adjustClock(offsetMs: number, isStep: boolean, leap: number, constant: number): number;
   tun(name: Uint8Array): { fd: number; name: string } | number;
   setHostname(name: Uint8Array): number;
   setDomainname(name: Uint8Array): number;

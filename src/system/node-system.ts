@@ -38,8 +38,9 @@ export function openSystem(): System {
     },
     closeFd: (fd) => void check(addon, addon.close(fd), 'close'),
     setWallClock: (unixMs) => void check(addon, addon.setWallClock(unixMs), 'clock_settime'),
-    adjustClock(offsetMs, how, leap) {
-      check(addon, addon.adjustClock(offsetMs, how === 'step', LEAP[leap]), 'adjtimex');
+    wallTime: () => addon.wallTime(),
+    adjustClock(offsetMs, how, leap, timeConstant = -1) {
+      check(addon, addon.adjustClock(offsetMs, how === 'step', LEAP[leap], timeConstant), 'adjtimex');
     },
     setHostname: (name) => void check(addon, addon.setHostname(encode(name)), 'sethostname'),
     setDomainname: (name) => void check(addon, addon.setDomainname(encode(name)), 'setdomainname'),

@@ -60,11 +60,17 @@ export interface System {
   /** clock_settime(CLOCK_REALTIME); `unixMs` milliseconds since 1970. */
   setWallClock(unixMs: number): void;
 
+  /** CLOCK_REALTIME: milliseconds since 1970, with fractions. */
+  wallTime(): number;
+
   /**
    * adjtimex: slews by `offsetMs` as the kernel sees fit (ADJ_OFFSET with STA_PLL), or steps
-   * (ADJ_SETOFFSET); `leap` sets STA_INS or STA_DEL.
+   * (ADJ_SETOFFSET); `leap` sets STA_INS or STA_DEL. With `timeConstant` (0 to 10) a slew goes at
+   * 2^(timeConstant + 2) s and the kernel learns the clock's frequency from it.
    */
-  adjustClock(offsetMs: number, how: 'slew' | 'step', leap: 'none' | 'insert' | 'delete'): void;
+  adjustClock(
+    offsetMs: number, how: 'slew' | 'step', leap: 'none' | 'insert' | 'delete', timeConstant?: number,
+  ): void;
 
   /** sethostname(2) and setdomainname(2). */
   setHostname(name: string): void;

@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #define NANOSECONDS 1000000000L
+/* An offset is gone after a minute: a sixteenth of what is left of it each second. */
+#define QUICK_CONSTANT 2
 
 /* Rounded up, so that a timer never fires before its time. */
 static struct timespec from_milliseconds(double milliseconds) {
@@ -70,15 +72,25 @@ static napi_value set_wall_clock(napi_env env, napi_callback_info info) {
   return make_result(env, clock_settime(CLOCK_REALTIME, &time));
 }
 
-/* adjustClock(offsetMs, isStep, leap): leap is 1 to insert and -1 to delete a second. */
+/* wallTime(): milliseconds of CLOCK_REALTIME. */
+static napi_value wall_time(napi_env env, napi_callback_info info) {
+  (void)info;
+  struct timespec time;
+  clock_gettime(CLOCK_REALTIME, &time);
+  return make_number(env, (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6);
+}
+
+/* adjustClock(offsetMs, isStep, leap, constant): leap is 1 to insert and -1 to delete a second; without a constant
+   (-1) a slew is quick and teaches the kernel nothing of the clock's frequency. */
 static napi_value adjust_clock(napi_env env, napi_callback_info info) {
-  napi_value arguments[3];
+  napi_value arguments[4];
   double milliseconds;
   bool is_step;
-  int leap;
-  get_arguments(env, info, 3, arguments);
+  int leap, constant;
+  get_arguments(env, info, 4, arguments);
   if (!get_number(env, arguments[0], &milliseconds) || !isfinite(milliseconds) ||
-      napi_get_value_bool(env, arguments[1], &is_step) != napi_ok || !get_int(env, arguments[2], &leap))
+      napi_get_value_bool(env, arguments[1], &is_step) != napi_ok || !get_int(env, arguments[2], &leap) ||
+      !get_int(env, arguments[3], &constant))
     return wrong_argument(env);
   /* Errors of zero keep the kernel from calling the clock unsynchronised, so it sets the RTC too. */
   struct timex change = {.modes = ADJ_STATUS | ADJ_NANO | ADJ_MAXERROR | ADJ_ESTERROR, .status = STA_PLL};
@@ -90,7 +102,9 @@ static napi_value adjust_clock(napi_env env, napi_callback_info info) {
     change.time.tv_sec = offset.tv_sec;
     change.time.tv_usec = offset.tv_nsec; /* nanoseconds, by ADJ_NANO */
   } else {
-    change.modes |= ADJ_OFFSET;
+    change.modes |= ADJ_OFFSET | ADJ_TIMECONST;
+    change.constant = constant < 0 ? QUICK_CONSTANT : constant;
+    if (constant < 0) change.status |= STA_FREQHOLD;
     change.offset = (long)(fmax(-500, fmin(500, milliseconds)) * 1e6); /* MAXPHASE is half a second */
   }
   return make_result(env, adjtimex(&change) < 0 ? -1 : 0);
@@ -162,6 +176,7 @@ void add_host(napi_env env, napi_value exports) {
   add_function(env, exports, "timer", make_timer);
   add_function(env, exports, "setTimer", set_timer);
   add_function(env, exports, "setWallClock", set_wall_clock);
+  add_function(env, exports, "wallTime", wall_time);
   add_function(env, exports, "adjustClock", adjust_clock);
   add_function(env, exports, "tun", make_tun);
   add_function(env, exports, "setHostname", set_host_name);

@@ -47,7 +47,7 @@ export class Stage {
     const system = {
       udp, tcp, closeFd, tcpStream: nothing, bootTimeSource: nothing, netlink: nothing, packet: nothing, raw: nothing,
       udpServer: nothing,
-      unixDatagram: nothing, unixStream: nothing, device: nothing, tun: nothing, setWallClock: nothing,
+      unixDatagram: nothing, unixStream: nothing, device: nothing, tun: nothing, setWallClock: nothing, wallTime: nothing,
       adjustClock: nothing, setHostname: nothing, setDomainname: nothing, startSession: nothing,
     };
     const u32 = (): number => (this.#seed = (Math.imul(this.#seed, 1664525) + 1013904223) >>> 0);

@@ -146,7 +146,7 @@ test('wrong arguments throw and change nothing', () => {
       () => addon.watch(0), () => addon.unwatch({}), () => addon.send({}, 1), () => addon.sendStream(),
       () => addon.setTimer(), () => addon.tun(5), () => addon.attachFilter(0, [1]),
       () => addon.open(Uint8Array.of(65)), () => addon.describe(),
-      () => addon.adjustClock(NaN, true, 0), () => addon.setWallClock(Infinity),
+      () => addon.adjustClock(NaN, true, 0, 0), () => addon.setWallClock(Infinity),
     ];
     for (const attempt of tries) {
       try {
