@@ -19,6 +19,8 @@ export class KeyFile {
   #preamble: string[] = [];
   /** A line that is no `key=value` (comment, blank) stands under a symbol of its own. */
   readonly #groups = new Map<string, Map<string | symbol, string>>();
+  /** Of groups and of `group]key`; only where the text was read with `onMistake`. */
+  readonly #lines = new Map<string, number>();
 
   /** Names of all groups, in the order of the file. */
   groups(): string[] {
@@ -113,23 +115,40 @@ export class KeyFile {
     return text;
   }
 
+  /** The line, from 1, of a group or key in a text that was read with `onMistake`. */
+  lineOf(group: string, key?: string): number | undefined {
+    return this.#lines.get(key === undefined ? group : `${group}]${key}`);
+  }
+
   /** What `parseKeyFile` does. */
-  static parse(text: string): KeyFile {
+  static parse(text: string, onMistake?: OnMistake): KeyFile {
     const file = new KeyFile();
-    let group: Map<string | symbol, string> | undefined;
+    let group: { readonly name: string; readonly entries: Map<string | symbol, string> } | undefined;
     const lines = text.split('\n');
     if (lines.at(-1) === '') lines.pop();
     for (const [index, each] of lines.entries()) {
       const line = withoutTrailing(each, '\r');
       const content = withoutLeadingBlanks(line);
+      const fail = (what: string): undefined => {
+        if (onMistake === undefined) fails(what, index, lines);
+        onMistake(index + 1, what, line);
+      };
       if (content === '' || content.startsWith('#')) {
         if (group === undefined) file.#preamble.push(line);
-        else group.set(Symbol(), line);
-        continue;
+        else group.entries.set(Symbol(), line);
+      } else if (content.startsWith('[')) {
+        const name = groupNameOf(content) ?? fail('not a group');
+        group = name === undefined ? undefined : { name, entries: file.#group(name) };
+        if (name !== undefined && onMistake !== undefined) file.#lines.set(name, index + 1);
+      } else {
+        const entry = group === undefined ? fail('a key outside of any group') : entryOf(content, fail);
+        if (group === undefined || entry === undefined) continue;
+        if (onMistake !== undefined) {
+          if (group.entries.has(entry.key)) fail('given twice, this one counts');
+          file.#lines.set(`${group.name}]${entry.key}`, index + 1);
+        }
+        group.entries.set(entry.key, entry.value);
       }
-      const fail = (what: string): never => fails(what, index, lines);
-      if (content.startsWith('[')) group = file.#group(groupNameOf(content) ?? fail('not a group'));
-      else addEntry(group ?? fail('a key outside of any group'), content, fail);
     }
     return file;
   }
@@ -143,9 +162,16 @@ export class KeyFile {
   }
 }
 
-/** Reads a key file; throws DecodeError, with the number of the line in its text. */
-export function parseKeyFile(text: string): KeyFile {
-  return KeyFile.parse(text);
+/** Hears of a line, counted from 1, that means nothing or replaces an earlier one. */
+export type OnMistake = (line: number, what: string, text: string) => void;
+
+/**
+ * Reads a key file; throws DecodeError, with the number of the line in its text. With `onMistake` it
+ * never throws: such a line is left out, after a broken group the keys up to the next group as well,
+ * and the lines of all others are kept for `lineOf`.
+ */
+export function parseKeyFile(text: string, onMistake?: OnMistake): KeyFile {
+  return KeyFile.parse(text, onMistake);
 }
 
 /** Whether a group of this name can be written. */
@@ -172,12 +198,14 @@ function groupNameOf(content: string): string | undefined {
   return name !== undefined && isGroupName(name) ? name : undefined;
 }
 
-function addEntry(group: Map<string | symbol, string>, content: string, fail: (what: string) => never): void {
+function entryOf(
+  content: string,
+  fail: (what: string) => undefined,
+): { readonly key: string; readonly value: string } | undefined {
   const equals = content.indexOf('=');
-  if (equals <= 0) fail('neither a group, nor key=value, nor a comment');
+  if (equals <= 0) return fail('neither a group, nor key=value, nor a comment');
   const key = withoutTrailing(content.slice(0, equals), ' \t\r\f');
-  if (!isKey(key)) fail('not a key');
-  group.set(key, withoutLeadingBlanks(content.slice(equals + 1)));
+  return isKey(key) ? { key, value: withoutLeadingBlanks(content.slice(equals + 1)) } : fail('not a key');
 }
 
 // A regular expression for this takes the square of the time on a long run in the middle.

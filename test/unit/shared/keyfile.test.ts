@@ -230,4 +230,31 @@ test('a large hostile file takes time in proportion', () => {
   }
 });
 
+test('with a listener mistakes are left out, and the lines of the rest are known', () => {
+  const mistakes: string[] = [];
+  const text = 'x=1\n[g]\na=1\nwhat\n=2\na=3\n[h\nb=4\n[g]\nc=5\n';
+  const file = parseKeyFile(text, (line, what, content) => void mistakes.push(`${line} ${content}: ${what}`));
+  assert.equal(mistakes, [
+    '1 x=1: a key outside of any group',
+    '4 what: neither a group, nor key=value, nor a comment',
+    '5 =2: neither a group, nor key=value, nor a comment',
+    '6 a=3: given twice, this one counts',
+    '7 [h: not a group',
+    '8 b=4: a key outside of any group',
+  ]);
+  assert.equal([file.get('g', 'a'), file.get('g', 'c'), file.groups()], ['3', '5', ['g']]);
+  assert.is(file.lineOf('g'), 9);
+  assert.equal(['a', 'c', 'b'].map((key) => file.lineOf('g', key)), [6, 10, undefined]);
+});
+
+test('any text is read with a listener, and a right one as without', () => {
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      const mistakes: string[] = [];
+      const file = parseKeyFile(text, (_, what) => void mistakes.push(what));
+      if (mistakes.length === 0) assert.is(file.toString(), parseKeyFile(text).toString());
+    }),
+  );
+});
+
 test.run();
