@@ -21,6 +21,8 @@ import type { Scope } from '../shared/scope.ts';
 import type { System } from '../system/system.ts';
 import { Claim } from './claim.ts';
 import type { Ipv4Configuration, Ipv4InUse } from './configuration.ts';
+import { offerOfLease } from './offer.ts';
+import type { AddressSession, SessionEvent, Setup, StopMode } from './session.ts';
 
 const log = logger('src/ipconfig/ipv4.ts');
 
@@ -50,33 +52,17 @@ export interface Ipv4Target {
   readonly detectsConflicts: boolean;
 }
 
-/** What happened to the address. */
-export type Ipv4Event =
-  /** It is on the interface; `lease` tells what else the network gave. */
-  | { readonly kind: 'configured'; readonly inUse: Ipv4InUse; readonly lease: Lease | undefined }
-  /** It is gone from the interface; the search for a new one goes on. */
-  | { readonly kind: 'lost' }
-  /** Another host claims it. Resolved: it was defended and stays ours; else another one is looked for. */
-  | {
-      readonly kind: 'conflict';
-      readonly address: IpAddress;
-      readonly hardwareAddress: Uint8Array;
-      readonly isResolved: boolean;
-    }
-  /** It cannot be had: a wrong configuration or a kernel that refuses. */
-  | { readonly kind: 'failed'; readonly error: ConnmanError };
+/** How IPv4 is set up; `lease` where DHCP did it. */
+export interface Ipv4Setup extends Setup {
+  readonly inUse: Ipv4InUse;
+  readonly lease: Lease | undefined;
+}
 
-/** What becomes of the address when a session stops. */
-export type StopMode =
-  /** Given back to the server and taken off the interface. */
-  | 'release'
-  /** Taken off the interface; the lease stays good. */
-  | 'withdraw'
-  /** Left as it is: the daemon stops, traffic does not. */
-  | 'keep';
+/** What a session tells. */
+export type Ipv4Event = SessionEvent<Ipv4Setup>;
 
 /** A running IPv4 configuration. */
-export class Ipv4Session {
+export class Ipv4Session implements AddressSession<Ipv4Setup> {
   readonly #target: Ipv4Target;
   readonly #env: Ipv4Env;
   readonly #scope: Scope;
@@ -250,7 +236,7 @@ export class Ipv4Session {
       if (isOther && !isAfter) void this.#remove(before);
       await this.#env.kernel.address.add({ ifindex, address, prefixLength, broadcast }, this.#scope.signal);
       if (isAfter) await this.#remove(before);
-      this.#events.emit({ kind: 'configured', inUse, lease });
+      this.#events.emit({ kind: 'configured', setup: setupOf(inUse, lease) });
     } catch (error) {
       if (this.#scope.signal.aborted) return;
       this.#inUse = undefined;
@@ -282,4 +268,8 @@ export class Ipv4Session {
   #addressesOnInterface(): Address[] {
     return [...this.#env.kernel.mirror.addressesOf(this.#target.ifindex)].filter(({ address }) => address.family === 4);
   }
+}
+
+function setupOf(inUse: Ipv4InUse, lease: Lease | undefined): Ipv4Setup {
+  return { inUse, subnets: [inUse], routes: lease?.classlessRoutes ?? [], offer: offerOfLease(lease), lease };
 }

@@ -11,6 +11,7 @@ export type ServiceAspect =
   | 'error'
   | 'strength'
   | 'favorite'
+  | 'immutable'
   | 'autoconnect'
   | 'ethernet'
   | 'ipv4'

@@ -26,6 +26,15 @@ export interface ServiceConfiguration {
   readonly mdns: boolean;
 }
 
+/** What a provisioning file decided for a service. While there is one, nobody else may change it. */
+export interface Provisioned {
+  /** The file without `.config`, and the group in it; kept as `Config.file` and `Config.ident`. */
+  readonly file: string;
+  readonly ident: string;
+  /** Used in place of what the network offers; `Nameservers.Configuration` stays empty, as in ConnMan. */
+  readonly nameservers: readonly string[];
+}
+
 /** What a service starts with. */
 export const DEFAULT_CONFIGURATION: ServiceConfiguration = {
   ipv4: { method: 'dhcp' },

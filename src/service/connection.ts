@@ -1,7 +1,7 @@
 /**
- * All that exists while a service is connecting or connected: addresses, routes, name servers and
- * the online check of its link. The service owns one at a time and listens; when it stops, requests
- * to the kernel are made at once and in order, so that a new connection may follow immediately.
+ * All that exists while a service is connecting or connected: both address families, and the name
+ * servers of its link. The service owns one at a time and listens; when it stops, requests to the
+ * kernel are made at once and in order, so that a new connection may follow immediately.
  */
 
 import type { GeneralOptions } from '../daemon/main-conf.ts';
@@ -10,22 +10,23 @@ import type { Lease } from '../dhcp/client.ts';
 import type { NameServer } from '../dns-backend/backend.ts';
 import { parseNameServer } from '../dns-backend/name-server.ts';
 import type { Gateways } from '../gateway.ts';
-import { Ipv4Session, type Ipv4Event, type StopMode } from '../ipconfig/ipv4.ts';
-import type { AddressConflict, Ipv4InUse } from '../ipconfig/configuration.ts';
+import type { AddressConflict } from '../ipconfig/configuration.ts';
+import { Ipv4Session, type Ipv4Setup } from '../ipconfig/ipv4.ts';
+import { combineOffers, type NetworkOffer } from '../ipconfig/offer.ts';
+import type { StopMode } from '../ipconfig/session.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
-import { startOnlineCheck, type CheckRecord, type OnlineCheck } from '../online-check/check.ts';
-import type { Standing } from '../online-check/machine.ts';
+import { combineStandings, type Standing } from '../online-check/machine.ts';
 import type { Resolver } from '../resolver.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
-import { ConnmanError } from '../shared/errors.ts';
+import type { ConnmanError } from '../shared/errors.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Random } from '../shared/random.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { System } from '../system/system.ts';
-import { checkOptions } from './check-options.ts';
 import type { ServiceConfiguration } from './configuration.ts';
+import { FamilyConnection, type FamilyEvent, type LastCheck } from './family-connection.ts';
 
 const log = logger('src/service/connection.ts');
 
@@ -50,27 +51,23 @@ export interface ConnectionTarget {
   readonly device: Device;
   /** As it is now. */
   configuration(): ServiceConfiguration;
+  /** Name servers that were chosen for the service, in place of what the network offers. */
+  nameservers(): readonly string[];
   readonly lease: Lease | undefined;
   readonly lastAddress: IpAddress | undefined;
 }
 
 /** What the service is told. */
 export type ConnectionEvent =
+  /** No family has an address any more. */
   | { readonly kind: 'configuration' }
-  /** Addresses and routes are in the kernel; also after each change of them. */
-  | { readonly kind: 'ready'; readonly lease: Lease | undefined }
+  /** A family's addresses and routes are in the kernel; also after each change of them. */
+  | { readonly kind: 'ready' }
   /** Another host claims the address. */
   | { readonly kind: 'conflict'; readonly conflict: AddressConflict }
   /** The online check has an answer; what the answers so far amount to. */
   | { readonly kind: 'checked'; readonly standing: Standing }
   | { readonly kind: 'failed'; readonly error: ConnmanError };
-
-/** A finished check, and what it and those before it amount to. */
-export interface LastCheck extends Omit<CheckRecord, 'nextAtMs'> {
-  readonly standing: Standing;
-  /** From its end to the next check; undefined where none follows. */
-  readonly nextInMs: number | undefined;
-}
 
 /** A service's link in use. */
 export class Connection {
@@ -78,19 +75,16 @@ export class Connection {
   readonly #env: ConnectionEnv;
   readonly #scope: Scope;
   readonly #events = new Emitter<ConnectionEvent>();
-  readonly #ipv4: Ipv4Session;
-  #inUse: Ipv4InUse | undefined;
-  #lease: Lease | undefined;
+  readonly #ipv4: FamilyConnection<Ipv4Setup>;
   #isDefault = false;
-  #check: { run: OnlineCheck; scope: Scope } | undefined;
-  #lastCheck: LastCheck | undefined;
 
   constructor(target: ConnectionTarget, env: ConnectionEnv, scope: Scope) {
     this.#target = target;
     this.#env = env;
     this.#scope = scope.child();
-    const { link } = target.device;
-    this.#ipv4 = new Ipv4Session({
+    const { identifier, device } = target;
+    const { link } = device;
+    const session = new Ipv4Session({
       ifindex: link.ifindex,
       interfaceName: link.name,
       hardwareAddress: link.hardwareAddress,
@@ -102,40 +96,40 @@ export class Connection {
       vendorClass: env.options.VendorClassID,
       detectsConflicts: env.options.AddressConflictDetection,
     }, env, this.#scope);
+    const hosts = (offer: NetworkOffer) => this.#nameserversOf(offer).map(({ address }) => address);
+    this.#ipv4 = new FamilyConnection({ identifier, device, family: 4, hosts }, session, env, this.#scope);
   }
 
   get events(): Observable<ConnectionEvent> {
     return this.#events;
   }
 
-  /** The IPv4 address once its routes are in place. */
-  get ipv4(): Ipv4InUse | undefined {
-    return this.#inUse;
+  /** How IPv4 is set up once its routes are in place. */
+  get ipv4(): Ipv4Setup | undefined {
+    return this.#ipv4.setup;
   }
 
-  get lease(): Lease | undefined {
-    return this.#lease;
+  /** What the network offered. */
+  get offer(): NetworkOffer {
+    return combineOffers(this.#families().flatMap(({ setup }) => setup?.offer ?? []));
   }
 
-  /** The last finished online check, for whoever asks why. */
+  /** The last finished online check of the family that stands best, for whoever asks why. */
   get lastCheck(): LastCheck | undefined {
-    return this.#lastCheck;
+    const checks = this.#families().flatMap(({ lastCheck }) => lastCheck ?? []);
+    return checks.find(({ standing }) => standing === 'online') ?? checks[0];
   }
 
   start(): void {
-    this.#ipv4.events.observe(this.#scope, (event) => this.#onIpv4(event));
-    this.#ipv4.start();
-  }
-
-  /** Name servers configured for the service, or else what the network gave. */
-  nameservers(): readonly NameServer[] {
-    const configured = this.#target.configuration().nameservers.flatMap((text) => parseNameServer(text) ?? []);
-    return configured.length > 0 ? configured : (this.#lease?.nameservers ?? []).map((address) => ({ address }));
+    for (const family of this.#families()) {
+      family.events.observe(this.#scope, (event) => this.#onFamily(event));
+      family.start();
+    }
   }
 
   /** Other name servers or domains were configured. */
   updateServers(): void {
-    if (this.#inUse !== undefined) void this.#route(this.#inUse, this.#lease);
+    for (const family of this.#families()) family.updateHosts();
   }
 
   /**
@@ -144,124 +138,84 @@ export class Connection {
    */
   setDefault(isDefault: boolean): void {
     this.#isDefault = isDefault;
-    if (isDefault && this.#inUse !== undefined && this.#check === undefined) this.#startCheck();
+    if (isDefault && this.#isReady()) this.#noteUnchecked();
+    for (const family of this.#families()) family.setDefault(isDefault);
   }
 
   /** Ends; nothing is emitted any more. */
   async stop(mode: StopMode): Promise<void> {
-    const { identifier, device } = this.#target;
-    const stopped = this.#ipv4.stop(mode); // first: a release takes the routes that are there
-    const routes = mode === 'keep' ? undefined : this.#env.gateways.remove({ identifier, family: 4 });
-    if (mode === 'keep') this.#env.gateways.abandon({ identifier, family: 4 });
-    else this.#env.resolver.remove(device.ifindex);
-    await Promise.all([stopped, routes, this.#scope.close()]);
+    const stopped = this.#families().map((family) => family.stop(mode));
+    if (mode !== 'keep') this.#env.resolver.remove(this.#target.device.ifindex);
+    await Promise.all([...stopped, this.#scope.close()]);
   }
 
-  #onIpv4(event: Ipv4Event): void {
+  /** The families that are not off. */
+  #families(): readonly FamilyConnection<Ipv4Setup>[] {
+    return [this.#ipv4];
+  }
+
+  #onFamily(event: FamilyEvent): void {
     switch (event.kind) {
-      case 'configured':
-        void this.#route(event.inUse, event.lease);
+      case 'ready':
+        if (this.#isDefault) this.#noteUnchecked();
+        this.#publishServers();
+        this.#events.emit(event);
         return;
       case 'lost':
-        this.#inUse = undefined;
-        this.#lease = undefined;
-        this.#stopCheck();
-        this.#env.resolver.remove(this.#target.device.ifindex);
-        void this.#env.gateways.remove({ identifier: this.#target.identifier, family: 4 });
-        this.#events.emit({ kind: 'configuration' });
+        if (this.#isReady()) this.#publishServers();
+        else this.#env.resolver.remove(this.#target.device.ifindex);
+        this.#events.emit({ kind: this.#isReady() ? 'ready' : 'configuration' });
         return;
-      case 'conflict': {
-        const { address, hardwareAddress, isResolved } = event;
-        const at = this.#env.clock.wallTime();
-        this.#events.emit({ kind: 'conflict', conflict: { address, hardwareAddress, at, isResolved } });
+      case 'checked':
+        this.#events.emit({ kind: 'checked', standing: this.#standing() });
         return;
-      }
+      case 'conflict':
       case 'failed':
         this.#events.emit(event);
         return;
     }
   }
 
-  async #route(inUse: Ipv4InUse, lease: Lease | undefined): Promise<void> {
-    const { identifier, device } = this.#target;
-    this.#lease = lease;
-    try {
-      await this.#env.gateways.set({ identifier, family: 4 }, {
-        ifindex: device.ifindex,
-        family: 4,
-        subnet: inUse,
-        hosts: this.nameservers().map(({ address }) => address),
-        routes: lease?.classlessRoutes ?? [],
-        ...(inUse.gateway !== undefined && { gateway: inUse.gateway }),
-      });
-    } catch (error) {
-      if (this.#scope.signal.aborted) return;
-      const failure = error instanceof ConnmanError ? error : new ConnmanError('Failed', undefined, { cause: error });
-      log.error('%s: %s: %s', device.interfaceName, failure.message, causeOf(failure));
-      this.#events.emit({ kind: 'failed', error: failure });
-      return;
-    }
-    if (this.#scope.signal.aborted) return;
-    this.#inUse = inUse;
-    this.#publishServers();
-    this.#events.emit({ kind: 'ready', lease });
-    if (this.#check !== undefined) this.#check.run.restart();
-    else this.#startCheck();
+  #isReady(): boolean {
+    return this.#families().some(({ setup }) => setup !== undefined);
+  }
+
+  #standing(): Standing {
+    const inUse = this.#families().filter(({ setup }) => setup !== undefined);
+    return combineStandings(inUse.map(({ lastCheck }) => lastCheck?.standing ?? 'unknown'));
+  }
+
+  #noteUnchecked(): void {
+    if (this.#env.options.OnlineCheckMode !== 'none') return;
+    const { interfaceName, type } = this.#target.device;
+    log.info('Online check disabled; interface %s [ %s ] remains in ready state.', interfaceName, type);
+  }
+
+  /** Chosen for the service, or else what the network gave. */
+  #nameserversOf(offer: NetworkOffer): readonly (NameServer & { readonly untilMs?: number })[] {
+    const chosen = this.#target.nameservers().flatMap((text) => parseNameServer(text) ?? []);
+    return chosen.length > 0 ? chosen : offer.nameservers;
   }
 
   #publishServers(): void {
     const { device } = this.#target;
-    const configuration = this.#target.configuration();
-    const domains = configuration.domains.length > 0 ? configuration.domains : domainsOf(this.#lease);
+    const { offer } = this;
+    const { domains, mdns } = this.#target.configuration();
+    const now = this.#env.clock.now();
     this.#env.resolver.setServers(device.ifindex, {
-      nameservers: this.nameservers(),
-      domains: domains.map((name) => ({ name })),
-      networks: this.#inUse === undefined ? [] : [this.#inUse],
-      isMulticastDnsWanted: configuration.mdns,
+      nameservers: this.#nameserversOf(offer).map((server) => withLifetime(server, now)),
+      domains: domains.length > 0
+        ? domains.map((name) => ({ name }))
+        : offer.domains.map((domain) => withLifetime(domain, now)),
+      networks: this.#families().flatMap(({ setup }) => setup?.subnets ?? []),
+      isMulticastDnsWanted: mdns,
     });
-  }
-
-  #startCheck(): void {
-    const { device } = this.#target;
-    const options = checkOptions(this.#env.options, 4, this.#env.version);
-    if (options === undefined) {
-      if (!this.#isDefault) return;
-      log.info('Online check disabled; interface %s [ %s ] remains in ready state.', device.interfaceName, device.type);
-      return;
-    }
-    const scope = this.#scope.child();
-    const target = {
-      device: device.interfaceName,
-      type: device.type,
-      family: 4 as const,
-      nameservers: () => this.#env.resolver.nameserversOf(device.ifindex),
-    };
-    const run = startOnlineCheck(target, options, this.#env, scope);
-    this.#check = { run, scope };
-    run.result.observe(scope, () => {
-      const { standing, last } = run;
-      const isLast = standing !== 'online' && !this.#isDefault && options.mode === 'one-shot';
-      if (isLast) this.#stopCheck();
-      const nextAtMs = isLast ? undefined : last?.nextAtMs;
-      const nextInMs = nextAtMs === undefined ? undefined : nextAtMs - this.#env.clock.now();
-      if (last !== undefined) this.#lastCheck = { ...last, standing, nextInMs };
-      this.#events.emit({ kind: 'checked', standing });
-    });
-  }
-
-  #stopCheck(): void {
-    void this.#check?.scope.close();
-    this.#check = undefined;
   }
 }
 
-/** The search domains a lease brings: option 119, else the domain name. */
-export function domainsOf(lease: Lease | undefined): readonly string[] {
-  if (lease === undefined) return [];
-  if (lease.searchDomains.length > 0) return lease.searchDomains;
-  return lease.domainName === undefined ? [] : [lease.domainName];
-}
-
-function causeOf(error: Error): string {
-  return error.cause instanceof Error ? error.cause.message : String(error.cause);
+/** In the resolver's terms: what is over has a lifetime of zero. */
+function withLifetime<T extends { readonly untilMs?: number }>(
+  { untilMs = Infinity, ...rest }: T, now: number,
+): Omit<T, 'untilMs'> & { readonly lifetimeSec?: number } {
+  return { ...rest, ...(untilMs !== Infinity && { lifetimeSec: Math.max(0, untilMs - now) / 1000 }) };
 }

@@ -6,46 +6,34 @@
 
 import type { UpdatePolicy } from '../clock/settings.ts';
 import { timeserversOf } from '../clock/timeservers.ts';
-import type { Storage } from '../daemon/storage.ts';
 import type { Lease } from '../dhcp/client.ts';
 import type { AddressConflict, Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
-import type { StopMode } from '../ipconfig/ipv4.ts';
+import { NO_OFFER, type NetworkOffer } from '../ipconfig/offer.ts';
+import type { StopMode } from '../ipconfig/session.ts';
 import type { Network } from '../network.ts';
 import type { Standing } from '../online-check/machine.ts';
 import type { Caller } from '../shared/caller.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
-import type { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { ServiceType } from '../types.ts';
 import { aspectsOf, IN_USE, type ServiceAspect } from './aspects.ts';
-import type { ServiceConfiguration } from './configuration.ts';
-import { Connection, type LastCheck, domainsOf, type ConnectionEnv, type ConnectionEvent } from './connection.ts';
-import type { SaveQueue } from './save-queue.ts';
-import { loadLease, loadService, NEVER_STORED, saveLease, saveService } from './settings.ts';
+import { DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration } from './configuration.ts';
+import { Attempt, type ConnectReason, type ErrorAnswer } from './attempt.ts';
+import { Connection, type ConnectionEnv, type ConnectionEvent } from './connection.ts';
+import type { LastCheck } from './family-connection.ts';
+import { ServiceRecord, type RecordEnv } from './record.ts';
 import { isConnected, isConnecting, type ServiceState } from './state.ts';
 import { Statistics } from './statistics.ts';
 
 const log = logger('src/service/service.ts');
 
-/** ConnMan's limit for drivers that take their time. */
-const CONNECT_TIMEOUT_MS = 120_000;
-
 /** `Error` of a service. */
 export type ServiceError = 'connect-failed' | 'dhcp-failed' | 'invalid-key' | 'blocked' | 'online-check-failed';
 
-/** Why a connection was begun. */
-export type ConnectReason = 'user' | 'auto';
-
-/** What became of an error that users' agents were told of. */
-export type ErrorAnswer = 'retry' | 'dismissed' | 'nobody';
-
 /** What services take from the core. */
-export interface ServiceEnv extends ConnectionEnv {
-  readonly storage: Storage;
-  /** Where writes wait that no user asked for. */
-  readonly saves: SaveQueue;
+export interface ServiceEnv extends ConnectionEnv, RecordEnv {
   /** The time servers of all services, put behind a service's own. */
   timeservers(): { readonly policy: UpdatePolicy; readonly global: readonly string[] };
   /** Tells the agent of `caller`, or any, that `service` failed; `signal` withdraws the question. */
@@ -65,28 +53,17 @@ export class Service {
   readonly #scope: Scope;
   readonly #changed = new Emitter<readonly ServiceAspect[]>();
   readonly #stateChanged = new Emitter<{ before: ServiceState; after: ServiceState }>();
-  #isUnsaved = false;
-  #configuration: ServiceConfiguration;
+  readonly #record: ServiceRecord;
   #state: ServiceState = 'idle';
   #error: ServiceError | undefined;
-  #isFavorite: boolean;
-  #isAutoconnect: boolean;
   #isIgnored = false;
   #isDefault = false;
   /** What the online checks of this connection amount to. */
   #standing: Standing = 'unknown';
-  #isStored: boolean;
-  #modified: Date;
-  #lastAddress: IpAddress | undefined;
-  #lease: Lease | undefined;
   #connection: Connection | undefined;
   #conflict: AddressConflict | undefined;
-  /** The caller of connect() waiting for the outcome. */
-  #pending: { resolve(): void; reject(error: unknown): void; limits: Scope } | undefined;
-  /** Why and for whom the last connection was begun. */
-  #begun: { reason: ConnectReason; caller: Caller | undefined } = { reason: 'auto', caller: undefined };
-  /** While an agent is asked about a failure. */
-  #question: Scope | undefined;
+  /** The last. */
+  #attempt: Attempt | undefined;
 
   /** Reads what is stored of it; closed with `scope`. */
   constructor(type: ServiceType, network: Network, env: ServiceEnv, scope: Scope) {
@@ -95,16 +72,7 @@ export class Service {
     this.identifier = `${type}_${network.device.ident}_${network.group}`;
     this.#env = env;
     this.#scope = scope;
-    const stored = loadService(env.storage, this.identifier);
-    const { configuration, isFavorite, isAutoconnect, lastAddress, modified } = stored ?? NEVER_STORED;
-    this.#configuration = configuration;
-    this.#isStored = stored !== undefined;
-    this.#isFavorite = isFavorite ?? env.options.DefaultFavoriteTechnologies.some((each) => each === type);
-    this.#isAutoconnect = isAutoconnect ?? env.options.DefaultAutoConnectTechnologies.some((each) => each === type);
-    this.#lastAddress = lastAddress;
-    this.#modified = modified ?? env.clock.wallTime();
-    this.#lease = stored === undefined ? undefined : loadLease(env.storage, this.identifier, env.clock);
-    scope.defer(() => this.#saveConnection());
+    this.#record = new ServiceRecord(this, env, scope);
     network.strengthChanged.observe(scope, () => this.#changed.emit(['strength']));
     network.device.linkChanged.observe(scope, () => this.#changed.emit(['ethernet']));
   }
@@ -126,12 +94,12 @@ export class Service {
   }
 
   get isFavorite(): boolean {
-    return this.#isFavorite;
+    return this.#record.isFavorite;
   }
 
   /** Shown as false while not a favorite. */
   get isAutoconnect(): boolean {
-    return this.#isFavorite && this.#isAutoconnect;
+    return this.#record.isFavorite && this.#record.isAutoconnect;
   }
 
   get isIgnored(): boolean {
@@ -139,7 +107,8 @@ export class Service {
   }
 
   get isConfigurable(): boolean {
-    return this.#configuration.ipv4.method !== 'off' || this.#configuration.ipv6.method !== 'off';
+    const { ipv4, ipv6 } = this.configuration;
+    return ipv4.method !== 'off' || ipv6.method !== 'off';
   }
 
   get isReachable(): boolean {
@@ -155,17 +124,32 @@ export class Service {
   }
 
   get configuration(): ServiceConfiguration {
-    return this.#configuration;
+    return this.#record.configuration;
+  }
+
+  /** What decided its configuration, if a file did. */
+  get provisioned(): Provisioned | undefined {
+    return this.#record.provisioned;
+  }
+
+  /** Whether its configuration is a file's business and no client's. */
+  get isImmutable(): boolean {
+    return this.#record.provisioned !== undefined;
   }
 
   /** The IPv4 address while ready or online. */
   get ipv4(): Ipv4InUse | undefined {
-    return isConnected(this.#state) ? this.#connection?.ipv4 : undefined;
+    return isConnected(this.#state) ? this.#connection?.ipv4?.inUse : undefined;
   }
 
   /** The DHCP lease in use. */
   get lease(): Lease | undefined {
-    return this.#connection?.lease;
+    return this.#connection?.ipv4?.lease;
+  }
+
+  /** What the network offers while connected, of both families. */
+  get offer(): NetworkOffer {
+    return this.#connection?.offer ?? NO_OFFER;
   }
 
   /** The IPv6 address while ready or online. */
@@ -187,8 +171,8 @@ export class Service {
   /** Search domains in use. */
   get domains(): readonly string[] {
     if (!isConnected(this.#state) && !isConnecting(this.#state)) return [];
-    const { domains } = this.#configuration;
-    return domains.length > 0 ? domains : domainsOf(this.#connection?.lease);
+    const { domains } = this.configuration;
+    return domains.length > 0 ? domains : this.offer.domains.map(({ name }) => name);
   }
 
   /** Time servers in use, the service's own first. */
@@ -196,10 +180,10 @@ export class Service {
     if (!isConnected(this.#state)) return [];
     const { options } = this.#env;
     const { policy, global } = this.#env.timeservers();
-    const gateway = options.UseGatewaysAsTimeservers ? this.#connection?.ipv4?.gateway : undefined;
+    const gateway = options.UseGatewaysAsTimeservers ? this.ipv4?.gateway : undefined;
     return timeserversOf(policy, {
-      configured: this.#configuration.timeservers,
-      offered: (this.#connection?.lease?.timeservers ?? []).map(String),
+      configured: this.configuration.timeservers,
+      offered: this.offer.timeservers,
       ...(gateway !== undefined && { gateway: String(gateway) }),
       global,
       fallback: options.FallbackTimeservers,
@@ -227,18 +211,19 @@ export class Service {
    * OperationTimeout, Failed. When it fails, the agent of `caller` or another may have it retried.
    */
   async connect(reason: ConnectReason, caller?: Caller): Promise<void> {
-    if (this.#pending !== undefined || isConnecting(this.#state)) throw new ConnmanError('InProgress');
+    if (this.#attempt?.isPending === true || isConnecting(this.#state)) throw new ConnmanError('InProgress');
     if (isConnected(this.#state)) throw new ConnmanError('AlreadyConnected');
     if (!this.isConfigurable) throw new ConnmanError('NoCarrier');
     if (reason === 'user') this.#isIgnored = false;
-    this.#begun = { reason, caller };
+    const attempt = new Attempt(reason, caller, this.#env.clock, this.#scope);
+    this.#attempt = attempt;
     const joining = this.network.control.connect(this.#scope.signal);
     if (joining === undefined) {
       this.#configure();
       return;
     }
     this.#enter('association');
-    await this.#join(joining);
+    await attempt.join(joining, () => this.#configure(), (cause) => this.#fail('connect-failed', cause));
   }
 
   /** Disconnects for a user: stays so until the user connects. Throws NotConnected. */
@@ -251,7 +236,7 @@ export class Service {
   /** Goes down without a user's wish: the device is powered off, the network is gone, the daemon stops. */
   leave(mode: StopMode): void {
     if (!isConnected(this.#state) && !isConnecting(this.#state)) return;
-    this.#pending?.reject(new ConnmanError('OperationAborted'));
+    this.#attempt?.abort();
     this.#enter('disconnect');
     this.#stop(mode);
     this.network.control
@@ -267,8 +252,8 @@ export class Service {
     if (isRestarting) this.#stop('withdraw');
     if (isRestarting) this.#enter('configuration');
     if (isRestarting) this.#changed.emit(IN_USE);
-    this.#configuration = { ...this.#configuration, ...change };
-    this.save();
+    this.#record.configuration = { ...this.configuration, ...change };
+    this.#record.save();
     if (change.nameservers !== undefined || change.domains !== undefined) this.#connection?.updateServers();
     this.#changed.emit(aspectsOf(change));
     if (!isRestarting) return;
@@ -276,18 +261,29 @@ export class Service {
     else this.#enter('idle');
   }
 
+  /**
+   * For provisioning: a file decides the configuration, whole, from now on, or no longer any; it
+   * takes effect at once. A service that a file speaks for is a favorite.
+   */
+  provision(provisioned: Provisioned | undefined, configuration: Partial<ServiceConfiguration> = {}): void {
+    this.#record.provisioned = provisioned;
+    if (provisioned !== undefined) this.#becomeFavorite();
+    this.configure({ ...DEFAULT_CONFIGURATION, ...configuration });
+    this.#changed.emit(['immutable', 'nameservers']);
+  }
+
   /** Throws InvalidService unless it is a favorite. */
   setAutoconnect(isAutoconnect: boolean): void {
-    if (!this.#isFavorite) throw new ConnmanError('InvalidService');
-    if (isAutoconnect === this.#isAutoconnect) return;
-    this.#isAutoconnect = isAutoconnect;
-    this.save();
+    if (!this.isFavorite) throw new ConnmanError('InvalidService');
+    if (isAutoconnect === this.#record.isAutoconnect) return;
+    this.#record.isAutoconnect = isAutoconnect;
+    this.#record.save();
     this.#changed.emit(['autoconnect']);
   }
 
   /** Forgets the last error; a failed service becomes idle. */
   clearError(): void {
-    void this.#question?.close();
+    this.#attempt?.withdraw();
     this.#setError(undefined);
     if (this.#state === 'failure') this.#enter('idle');
   }
@@ -309,48 +305,18 @@ export class Service {
 
   /** Notes a move by the user. */
   touch(): void {
-    this.#modified = this.#env.clock.wallTime();
-    this.save();
-  }
-
-  /** Writes the settings, once the service has been connected ever. */
-  save(): void {
-    if (!this.#isStored) return;
-    const hasStoredFavorite = this.type !== 'ethernet' && this.type !== 'vpn';
-    saveService(this.#env.storage, this.identifier, this.#configuration, {
-      name: this.name,
-      isFavorite: hasStoredFavorite ? this.#isFavorite : undefined,
-      isAutoconnect: this.#isFavorite ? this.#isAutoconnect : undefined,
-      lastAddress: this.#lastAddress,
-      modified: this.#modified,
-    });
-  }
-
-  async #join(joining: Promise<void>): Promise<void> {
-    const limits = this.#scope.child();
-    const limit = this.#env.clock.deadline('connect', CONNECT_TIMEOUT_MS, this.#scope.signal, limits);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#pending = { resolve, reject, limits };
-        limit.addEventListener('abort', () => this.#fail('connect-failed', limit.reason));
-        joining.then(
-          () => this.#configure(),
-          (error: unknown) => this.#fail('connect-failed', error),
-        );
-      });
-    } finally {
-      this.#pending = undefined;
-      await limits.close();
-    }
+    this.#record.touch();
+    this.#record.save();
   }
 
   #configure(): void {
     const target = {
       identifier: this.identifier,
       device: this.network.device,
-      configuration: () => this.#configuration,
-      lease: this.#lease,
-      lastAddress: this.#lastAddress,
+      configuration: () => this.configuration,
+      nameservers: () => this.#chosenNameservers(),
+      lease: this.#record.lease,
+      lastAddress: this.#record.lastAddress,
     };
     const connection = new Connection(target, this.#env, this.#scope);
     this.#connection = connection;
@@ -367,7 +333,7 @@ export class Service {
     const connection = this.#connection;
     this.#connection = undefined;
     if (connection?.lastCheck !== undefined) this.checked.emit();
-    if (mode === 'release') this.#lease = undefined;
+    if (mode === 'release') this.#record.lease = undefined;
     connection?.stop(mode).catch((error: unknown) => log.error('%s: stopping failed: %s', this.identifier, error));
   }
 
@@ -378,7 +344,7 @@ export class Service {
         this.#changed.emit(IN_USE);
         return;
       case 'ready':
-        this.#becomeReady(event.lease);
+        this.#becomeReady();
         return;
       case 'conflict':
         this.#conflict = event.conflict;
@@ -408,28 +374,20 @@ export class Service {
     }
   }
 
-  #becomeReady(lease: Lease | undefined): void {
-    this.#lease = lease;
-    if (lease !== undefined) this.#lastAddress = lease.address;
+  #becomeReady(): void {
+    const { lease } = this;
+    this.#record.lease = lease;
+    if (lease !== undefined) this.#record.lastAddress = lease.address;
     if (isConnected(this.#state)) {
       this.#changed.emit(['timeservers', 'domains', ...IN_USE]);
     } else {
       this.#enter('ready');
     }
-    if (this.#conflict?.isResolved === false && this.#connection?.ipv4?.method !== 'auto') {
+    if (this.#conflict?.isResolved === false && this.ipv4?.method !== 'auto') {
       this.#conflict = { ...this.#conflict, isResolved: true };
       this.#changed.emit(['conflict']);
     }
-    this.#isUnsaved = true;
-    this.#env.saves.add(this.identifier, () => this.#saveConnection());
-  }
-
-  #saveConnection(): void {
-    if (!this.#isUnsaved) return;
-    this.#isUnsaved = false;
-    this.#env.saves.remove(this.identifier);
-    this.save();
-    if (this.#lease !== undefined) saveLease(this.#env.storage, this.identifier, this.#lease, this.#env.clock);
+    this.#record.saveSoon();
   }
 
   #fail(error: ServiceError, cause: unknown): void {
@@ -437,27 +395,12 @@ export class Service {
     this.#setError(error);
     this.#enter('failure');
     this.#changed.emit(IN_USE);
-    const isTimeout = cause instanceof ConnmanError && cause.code === 'OperationTimeout';
-    const failure = isTimeout ? cause : new ConnmanError('Failed', undefined, { cause });
-    if (this.#begun.reason === 'user') void this.#report(failure);
-    else this.#pending?.reject(failure);
-  }
-
-  // A user's attempt: an agent may have it retried, while whoever asked for it goes on waiting.
-  async #report(failure: ConnmanError): Promise<void> {
-    const pending = this.#pending;
-    void pending?.limits.close();
-    const question = this.#scope.child();
-    this.#question = question;
-    const { caller } = this.#begun;
-    const answer = await this.#env.reportError(this, caller, question.signal);
-    this.#question = undefined;
-    await question.close();
-    const isStillFailed = this.#state === 'failure';
-    if (isStillFailed && answer !== 'nobody') this.clearError();
-    this.#pending = undefined;
-    if (!isStillFailed || answer !== 'retry') return pending?.reject(failure);
-    return this.connect('user', caller).then(pending?.resolve, pending?.reject ?? (() => undefined));
+    void this.#attempt?.fail(cause, {
+      ask: (caller, signal) => this.#env.reportError(this, caller, signal),
+      isStillFailed: () => this.#state === 'failure',
+      clearError: () => this.clearError(),
+      connect: (reason, caller) => this.connect(reason, caller),
+    });
   }
 
   #setError(error: ServiceError | undefined): void {
@@ -480,15 +423,23 @@ export class Service {
     if (isUp !== isConnected(before)) this.#changed.emit(['timeservers', 'domains', 'proxy']);
     this.#stateChanged.emit({ before, after });
     if (isUp && !isConnected(before)) this.#changed.emit(IN_USE);
-    if (isUp) this.#pending?.resolve();
+    if (isUp) this.#attempt?.succeed();
   }
 
   #noteSuccess(): void {
     this.#setError(undefined);
-    this.#isStored = true;
-    this.#modified = this.#env.clock.wallTime();
-    if (this.#isFavorite) return;
-    this.#isFavorite = true;
+    this.#record.noteSuccess();
+    this.#becomeFavorite();
+  }
+
+  #becomeFavorite(): void {
+    if (this.isFavorite) return;
+    this.#record.isFavorite = true;
     this.#changed.emit(['favorite', 'autoconnect']);
+  }
+
+  #chosenNameservers(): readonly string[] {
+    const { nameservers } = this.configuration;
+    return nameservers.length > 0 ? nameservers : (this.provisioned?.nameservers ?? []);
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Device } from '../device.ts';
-import type { StopMode } from '../ipconfig/ipv4.ts';
+import type { StopMode } from '../ipconfig/session.ts';
 import type { NetworkAppearance } from '../network.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';

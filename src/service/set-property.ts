@@ -8,31 +8,36 @@ import type { Ipv4Configuration, Ipv6Configuration, StaticAddress } from '../ipc
 import { parseNameServer } from '../dns-backend/name-server.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import { parseIpAddress, parseIpv4, prefixLengthOfNetmask, type IpAddress } from '../shared/ipaddress.ts';
-import type { ProxyConfiguration } from './configuration.ts';
+import type { ProxyConfiguration, ServiceConfiguration } from './configuration.ts';
 import type { Service } from './service.ts';
 
 /** What of a service is needed here. */
-export type Settable = Pick<Service, 'configuration' | 'configure' | 'setAutoconnect'>;
+export type Settable = Pick<Service, 'configuration' | 'configure' | 'isImmutable' | 'setAutoconnect'>;
 
 /** Sets `name` to `value` for a client. */
 export function setProperty(service: Settable, name: string, value: Variant): void {
+  if (name === 'AutoConnect') return service.setAutoconnect(want(value.as('b')));
+  const change = changeOf(service, name, value);
+  if (service.isImmutable) throw new ConnmanError('NotSupported');
+  service.configure(change);
+}
+
+function changeOf({ configuration }: Settable, name: string, value: Variant): Partial<ServiceConfiguration> {
   switch (name) {
-    case 'AutoConnect':
-      return service.setAutoconnect(want(value.as('b')));
     case 'IPv4.Configuration':
-      return service.configure({ ipv4: ipv4Of(want(value.as('a{sv}'))) });
+      return { ipv4: ipv4Of(want(value.as('a{sv}'))) };
     case 'IPv6.Configuration':
-      return service.configure({ ipv6: ipv6Of(want(value.as('a{sv}'))) });
+      return { ipv6: ipv6Of(want(value.as('a{sv}'))) };
     case 'Nameservers.Configuration':
-      return service.configure({ nameservers: words(value).filter((word) => parseNameServer(word) !== undefined) });
+      return { nameservers: words(value).filter((word) => parseNameServer(word) !== undefined) };
     case 'Timeservers.Configuration':
-      return service.configure({ timeservers: words(value) });
+      return { timeservers: words(value) };
     case 'Domains.Configuration':
-      return service.configure({ domains: words(value) });
+      return { domains: words(value) };
     case 'Proxy.Configuration':
-      return service.configure({ proxy: proxyOf(want(value.as('a{sv}')), service.configuration.proxy) });
+      return { proxy: proxyOf(want(value.as('a{sv}')), configuration.proxy) };
     case 'mDNS.Configuration':
-      return service.configure({ mdns: want(value.as('b')) });
+      return { mdns: want(value.as('b')) };
     default:
       throw new ConnmanError('InvalidProperty');
   }

@@ -16,7 +16,9 @@ import type { Clock } from '../shared/clock.ts';
 import { parseIpAddress, type IpAddress } from '../shared/ipaddress.ts';
 import { KeyFile } from '../shared/keyfile.ts';
 import { logger } from '../shared/log.ts';
-import { DEFAULT_CONFIGURATION, type ProxyConfiguration, type ServiceConfiguration } from './configuration.ts';
+import {
+  DEFAULT_CONFIGURATION, type Provisioned, type ProxyConfiguration, type ServiceConfiguration,
+} from './configuration.ts';
 
 const log = logger('src/service/settings.ts');
 
@@ -40,6 +42,7 @@ export interface ServiceFacts {
   readonly isAutoconnect: boolean | undefined;
   readonly lastAddress: IpAddress | undefined;
   readonly modified: Date;
+  readonly provisioned: Provisioned | undefined;
 }
 
 /** Reads a service; undefined when it was never stored. */
@@ -102,6 +105,8 @@ export function saveService(
   setList('Proxy.Excludes', proxy?.excludes ?? []);
   set('Proxy.URL', proxy?.url);
   set('mDNS', configuration.mdns || undefined);
+  set('Config.file', facts.provisioned?.file);
+  set('Config.ident', facts.provisioned?.ident);
   storage.write(`${identifier}/settings`, file);
 }
 

@@ -88,7 +88,7 @@ class Fixture {
 
 function describe(event: Ipv4Event): string {
   switch (event.kind) {
-    case 'configured': return `configured ${event.inUse.method} ${event.inUse.address}`;
+    case 'configured': return `configured ${event.setup.inUse.method} ${event.setup.inUse.address}`;
     case 'conflict': return `conflict ${event.address}${event.isResolved ? ' resolved' : ''}`;
     case 'lost':
     case 'failed': return event.kind;

@@ -7,8 +7,9 @@ import { DEFAULT_CONFIGURATION, type ServiceConfiguration } from '../../../src/s
 import { setProperty, type Settable } from '../../../src/service/set-property.ts';
 import { ConnmanError } from '../../../src/shared/errors.ts';
 
-function target(): Settable & { configuration: ServiceConfiguration; isAutoconnect?: boolean } {
+function target(isImmutable = false): Settable & { configuration: ServiceConfiguration; isAutoconnect?: boolean } {
   return {
+    isImmutable,
     configuration: DEFAULT_CONFIGURATION,
     configure(change) {
       this.configuration = { ...this.configuration, ...change };
@@ -110,6 +111,23 @@ test('proxy: servers are remembered, none means direct', () => {
   assert.equal(service.configuration.proxy, { method: 'manual', servers: ['p:1'], excludes: ['x'] });
   setProperty(service, 'Proxy.Configuration', dictionary({ Method: 'manual', Servers: [] }));
   assert.is(service.configuration.proxy?.method, 'direct');
+});
+
+test('what a file decided is not for clients to change, but for whether it connects by itself', () => {
+  const service = target(true);
+  const code = (name: string, value: Variant): string => {
+    try {
+      setProperty(service, name, value);
+      return 'success';
+    } catch (error) {
+      return error instanceof ConnmanError ? error.code : String(error);
+    }
+  };
+  assert.is(code('Nameservers.Configuration', variant('as', ['192.0.2.1'])), 'NotSupported');
+  assert.is(code('IPv4.Configuration', dictionary({ Method: 'dhcp' })), 'NotSupported');
+  assert.is(code('Unheard', variant('b', true)), 'InvalidProperty');
+  assert.is(code('AutoConnect', variant('b', false)), 'success');
+  assert.equal(service.configuration, DEFAULT_CONFIGURATION);
 });
 
 test.run();

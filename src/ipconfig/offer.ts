@@ -1,0 +1,64 @@
+/**
+ * What a network offers beside addresses and routes, in the same words whoever brought it: DHCPv4,
+ * router advertisements or DHCPv6. Values only; what has expired by now is for the reader to drop.
+ */
+
+import type { Lease } from '../dhcp/client.ts';
+import type { IpAddress } from '../shared/ipaddress.ts';
+
+/** What the network offered; `untilMs` counts in clock time, Infinity is until it is replaced. */
+export interface NetworkOffer {
+  /** In the order of preference. */
+  readonly nameservers: readonly { readonly address: IpAddress; readonly untilMs: number }[];
+  /** Search domains. */
+  readonly domains: readonly { readonly name: string; readonly untilMs: number }[];
+  /** Names or addresses. */
+  readonly timeservers: readonly string[];
+  /** Of a PAC file (DHCP option 252). */
+  readonly pacUrl: string | undefined;
+  /** Where a captive portal tells of itself (RFC 8910). */
+  readonly captivePortal: string | undefined;
+  readonly mtu: number | undefined;
+}
+
+/** Nothing offered. */
+export const NO_OFFER: NetworkOffer = {
+  nameservers: [],
+  domains: [],
+  timeservers: [],
+  pacUrl: undefined,
+  captivePortal: undefined,
+  mtu: undefined,
+};
+
+/** What a DHCPv4 lease brings. */
+export function offerOfLease(lease: Lease | undefined): NetworkOffer {
+  if (lease === undefined) return NO_OFFER;
+  const { nameservers, searchDomains, domainName, timeservers, pacUrl, captivePortal, mtu } = lease;
+  const own = domainName === undefined ? [] : [domainName];
+  const domains = searchDomains.length > 0 ? searchDomains : own; // option 119, else the domain name
+  return {
+    nameservers: nameservers.map((address) => ({ address, untilMs: Infinity })),
+    domains: domains.map((name) => ({ name, untilMs: Infinity })),
+    timeservers: timeservers.map(String),
+    pacUrl,
+    captivePortal,
+    mtu,
+  };
+}
+
+/** All of several offers, what the first ones say before what the later ones do. */
+export function combineOffers(offers: readonly NetworkOffer[]): NetworkOffer {
+  const [only = NO_OFFER, ...others] = offers;
+  if (others.length === 0) return only;
+  const first = <T>(pick: (offer: NetworkOffer) => T | undefined): T | undefined =>
+    offers.map(pick).find((value) => value !== undefined);
+  return {
+    nameservers: offers.flatMap(({ nameservers }) => nameservers),
+    domains: offers.flatMap(({ domains }) => domains),
+    timeservers: [...new Set(offers.flatMap(({ timeservers }) => timeservers))],
+    pacUrl: first(({ pacUrl }) => pacUrl),
+    captivePortal: first(({ captivePortal }) => captivePortal),
+    mtu: first(({ mtu }) => mtu),
+  };
+}

@@ -1,0 +1,107 @@
+/**
+ * What is kept of a service while it is not there: its configuration, what users decided of it and
+ * what the network gave last, read from disk once and written back. Before its first success a
+ * service is not written (ConnMan's rule).
+ */
+
+import type { GeneralOptions } from '../daemon/main-conf.ts';
+import type { Storage } from '../daemon/storage.ts';
+import type { Lease } from '../dhcp/client.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { IpAddress } from '../shared/ipaddress.ts';
+import type { Scope } from '../shared/scope.ts';
+import type { ServiceType } from '../types.ts';
+import type { Provisioned, ServiceConfiguration } from './configuration.ts';
+import type { SaveQueue } from './save-queue.ts';
+import { loadLease, loadService, NEVER_STORED, saveLease, saveService } from './settings.ts';
+
+/** What records take from the core. */
+export interface RecordEnv {
+  readonly storage: Storage;
+  /** Where writes wait that no user asked for. */
+  readonly saves: SaveQueue;
+  readonly clock: Clock;
+  readonly options: GeneralOptions;
+}
+
+/** Whose record it is. */
+export interface RecordOwner {
+  readonly identifier: string;
+  readonly type: ServiceType;
+  readonly name: string | undefined;
+}
+
+/** A service's record. Changes are written by `save` and `saveSoon`. */
+export class ServiceRecord {
+  configuration: ServiceConfiguration;
+  provisioned: Provisioned | undefined;
+  isFavorite: boolean;
+  /** As set; whether it counts depends on `isFavorite`. */
+  isAutoconnect: boolean;
+  lastAddress: IpAddress | undefined;
+  lease: Lease | undefined;
+  readonly #owner: RecordOwner;
+  readonly #env: RecordEnv;
+  #modified: Date;
+  #isStored: boolean;
+  #isUnsaved = false;
+
+  /** Reads it; what waits to be written is when `scope` closes. */
+  constructor(owner: RecordOwner, env: RecordEnv, scope: Scope) {
+    const { identifier, type } = owner;
+    const { storage, clock, options } = env;
+    this.#owner = owner;
+    this.#env = env;
+    const stored = loadService(storage, identifier);
+    const { configuration, isFavorite, isAutoconnect, lastAddress, modified } = stored ?? NEVER_STORED;
+    this.configuration = configuration;
+    this.isFavorite = isFavorite ?? options.DefaultFavoriteTechnologies.some((each) => each === type);
+    this.isAutoconnect = isAutoconnect ?? options.DefaultAutoConnectTechnologies.some((each) => each === type);
+    this.lastAddress = lastAddress;
+    this.lease = stored === undefined ? undefined : loadLease(storage, identifier, clock);
+    this.#isStored = stored !== undefined;
+    this.#modified = modified ?? clock.wallTime();
+    scope.defer(() => this.#saveWaiting());
+  }
+
+  /** Now is when it was last connected or moved. */
+  touch(): void {
+    this.#modified = this.#env.clock.wallTime();
+  }
+
+  /** It has been connected: from now on it is written. */
+  noteSuccess(): void {
+    this.#isStored = true;
+    this.touch();
+  }
+
+  /** Writes the settings, once the service has been connected ever. */
+  save(): void {
+    if (!this.#isStored) return;
+    const { identifier, type, name } = this.#owner;
+    const hasStoredFavorite = type !== 'ethernet' && type !== 'vpn';
+    saveService(this.#env.storage, identifier, this.configuration, {
+      name,
+      isFavorite: hasStoredFavorite ? this.isFavorite : undefined,
+      isAutoconnect: this.isFavorite ? this.isAutoconnect : undefined,
+      lastAddress: this.lastAddress,
+      modified: this.#modified,
+      provisioned: this.provisioned,
+    });
+  }
+
+  /** Writes settings and lease when there is time. */
+  saveSoon(): void {
+    this.#isUnsaved = true;
+    this.#env.saves.add(this.#owner.identifier, () => this.#saveWaiting());
+  }
+
+  #saveWaiting(): void {
+    if (!this.#isUnsaved) return;
+    this.#isUnsaved = false;
+    const { identifier } = this.#owner;
+    this.#env.saves.remove(identifier);
+    this.save();
+    if (this.lease !== undefined) saveLease(this.#env.storage, identifier, this.lease, this.#env.clock);
+  }
+}
