@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { ADDON_PATH, buildAddon } from './build-addon.ts';
 import { movableLauncher } from './launcher.ts';
 import { LOADER, cacheName, makeCodeCache } from './loader.ts';
-import { PROGRAMS, bundleProgram, fullConfiguration } from './programs.ts';
+import { PROGRAMS, bundleProgram, fullConfiguration, isWanted } from './programs.ts';
 
 const LIBRARY = dirname(ADDON_PATH);
 
@@ -30,13 +30,16 @@ async function buildPrograms(hasAllFeatures: boolean): Promise<void> {
   const { directories } = configuration ?? (await import('../src/directories.ts'));
   const metafiles: Record<string, Metafile> = {};
   for (const program of PROGRAMS) {
+    if (!isWanted(program, metafiles)) continue;
     const { text, metafile } = await bundleProgram(program, configuration);
     metafiles[program.name] = metafile;
     replaceFile(`${LIBRARY}/${program.name}.js`, text, 0o644);
     replaceFile(`${LIBRARY}/${program.name}.cjs`, LOADER, 0o644);
     replaceFile(`${LIBRARY}/${cacheName(program.name)}`, makeCodeCache(text, `${LIBRARY}/${program.name}.js`), 0o644);
-    replaceFile(`build/bin/${program.name}`, movableLauncher(program.name, '../lib/causeway'), 0o755);
-    console.log(`build/bin/${program.name}: ${Math.round(text.length / 1024)} KiB`);
+    if (program.directory !== undefined) {
+      replaceFile(`build/bin/${program.name}`, movableLauncher(program.name, '../lib/causeway'), 0o755);
+    }
+    console.log(`${program.name}: ${Math.round(text.length / 1024)} KiB`);
   }
   replaceFile('build/built.json', JSON.stringify({ directories, metafiles }, undefined, 1), 0o644);
 }

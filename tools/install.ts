@@ -33,10 +33,11 @@ function main(): void {
     console.log(path);
   };
   const library = `${directories.libdir}/causeway`;
-  for (const program of PROGRAMS) {
+  for (const program of PROGRAMS.filter(({ name }) => metafiles[name] !== undefined)) {
     for (const file of programFiles(program.name)) {
       put(`${library}/${file}`, readFileSync(`build/lib/causeway/${file}`));
     }
+    if (program.directory === undefined) continue;
     put(`${directories[program.directory]}/${program.name}`, installedLauncher(program.name, library), 0o755);
   }
   put(`${library}/system.node`, readFileSync('build/lib/causeway/system.node'), 0o755);

@@ -15,8 +15,12 @@ import { FEATURES } from './configure/tables.ts';
 export interface Program {
   readonly name: string;
   readonly entry: string;
-  /** Where its launcher is installed. */
-  readonly directory: 'bindir' | 'sbindir';
+  /** Where its launcher is installed; absent for what only a daemon starts. */
+  readonly directory?: 'bindir' | 'sbindir';
+  /** Built only where connmand has this plugin. */
+  readonly plugin?: string;
+  /** Packages it may contain; no other program contains any. */
+  readonly packages?: readonly string[];
 }
 
 /** Every program. */
@@ -24,7 +28,13 @@ export const PROGRAMS: readonly Program[] = [
   { name: 'connmand', entry: 'src/main.ts', directory: 'sbindir' },
   { name: 'connmanctl', entry: 'src/client/main.ts', directory: 'bindir' },
   { name: 'connmand-wait-online', entry: 'src/client/wait-online.ts', directory: 'sbindir' },
+  { name: 'confined-pac', entry: 'src/confined/pac/main.ts' },
 ];
+
+/** Whether `program` belongs to what was built before it, by the records of which inputs each had. */
+export function isWanted({ plugin }: Program, built: Readonly<Record<string, Pick<Metafile, 'inputs'>>>): boolean {
+  return plugin === undefined || Object.hasOwn(built['connmand']?.inputs ?? {}, plugin);
+}
 
 /** The text of a program and what went into it. */
 export interface Bundle {
@@ -34,6 +44,7 @@ export interface Bundle {
 
 /** Bundles in memory. Without `configuration`, as configured in this tree. Throws esbuild's BuildFailure. */
 export async function bundleProgram(program: Program, configuration?: Configuration): Promise<Bundle> {
+  const { packages = [] } = program;
   const result = await build({
     entryPoints: [program.entry],
     outfile: `build/lib/causeway/${program.name}.js`,
@@ -53,7 +64,9 @@ export async function bundleProgram(program: Program, configuration?: Configurat
     logLevel: 'silent',
     plugins: configuration === undefined ? [] : [substitute(generatedModules(configuration))],
   });
-  const foreign = Object.keys(result.metafile.inputs).find((input) => input.includes('node_modules/'));
+  const isForeign = (input: string): boolean =>
+    input.includes('node_modules/') && !packages.some((each) => input.startsWith(`node_modules/${each}/`));
+  const foreign = Object.keys(result.metafile.inputs).find(isForeign);
   if (foreign !== undefined) throw new Error(`${program.name} would contain ${foreign}`);
   const [file] = result.outputFiles;
   if (file === undefined) throw new Error(`${program.name}: esbuild wrote nothing`);

@@ -35,10 +35,14 @@ export interface ChildOptions {
   /** All of it; nothing is inherited. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly user?: { readonly uid: number; readonly gid: number };
+  /** What the child finds open as 3, 4 and so on; they stay the caller's, who may close them at once. */
+  readonly descriptors?: readonly number[];
   /** Written to standard input, which is then closed. Absent: it stays open for `write`. */
   readonly input?: string | Uint8Array;
   /** Stopped when it runs longer. */
   readonly timeLimitMs?: number;
+  /** KILL is the first signal it gets when it is stopped, and the only one. */
+  readonly isKilledAtOnce?: boolean;
   /** How much of each output stream is kept; the rest is read and dropped. Default 64 KiB. */
   readonly maxOutputBytes?: number;
   /** Hears everything, beyond `maxOutputBytes` too. The bytes are the receiver's. */
@@ -86,12 +90,14 @@ class RunningChild implements Child {
   /** Owns the child's timers; closed at its end, so later than any scope it was started in. */
   readonly #life = createScope();
   readonly exited: Promise<ChildExit>;
+  readonly #firstRung: number;
   #isStopping = false;
   #isTimedOut = false;
 
   constructor(options: ChildOptions, clock: Clock) {
     this.#name = options.file;
     this.#clock = clock;
+    this.#firstRung = options.isKilledAtOnce === true ? LADDER.length - 1 : 0;
     const started = start(options);
     if (started instanceof Error) {
       this.exited = Promise.resolve(notStarted(started));
@@ -122,7 +128,7 @@ class RunningChild implements Child {
   stop(): Promise<ChildExit> {
     if (!this.#isStopping) {
       this.#isStopping = true;
-      this.#climb(0);
+      this.#climb(this.#firstRung);
     }
     return this.exited;
   }
@@ -176,7 +182,7 @@ function start(options: ChildOptions): ChildProcess | Error {
     return spawn(options.file, options.args ?? [], {
       env: options.environment ?? {},
       cwd: '/',
-      stdio: 'pipe',
+      stdio: ['pipe', 'pipe', 'pipe', ...(options.descriptors ?? [])],
       // A session of its own, and so a process group of its own.
       detached: true,
       ...options.user,

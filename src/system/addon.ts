@@ -33,6 +33,7 @@ export interface Addon {
   keepAlive(watcher: Watcher, isKept: boolean): void;
   send(watcher: Watcher, bytes: Uint8Array, address: Uint8Array | undefined, port: number, ifindex: number): number;
   reply(watcher: Watcher, count: number): number;
+  sendAll(watcher: Watcher, outbox: Uint8Array, count: number): number;
   sendStream(watcher: Watcher, bytes: Uint8Array, fds: readonly number[]): number;
 
   bootTime(): number;
@@ -41,10 +42,11 @@ export interface Addon {
   setWallClock(unixMs: number): number;
   wallTime(): number;
   adjustClock(offsetMs: number, isStep: boolean, leap: number, constant: number): number;
-  tun(name: Uint8Array): { fd: number; name: string } | number;
+  tun(name: Uint8Array, isTap: boolean, owner: number): { fd: number; name: string } | number;
   setHostname(name: Uint8Array): number;
   setDomainname(name: Uint8Array): number;
   startSession(): number;
+  confine(user: number, dataBytes: number, cpuSec: number): number;
   describe(errno: number): string;
 }
 
@@ -78,8 +80,7 @@ export type ConstantName =
  * (in a bundle the program; Node has resolved symbolic links). Throws an Error naming the file.
  */
 export function loadAddon(): Addon {
-  const named = process.env['CAUSEWAY_ADDON'];
-  const path = named === undefined ? fileURLToPath(new URL('system.node', import.meta.url)) : resolve(named);
+  const path = addonPath();
   try {
     const loaded: Addon = createRequire(import.meta.url)(path);
     return loaded;
@@ -87,6 +88,12 @@ export function loadAddon(): Addon {
     throw new Error(
       `cannot load the native addon ${path}: run "npm run build", or name the file in CAUSEWAY_ADDON`, { cause });
   }
+}
+
+/** Where the addon is, and beside it the programs that were built with it. */
+export function addonPath(): string {
+  const named = process.env['CAUSEWAY_ADDON'];
+  return named === undefined ? fileURLToPath(new URL('system.node', import.meta.url)) : resolve(named);
 }
 
 /** `result` unless it is a negative errno: then throws SystemError for `syscall`. */

@@ -31,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'plugins/lib': ['shared', ...LIBRARIES, 'api'],
   plugins: ['shared', ...LIBRARIES, 'api', 'plugins/lib'],
   client: ['shared', 'dbus', 'provision', 'generated'],
+  confined: ['shared', 'system'],
   main: ['shared', 'system', ...LIBRARIES, 'daemon', 'core', 'dns-backend', 'generated'],
   vpn: ['shared', 'system', 'dbus', 'netlink', 'provision', 'daemon'],
   'vpn/main': ['shared', 'system', 'dbus', 'netlink', 'provision', 'daemon', 'vpn', 'generated'],
@@ -54,7 +55,7 @@ const LAYERS: readonly (readonly [prefix: string, layer: string])[] = [
   ['vpn/', 'vpn'],
   ['plugins/lib/', 'plugins/lib'],
   ['plugins/', 'plugins'],
-  ...['shared', 'system', 'daemon', 'client', 'dns-backend'].map((name) => [`src/${name}/`, name] as const),
+  ...['shared', 'system', 'daemon', 'client', 'confined', 'dns-backend'].map((name) => [`src/${name}/`, name] as const),
   ...LIBRARIES.map((name) => [`src/${name}/`, name] as const),
   ['src/', 'core'],
   ['tools/', 'tools'],
@@ -122,9 +123,11 @@ test('every import leads to a file', () => {
 
 /** Platform modules → the files that may use them. */
 const PLATFORM: readonly (readonly [modules: RegExp, users: RegExp])[] = [
-  [/^node:(fs|fs\/promises|child_process)$/, /^(src\/(daemon|client)\/|vpn\/main\.ts)/],
-  [/^node:(net|dgram|http|https|http2|tls)$/, /^src\/(system\/|web\/|dbus\/transport\.ts)/],
-  [/^node:(dns|dns\/promises|cluster|worker_threads|vm|timers|timers\/promises|inspector)$/, /^$/],
+  [/^node:(fs|fs\/promises|child_process)$/, /^(src\/(daemon|client)\/|src\/confined\/serve\.ts|vpn\/main\.ts)/],
+  [/^node:(net|dgram|http|https|http2|tls)$/, /^src\/(system\/|web\/|dbus\/transport\.ts|confined\/wispr\/)/],
+  // Scripts of the network run in a process that can do nothing else.
+  [/^node:vm$/, /^src\/confined\/pac\/main\.ts$/],
+  [/^node:(dns|dns\/promises|cluster|worker_threads|timers|timers\/promises|inspector)$/, /^$/],
 ];
 
 test('files, processes and sockets are used only where they may be', () => {

@@ -43,6 +43,8 @@ enum record {
 #define RECORDS_BYTES (SLOTS * RECORD_WORDS * sizeof(int32_t))
 #define ARENA_BYTES (RECORDS_BYTES + SLOTS * SLOT_STRIDE)
 #define CONTROL_BYTES 256
+/* How many messages leave with one sendmmsg(2); src/system/outbox.ts knows. */
+#define OUTBOX_SLOTS 32
 
 _Static_assert(1 + MOST_DESCRIPTORS <= SLOTS * RECORD_WORDS, "descriptors fit in place of the records");
 _Static_assert((RECORD_REPLY - RECORD_ADDRESS) * sizeof(int32_t) >= ADDRESS_BYTES, "addresses fit into a record");
@@ -123,7 +125,9 @@ void add_options(napi_env env, napi_value exports);
 void add_watchers(napi_env env, napi_value exports);
 void add_sending(napi_env env, napi_value exports);
 void add_replying(napi_env env, napi_value exports);
+void add_outbox(napi_env env, napi_value exports);
 void add_host(napi_env env, napi_value exports);
+void add_confining(napi_env env, napi_value exports);
 
 /* watcher.c */
 void close_watcher(struct watcher *watcher);
