@@ -3,11 +3,37 @@
  * are what its help prints, to the byte; what is ours stands in `extras`, `details` and `isOurs`.
  */
 
-import type { Command, Extra } from './command.ts';
+import type { Command, Extra, WordOption } from './command.ts';
+import { KEY_OPTIONS } from './commands/service-options.ts';
 
 const json: Extra = { about: 'print one JSON document instead of text' };
 const timeout: Extra = { value: 'SECONDS', about: 'give up after this long, with status 110; 120 unless said' };
 const wait: Extra = { value: 'ready|online', isOptional: true, about: 'end when this is reached; ready unless said' };
+
+/** What of a service can be set, by `config` in the daemon and by `service` in a file. */
+const CONFIG_OPTIONS: readonly WordOption[] = [
+  { name: 'nameservers', help: '<dns1> [<dns2>] [<dns3>]' },
+  { name: 'timeservers', help: '<ntp1> [<ntp2>] [...]' },
+  { name: 'domains', help: '<domain1> [<domain2>] [...]' },
+  { name: 'mdns', help: 'yes|no', complete: ['yes', 'no'] },
+  {
+    name: 'ipv6',
+    help: 'off|auto [enable|disable|preferred]|\n\t\t\tmanual <address> <prefixlength> <gateway>',
+    complete: ['off', 'auto', 'manual'],
+  },
+  {
+    name: 'proxy',
+    help: 'direct|auto <URL>|manual <URL1> [<URL2>] [...]\n\t\t\t[exclude <exclude1> [<exclude2>] [...]]',
+    complete: ['direct', 'auto', 'manual'],
+  },
+  { name: 'autoconnect', help: 'yes|no', complete: ['yes', 'no'] },
+  {
+    name: 'ipv4',
+    help: 'off|dhcp|manual <address> <netmask> <gateway>',
+    complete: ['off', 'dhcp', 'manual'],
+  },
+  { name: 'remove', help: '                 Remove service' },
+];
 
 /** In the order of the help text. */
 export const COMMANDS: readonly Command[] = [
@@ -146,29 +172,7 @@ passphrase is asked for; elsewhere a question that no option answers ends with s
     name: 'config',
     arguments: '<service>',
     about: 'Set service configuration options',
-    options: [
-      { name: 'nameservers', help: '<dns1> [<dns2>] [<dns3>]' },
-      { name: 'timeservers', help: '<ntp1> [<ntp2>] [...]' },
-      { name: 'domains', help: '<domain1> [<domain2>] [...]' },
-      { name: 'mdns', help: 'yes|no', complete: ['yes', 'no'] },
-      {
-        name: 'ipv6',
-        help: 'off|auto [enable|disable|preferred]|\n\t\t\tmanual <address> <prefixlength> <gateway>',
-        complete: ['off', 'auto', 'manual'],
-      },
-      {
-        name: 'proxy',
-        help: 'direct|auto <URL>|manual <URL1> [<URL2>] [...]\n\t\t\t[exclude <exclude1> [<exclude2>] [...]]',
-        complete: ['direct', 'auto', 'manual'],
-      },
-      { name: 'autoconnect', help: 'yes|no', complete: ['yes', 'no'] },
-      {
-        name: 'ipv4',
-        help: 'off|dhcp|manual <address> <netmask> <gateway>',
-        complete: ['off', 'dhcp', 'manual'],
-      },
-      { name: 'remove', help: '                 Remove service' },
-    ],
+    options: CONFIG_OPTIONS,
     most: Infinity,
     complete: ['service', 'option'],
     details: `Several options in one call are applied together: when the daemon refuses one, those
@@ -260,6 +264,26 @@ Where specs are:
     most: 0,
     isOurs: true,
     load: async () => (await import('./commands/status.ts')).top,
+  },
+  {
+    name: 'service',
+    arguments: 'add|set|show|check [<name>]',
+    about: 'Write, change, show and check provisioning files: connmanctl --offline service …',
+    options: [...KEY_OPTIONS, ...CONFIG_OPTIONS],
+    most: Infinity,
+    extras: {
+      offline: { about: 'work on files alone, without daemon and bus; may come first' },
+      dir: { value: 'DIR', about: 'the *.config files of this directory, instead of standard input and output' },
+      json,
+    },
+    complete: [['add', 'set', 'show', 'check'], 'option'],
+    isOurs: true,
+    details: `add writes a new file, set changes the one service there is or that of the name, show prints
+what is set, check says what is wrong. See connman-service.config(5) for the keys; the words of
+\`config\` mean what they mean there, the other options are keys. A value of '' and a list without
+words take a key away, set --remove the service. With --dir, add writes DIR/NAME.config.
+A mistake is named with file, line, key and value, nothing is written, and the status is 22.`,
+    load: async () => (await import('./commands/service.ts')).service,
   },
   {
     name: 'help',

@@ -34,7 +34,9 @@ export async function printCandidates(context: Context, words: readonly string[]
 
 async function possible(context: Context, words: readonly string[]): Promise<Candidate[]> {
   const [name = '', ...rest] = words;
-  if (rest.length === 0) return COMMANDS.map((command) => ({ word: command.name, about: firstLine(command) }));
+  if (name === OFFLINE && rest.length > 1) return possible(context, rest);
+  if (name === OFFLINE && rest.length === 1) return COMMANDS.filter(isOffline).map(candidate);
+  if (rest.length === 0) return COMMANDS.map(candidate);
   const command = findCommand(name);
   if (command === undefined) return [];
   const typed = rest.at(-1) ?? '';
@@ -48,8 +50,14 @@ async function possible(context: Context, words: readonly string[]): Promise<Can
   return [...extras, ...(await expand(context, command, place))];
 }
 
-function firstLine({ about }: Command): string {
-  return about.trim();
+const OFFLINE = '--offline';
+
+function isOffline({ extras = {} }: Command): boolean {
+  return extras['offline'] !== undefined;
+}
+
+function candidate({ name, about }: Command): Candidate {
+  return { word: name, about: about.trim() };
 }
 
 function findOption({ options = [] }: Command, word: string) {

@@ -12,7 +12,8 @@ import { CommandError, invalid, STATUS, tooMany } from './errors.ts';
 export async function runCommand(context: Context, words: readonly string[]): Promise<number> {
   const isJson = words.includes('--json');
   try {
-    await start(context, words[0] === '--json' ? [...words.slice(1), '--json'] : words);
+    const at = words.findIndex((word) => !FIRST.has(word));
+    await start(context, at > 0 ? [...words.slice(at), ...words.slice(0, at)] : words);
     return 0;
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
@@ -34,6 +35,9 @@ export function takeExtras(command: Command, words: readonly string[]): Call {
   }
   return { command, words: rest, given: new Given(values) };
 }
+
+/** Options that may also stand before the command. */
+const FIRST: ReadonlySet<string> = new Set(['--json', '--offline']);
 
 interface Found {
   readonly name: string;
@@ -60,6 +64,9 @@ async function start(context: Context, words: readonly string[]): Promise<void> 
     throw new CommandError(STATUS.invalid, [`Error '${name}': Unknown command`, advice], 'UnknownCommand');
   }
   if (rest.length === 1 && rest[0] === '--help' && command.name !== 'help') return start(context, ['help', name]);
+  if (rest.includes('--offline') && command.extras?.['offline'] === undefined) {
+    throw invalid(command.name, 'It needs the daemon; without it there is: connmanctl --offline service');
+  }
   const call = takeExtras(command, rest);
   if (call.words.length > command.most) throw tooMany(command.name, usage(command));
   const run = await command.load();

@@ -1,0 +1,46 @@
+/**
+ * The options of `service` that `config` does not have: keys of a provisioning file under names of
+ * their own, for reading, help and completion.
+ */
+
+import type { WordOption } from '../command.ts';
+
+/** Options that take one value, each with its key. */
+export const KEY_WORDS: ReadonlyMap<string, string> = new Map([
+  ['type', 'Type'],
+  ['device', 'DeviceName'],
+  ['mac', 'MAC'],
+  ['domain', 'Domain'],
+  ['name', 'Name'],
+  ['ssid', 'SSID'],
+  ['passphrase', 'Passphrase'],
+  ['security', 'Security'],
+  ['hidden', 'Hidden'],
+  ['eap', 'EAP'],
+  ['identity', 'Identity'],
+  ['anonymous-identity', 'AnonymousIdentity'],
+  ['ca-cert-file', 'CACertFile'],
+  ['client-cert-file', 'ClientCertFile'],
+  ['private-key-file', 'PrivateKeyFile'],
+  ['private-key-passphrase', 'PrivateKeyPassphrase'],
+  ['private-key-passphrase-type', 'PrivateKeyPassphraseType'],
+  ['subject-match', 'SubjectMatch'],
+  ['alt-subject-match', 'AltSubjectMatch'],
+  ['domain-suffix-match', 'DomainSuffixMatch'],
+  ['domain-match', 'DomainMatch'],
+  ['phase2', 'Phase2'],
+]);
+
+const CHOICES = new Map<string, readonly string[]>([
+  ['type', ['ethernet', 'wifi', 'gadget']],
+  ['security', ['none', 'wep', 'psk', 'ieee8021x']],
+  ['hidden', ['yes', 'no']],
+  ['eap', ['tls', 'ttls', 'peap']],
+  ['private-key-passphrase-type', ['fsid']],
+]);
+
+/** For help and completion. */
+export const KEY_OPTIONS: readonly WordOption[] = [...KEY_WORDS].map(([name, key]) => {
+  const complete = CHOICES.get(name);
+  return { name, help: complete?.join('|') ?? `<${key}>`, ...(complete !== undefined && { complete }) };
+});
