@@ -121,7 +121,7 @@ async function runJobs(jobs: readonly Job[]): Promise<void> {
     for (const job of queue) {
       if (interruption.signal.aborted) return;
       const outcome = await runJob(job);
-      if (outcome.failed > 0 && isTimed(job)) {
+      if (outcome.failed > 0 && jobs.length > 1 && isTimed(job)) {
         print(job.name, outcome);
         unsettled.push(job);
       } else report(job.name, outcome);

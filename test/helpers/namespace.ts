@@ -25,6 +25,11 @@ export class Namespace {
     return Number(ids?.split(/\s+/).at(-1));
   }
 
+  /** The holder's process id as this program sees it. */
+  get pid(): number {
+    return this.#pid;
+  }
+
   /** Where this program finds a file of the namespace's own mounts. */
   path(absolute: string): string {
     return `/proc/${this.#pid}/root${absolute}`;
