@@ -20,11 +20,11 @@ import { resolvConfFile } from './daemon/resolv-conf.ts';
 import { run, StartError, type Daemon } from './daemon/run.ts';
 import { openStorage } from './daemon/storage.ts';
 import { sysctl } from './daemon/sysctl.ts';
+import { openSystemBus } from './daemon/system-bus.ts';
 import { readDevtype } from './daemon/sysfs.ts';
 import { timezoneFiles } from './daemon/timezone.ts';
-import { connectBus, type Bus } from './dbus/bus.ts';
+import type { Bus } from './dbus/bus.ts';
 import { agentInterface } from './dbus/interfaces/agent.ts';
-import { parseBusAddress, systemBusAddress } from './dbus/address.ts';
 import { directories } from './directories.ts';
 import type { DnsBackendPlugin } from './dns-backend/backend.ts';
 import { exportDns } from './dns-backend/dbus.ts';
@@ -34,13 +34,10 @@ import { exportManager } from './manager/dbus.ts';
 import { openRtnetlink, type Rtnetlink } from './netlink/rtnetlink.ts';
 import { createResolver, type Resolver } from './resolver.ts';
 import { formatHelp } from './shared/command-line.ts';
-import { logger } from './shared/log.ts';
 import { systemRandom } from './shared/random.ts';
 import type { Scope } from './shared/scope.ts';
 import { openSystem } from './system/node-system.ts';
 import { VERSION } from './version.ts';
-
-const log = logger('src/main.ts');
 
 const BUS_NAME = 'net.connman';
 
@@ -62,7 +59,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   // `life` is closed before the bus and the kernel's sockets, so that the last signals still go out.
   const ground = scope.child();
   const life = scope.child();
-  const [bus, kernel] = await Promise.all([openBus(daemon, ground), openRtnetlink({ system, clock }, ground)]);
+  const [bus, kernel] = await Promise.all([openSystemBus(daemon, ground), openRtnetlink({ system, clock }, ground)]);
   const clockSettings = openClockSettings({ clock, system, storage, zones: timezoneFiles(options.Localtime) }, life);
   const agents = createAgentRegistry(agentInterface, { bus, clock }, life);
   const core = createCore(
@@ -115,25 +112,6 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
 async function takeLeave({ services, technologies }: Core, { isReleasedOnExit }: ConnmandOptions): Promise<void> {
   await services.takeLeave(isReleasedOnExit ? 'release' : 'keep');
   await technologies.takeLeave();
-}
-
-async function openBus({ system, clock, quit }: Daemon<ConnmandOptions>, scope: Scope): Promise<Bus> {
-  const address = systemBusAddress(process.env);
-  try {
-    const [path] = parseBusAddress(address);
-    if (path === undefined) throw new Error('not the address of a unix socket');
-    const bus = await connectBus(system.unixStream(path, scope), { clock }, scope);
-    // As failed, so that a service manager starts us again; traffic goes on meanwhile.
-    bus.lost.observe(scope, () => {
-      log.error('the connection to the bus is lost');
-      quit(1);
-    });
-    return bus;
-  } catch (error) {
-    throw new StartError(
-      `Can't register with system bus at ${address}: ${error instanceof Error ? error.message : error}`,
-    );
-  }
 }
 
 interface Opened {

@@ -28,6 +28,7 @@ export const PROGRAMS: readonly Program[] = [
   { name: 'connmand', entry: 'src/main.ts', directory: 'sbindir' },
   { name: 'connmanctl', entry: 'src/client/main.ts', directory: 'bindir' },
   { name: 'connmand-wait-online', entry: 'src/client/wait-online.ts', directory: 'sbindir' },
+  { name: 'connman-vpnd', entry: 'vpn/main.ts', directory: 'sbindir' },
   { name: 'confined-pac', entry: 'src/confined/pac/main.ts' },
 ];
 

@@ -31,8 +31,8 @@ export function openSystem(): System {
     unixDatagram: (path, scope) => unixDatagram(native, path, scope),
     unixStream: (path, scope) => unixStream(native, path, scope),
     device: (path, scope) => device(native, path, scope),
-    tun(name) {
-      const made = addon.tun(encode(name));
+    tun(name, { kind = 'tun', owner = -1 } = {}) {
+      const made = addon.tun(encode(name), kind === 'tap', owner);
       if (typeof made !== 'number') return made;
       throw systemError(addon, -made, 'TUNSETIFF');
     },

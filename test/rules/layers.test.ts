@@ -33,7 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: ['shared', 'dbus', 'provision', 'generated'],
   confined: ['shared', 'system'],
   main: ['shared', 'system', ...LIBRARIES, 'daemon', 'core', 'dns-backend', 'generated'],
-  vpn: ['shared', 'system', 'dbus', 'netlink', 'provision', 'daemon'],
+  vpn: ['shared', 'system', 'dbus', 'netlink', 'dns', 'provision', 'daemon'],
   'vpn/main': ['shared', 'system', 'dbus', 'netlink', 'provision', 'daemon', 'vpn', 'generated'],
   'vpn/api': ['shared', 'daemon', 'vpn'],
   'vpn/plugins/lib': ['shared', 'dbus', 'netlink', 'provision', 'vpn/api'],

@@ -32,6 +32,13 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
     requires: [],
     module: 'plugins/ethernet.ts',
   },
+  wireguard: {
+    daemon: 'connman-vpnd',
+    on: true,
+    summary: 'WireGuard, by the kernel',
+    requires: [],
+    module: 'vpn/plugins/wireguard.ts',
+  },
 };
 
 /** One of several implementations, of which the daemon holds one. */
@@ -63,7 +70,7 @@ export const CHOICES: Readonly<Record<string, Choice>> = {
 /** ConnMan's features and options that have no module here yet. */
 export const RESERVED = {
   features: [
-    'wifi', 'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'vpn', 'wireguard', 'openconnect', 'openvpn', 'vpnc',
+    'wifi', 'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'vpn', 'openconnect', 'openvpn', 'vpnc',
     'l2tp', 'pptp', 'pacrunner', 'polkit', 'nmcompat', 'session-policy-local', 'neard', 'wispr', 'stats', 'selinux',
   ],
   choices: { 'dns-backend': [], firewall: ['nftables', 'iptables'] },

@@ -110,19 +110,27 @@ static napi_value adjust_clock(napi_env env, napi_callback_info info) {
   return make_result(env, adjtimex(&change) < 0 ? -1 : 0);
 }
 
-/* tun(name): { fd, name } of a TUN device without packet information, or a negative errno. */
+/*
+ * tun(name, isTap, owner): { fd, name } of a TUN or TAP device without packet information, or a negative
+ * errno. With an owner (a user's number, not negative) it stays when the descriptor is closed.
+ */
 static napi_value make_tun(napi_env env, napi_callback_info info) {
-  napi_value arguments[1], result, name;
+  napi_value arguments[3], result, name;
   struct bytes wanted;
   struct ifreq request = {0};
-  get_arguments(env, info, 1, arguments);
+  bool is_tap = false;
+  int32_t owner = -1;
+  get_arguments(env, info, 3, arguments);
   if (!get_bytes(env, arguments[0], &wanted)) return wrong_argument(env);
+  napi_get_value_bool(env, arguments[1], &is_tap);
+  napi_get_value_int32(env, arguments[2], &owner);
   if (wanted.length >= sizeof request.ifr_name) return make_int(env, -ENAMETOOLONG);
   if (wanted.length > 0) memcpy(request.ifr_name, wanted.data, wanted.length);
-  request.ifr_flags = IFF_TUN | IFF_NO_PI;
+  request.ifr_flags = (is_tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI;
   int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return make_int(env, -errno);
-  if (ioctl(fd, TUNSETIFF, &request) < 0) {
+  if (ioctl(fd, TUNSETIFF, &request) < 0 ||
+      (owner >= 0 && (ioctl(fd, TUNSETOWNER, (unsigned long)owner) < 0 || ioctl(fd, TUNSETPERSIST, 1UL) < 0))) {
     int error = errno;
     close(fd);
     return make_int(env, -error);

@@ -1,0 +1,90 @@
+/**
+ * VPN daemons in a cell: ours or Debian's connman-vpnd beside a stand-in for net.connman, and calls to
+ * them. VPN_DAEMON=debian runs the tests that say so with Debian's, which checks the tests.
+ */
+
+import { resolve } from 'node:path';
+import { withCell, type Cell, type CellOptions } from './cell.ts';
+import type { Child } from './child.ts';
+import { busVariant } from './bus-daemon.ts';
+import type { CellEvent } from './event-log.ts';
+
+/** The packages that the tests of VPNs lay over their cells: one set, fetched once. */
+export const VPN_PEERS = ['connman', 'connman-vpn', 'iputils-ping', 'ocserv', 'openconnect', 'openvpn'] as const;
+
+/** Whether Debian's daemon is to run instead of ours. */
+export const isDebian = process.env['VPN_DAEMON'] === 'debian';
+
+/** How either daemon is started. */
+export const VPN_DAEMONS = {
+  causeway: [resolve('build/bin/connman-vpnd'), '-n'],
+  debian: ['/usr/sbin/connman-vpnd', '-n'],
+} as const;
+
+/** Makes a cell with the packages of VPN tests. */
+export function withVpnCell<T>(options: CellOptions, body: (cell: Cell) => Promise<T>): Promise<T> {
+  const files = { ...HELPER_FILES, ...options.files };
+  return withCell({ ...options, files, peers: [...VPN_PEERS, ...(options.peers ?? [])] }, body);
+}
+
+const HELPER_FILES = {};
+
+/** Starts the VPN daemon under test; `words` follow its own. */
+export function startVpnd(cell: Cell, ...words: string[]): Promise<Child> {
+  const argv = isDebian ? VPN_DAEMONS.debian : VPN_DAEMONS.causeway;
+  return cell.startDaemon([...argv, ...words], 'net.connman.vpn');
+}
+
+/** A connection's path. */
+export function connectionPath(ident: string): string {
+  return `/net/connman/vpn/connection/${ident}`;
+}
+
+/** Calls net.connman.vpn.Manager. */
+export function callManager(cell: Cell, member: string, signature = '', body: unknown[] = []) {
+  return cell.bus.call({
+    destination: 'net.connman.vpn', path: '/', interface: 'net.connman.vpn.Manager', member, signature, body,
+  });
+}
+
+/** Calls net.connman.vpn.Connection of `ident`. */
+export function callConnection(cell: Cell, ident: string, member: string, signature = '', body: unknown[] = []) {
+  const path = connectionPath(ident);
+  return cell.bus.call({
+    destination: 'net.connman.vpn', path, interface: 'net.connman.vpn.Connection', member, signature, body,
+  });
+}
+
+/** Makes a connection of texts; its path. */
+export async function createConnection(cell: Cell, settings: Readonly<Record<string, string>>): Promise<string> {
+  const values = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, busVariant('s', value)]));
+  const [path] = await callManager(cell, 'Create', 'a{sv}', [values]);
+  return String(path);
+}
+
+/** The properties of a connection, without variants. */
+export async function propertiesOf(cell: Cell, ident: string): Promise<Record<string, unknown>> {
+  const [properties] = await callConnection(cell, ident, 'GetProperties');
+  if (typeof properties !== 'object' || properties === null) throw new Error('no properties');
+  return Object.fromEntries(Object.entries(properties));
+}
+
+/** The name and text of the error with which a call ends; `ok` if it does not. */
+export async function errorOf(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+    return 'ok';
+  } catch (error) {
+    if (!(error instanceof Error)) return String(error);
+    return `${'type' in error ? String(error.type) : error.name}: ${error.message}`;
+  }
+}
+
+/** Whether an event is PropertyChanged of a connection. */
+export function isConnectionProperty(name: string, value: unknown) {
+  return (event: CellEvent): boolean =>
+    event.kind === 'signal' &&
+    event.name === 'net.connman.vpn.Connection.PropertyChanged' &&
+    event.body[0] === name &&
+    event.body[1] === value;
+}

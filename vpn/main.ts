@@ -1,0 +1,135 @@
+/**
+ * connman-vpnd: VPN connections as objects on the bus name net.connman.vpn, with drivers chosen at
+ * build time. connmand reaches it over D-Bus alone. Everything belongs to one scope.
+ */
+
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createAgentRegistry } from '../src/daemon/agents.ts';
+import { parseVpnd, VPND, type DaemonOptions } from '../src/daemon/command-line.ts';
+import { readSmallFile } from '../src/daemon/files.ts';
+import { startPlugins } from '../src/daemon/plugin-host.ts';
+import { run, StartError, type Daemon } from '../src/daemon/run.ts';
+import { openStorage } from '../src/daemon/storage.ts';
+import { openSystemBus } from '../src/daemon/system-bus.ts';
+import { vpnAgentInterface } from '../src/dbus/interfaces/vpn-agent.ts';
+import { directories } from '../src/directories.ts';
+import { openGenl, type Genl } from '../src/netlink/genl/genl.ts';
+import { openRtnetlink } from '../src/netlink/rtnetlink.ts';
+import { formatHelp } from '../src/shared/command-line.ts';
+import { logger } from '../src/shared/log.ts';
+import { systemRandom } from '../src/shared/random.ts';
+import type { Scope } from '../src/shared/scope.ts';
+import { openSystem } from '../src/system/node-system.ts';
+import { VERSION } from '../src/version.ts';
+import { ask } from './agent.ts';
+import { builtin } from './builtin.ts';
+import { Connectivity } from './connectivity.ts';
+import { connectionPath } from './connection-dbus.ts';
+import { Drivers } from './core.ts';
+import { exportVpnManager } from './dbus.ts';
+import { vpnOptions, type VpnOptions } from './options.ts';
+import type { ProviderEnv } from './provider.ts';
+import { Providers } from './providers.ts';
+import { watchProvisioning } from './provisioning.ts';
+import { hostResolver } from './resolve-host.ts';
+import { Tasks } from './task.ts';
+import { makeTunnelDevice } from './tun.ts';
+
+const log = logger('vpn/main.ts');
+
+const BUS_NAME = 'net.connman.vpn';
+const RUNTIME = `${directories.runstatedir}/connman-vpn`;
+const STORAGE = `${directories.localstatedir}/lib/connman`;
+const VPN_STORAGE = `${directories.localstatedir}/lib/connman-vpn`;
+const HELPER_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+void run<DaemonOptions>({
+  name: 'connman-vpnd',
+  version: VERSION,
+  greeting: 'Connection Manager VPN daemon version',
+  directories: [STORAGE, VPN_STORAGE, RUNTIME],
+  help: formatHelp(VPND, 'connman-vpnd'),
+  parse: parseVpnd,
+  openSystem,
+  start,
+});
+
+async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
+  const { system, clock, scope } = daemon;
+  const options = vpnOptions(daemon.options.config ?? `${directories.sysconfdir}/connman/connman-vpn.conf`);
+  // `life` is closed before the bus and the kernel's sockets, so that the last signals still go out.
+  const ground = scope.child();
+  const life = scope.child();
+  const [bus, kernel] = await Promise.all([openSystemBus(daemon, ground), openRtnetlink({ system, clock }, ground)]);
+  const agents = createAgentRegistry(vpnAgentInterface, { bus, clock }, life);
+  const drivers = new Drivers();
+  let genl: Genl | undefined;
+  const env: ProviderEnv = {
+    clock,
+    kernel,
+    genl: () => (genl ??= openGenl({ system }, ground)),
+    runtimeDirectory: RUNTIME,
+    scriptDirectory: `${directories.libdir}/connman/scripts`,
+    connectUnix: (path, within) => system.unixStream(path, within),
+    resolveHost: hostResolver('/etc/resolv.conf', { system, clock, random: systemRandom }),
+    ...files(),
+    driver: (type) => drivers.get(type),
+    makeDevice: (kind, type) => makeTunnelDevice({ system, kernel }, kind, privilegesOf(options, type)?.uid ?? 0),
+    startTask: (type, task, within) => {
+      const privileges = privilegesOf(options, type);
+      return tasks.start(task, privileges, within);
+    },
+    ask: (provider, preferred, fields, signal) => ask(agents, {
+      path: connectionPath(provider.ident), fields, preferred, signal, timeoutMs: options.InputRequestTimeout * 1000,
+    }),
+  };
+  const tasks = new Tasks({ bus, clock, path: HELPER_PATH });
+  const storage = openStorage(STORAGE);
+  const providers = new Providers(env, storage, life);
+  const connectivity = new Connectivity(bus, life);
+  exportVpnManager({ bus, clock, providers, agents, connectivity }, life);
+  connectivity.splitRouting.observe(life, ({ ident, isSplitRouting }) => {
+    providers.get(ident)?.setSplitRouting(isSplitRouting);
+  });
+  scope.defer(() => agents.releaseAll());
+  if (!(await bus.requestName(BUS_NAME, life))) throw new StartError(`${BUS_NAME} is owned by another VPN daemon`);
+  daemon.started();
+  await startPlugins(builtin, { drivers }, daemon.options, life);
+  watchProvisioning(providers, [storage, openStorage(VPN_STORAGE)], clock, life);
+}
+
+function privilegesOf(options: VpnOptions, type: string) {
+  const configured = `${directories.sysconfdir}/connman/vpn-plugin/${type}.conf`;
+  return options.privileges(configured, { passwd: read('/etc/passwd'), group: read('/etc/group') });
+}
+
+function read(path: string): string {
+  try {
+    return readSmallFile(path) ?? '';
+  } catch (error) {
+    log.warn('%s: %s', path, error instanceof Error ? error.message : error);
+    return '';
+  }
+}
+
+// Files of a running tunnel: secrets, so for the helper's user alone, and gone with the tunnel.
+function files(): Pick<ProviderEnv, 'writeFile' | 'readFile' | 'removeFile'> {
+  return {
+    writeFile(name: string, content: string, scope: Scope) {
+      const path = `${RUNTIME}/${name}`;
+      mkdirSync(RUNTIME, { recursive: true, mode: 0o755 });
+      rmSync(path, { force: true });
+      scope.defer(() => rmSync(path, { force: true }));
+      writeFileSync(path, content, { mode: 0o600, flag: 'wx' });
+      return path;
+    },
+    removeFile: (path) => rmSync(path, { force: true }),
+    readFile(path) {
+      try {
+        return readFileSync(path, 'latin1');
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}

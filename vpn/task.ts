@@ -1,0 +1,169 @@
+/**
+ * Helper programs of drivers and how they report (net.connman.Task at `/task/N`): each is a process
+ * group of its own with the rights connman-vpn.conf leaves it, ended by TERM, INT, KILL.
+ * Invariant: only root and the helper's own user are heard; what they say is bounded by the bus,
+ * parsed as untrusted text, and nothing waits for them for ever.
+ */
+
+import { startChild, type ChildExit } from '../src/daemon/children.ts';
+import type { Bus } from '../src/dbus/bus.ts';
+import { taskInterface } from '../src/dbus/interfaces/task.ts';
+import type { Clock } from '../src/shared/clock.ts';
+import { logger } from '../src/shared/log.ts';
+import type { Scope } from '../src/shared/scope.ts';
+import type { Privileges } from './privileges.ts';
+
+const log = logger('vpn/task.ts');
+
+/** What a helper reports: a reason and its environment. */
+export interface Notice {
+  readonly reason: string;
+  readonly environment: ReadonlyMap<string, string>;
+}
+
+/** What to start. */
+export interface TaskOptions {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Beside PATH and the address of the task. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Written to its standard input, which is then closed. */
+  readonly input?: string;
+  /** Heard for every notice, while the helper lives. */
+  onNotice(notice: Notice): void;
+  /** A line of its standard error, without the end. */
+  onLine?(line: string): void;
+}
+
+/** A running helper. */
+export interface Task {
+  /** Never rejects; resolves when it and its children are gone. */
+  readonly exited: Promise<ChildExit>;
+  /** Begins the ladder. */
+  stop(): Promise<ChildExit>;
+}
+
+/** What tasks take from the daemon. */
+export interface TaskEnv {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  /** PATH of helpers. */
+  readonly path: string;
+}
+
+/** Where helpers find their task: what goes to them as CONNMAN_BUSNAME, _INTERFACE and _PATH. */
+export interface TaskAddress {
+  readonly CONNMAN_BUSNAME: string;
+  readonly CONNMAN_INTERFACE: string;
+  readonly CONNMAN_PATH: string;
+}
+
+/** Numbers the tasks of one daemon. */
+export class Tasks {
+  readonly #env: TaskEnv;
+  #count = 0;
+
+  constructor(env: TaskEnv) {
+    this.#env = env;
+  }
+
+  /** Where the next task will be. */
+  get nextAddress(): TaskAddress {
+    return {
+      CONNMAN_BUSNAME: this.#env.bus.uniqueName,
+      CONNMAN_INTERFACE: taskInterface.name,
+      CONNMAN_PATH: `/task/${this.#count}`,
+    };
+  }
+
+  /** Starts a helper with these rights, the daemon's own when undefined; stopped when `scope` closes. */
+  start(options: TaskOptions, privileges: Privileges | undefined, scope: Scope): Task {
+    const { bus, clock, path } = this.#env;
+    const address = this.nextAddress;
+    this.#count++;
+    const own = scope.child();
+    this.#listen(address.CONNMAN_PATH, options, privileges, own);
+    const lines = new Lines((line) => {
+      log.debug('%s: %s', options.file, line);
+      options.onLine?.(line);
+    });
+    const child = startChild({
+      file: options.file,
+      args: options.args,
+      environment: { PATH: path, ...busEnvironment(), ...options.environment, ...address },
+      ...(options.input !== undefined && { input: options.input }),
+      ...(privileges !== undefined && { user: privileges }),
+      onOutput: (stream, bytes) => {
+        if (stream === 'stderr') lines.push(bytes);
+      },
+    }, clock, own);
+    log.debug('%s is task %s of %s', options.file, address.CONNMAN_PATH, bus.uniqueName);
+    const exited = child.exited.then((exit) => {
+      void own.close();
+      if (exit.error !== undefined) log.error('%s cannot be started: %s', options.file, exit.error.message);
+      return exit;
+    });
+    return { exited, stop: () => child.stop() };
+  }
+
+  #listen(path: string, options: TaskOptions, privileges: Privileges | undefined, scope: Scope): void {
+    const { bus } = this.#env;
+    const allowed = new Set([0, process.geteuid?.() ?? 0, privileges?.uid ?? 0]);
+    bus.export(path, taskInterface, {
+      methods: {
+        notify: async ({ reason, environment }, { caller }) => {
+          const uid = await userOf(bus, caller.id);
+          if (uid === undefined || !allowed.has(uid)) {
+            log.warn('%s: user %s may not report', path, uid ?? '?');
+            return;
+          }
+          if (!scope.signal.aborted) options.onNotice({ reason, environment });
+        },
+        // Passwords go to helpers by descriptors and files, never over the bus.
+        getsec: () => ({ username: '', password: '' }),
+      },
+    }, scope);
+  }
+}
+
+async function userOf(bus: Bus, name: string): Promise<number | undefined> {
+  try {
+    const reply = await bus.call({
+      destination: 'org.freedesktop.DBus',
+      path: '/org/freedesktop/DBus',
+      interface: 'org.freedesktop.DBus',
+      member: 'GetConnectionUnixUser',
+      signature: 's',
+      body: [name],
+    });
+    const [uid] = reply.body;
+    return typeof uid === 'number' ? uid : undefined;
+  } catch (error) {
+    log.debug('the user of %s is unknown: %s', name, error instanceof Error ? error.message : error);
+    return undefined;
+  }
+}
+
+// A helper must find the bus that we are on.
+function busEnvironment(): Record<string, string> {
+  const address = process.env['DBUS_SYSTEM_BUS_ADDRESS'];
+  return address === undefined ? {} : { DBUS_SYSTEM_BUS_ADDRESS: address };
+}
+
+/** Lines of a stream of bytes; one past 4 KiB is cut there. */
+export class Lines {
+  readonly #onLine: (line: string) => void;
+  #rest = '';
+
+  constructor(onLine: (line: string) => void) {
+    this.#onLine = onLine;
+  }
+
+  push(bytes: Uint8Array): void {
+    const parts = (this.#rest + Buffer.from(bytes).toString('latin1')).split('\n');
+    this.#rest = (parts.pop() ?? '').slice(0, MAX_LINE);
+    for (const line of parts) this.#onLine(line.slice(0, MAX_LINE).replace(/\r$/, ''));
+  }
+}
+
+const MAX_LINE = 4096;
