@@ -4,7 +4,7 @@
  * by entries and bytes; what was asked for least lately goes first, what is popular gets another turn.
  */
 
-import { EXTENDED_ERROR, type StoredAnswer } from './stored-answer.ts';
+import { EXTENDED_ERROR, PAST, type StoredAnswer } from './stored-answer.ts';
 
 /** An answer in the cache. Its fields may change with the next call. */
 export interface CachedAnswer extends StoredAnswer {
@@ -37,18 +37,16 @@ interface Entry extends CachedAnswer {
   /** In the ring. */
   readonly place: number;
   readonly storedAtMs: number;
-  /** Seconds by which times to live in `tail` have been lowered. */
   agedSec: number;
   hits: number;
   refreshAtMs: number;
   extendedError: number;
 }
 
-/** RFC 8767, 5: for a day; 5.11: 30 s to live. */
+/** RFC 8767, 5. */
 const STALE_MS = 86_400_000;
-const STALE_TTL_SEC = 30;
 /** What an entry costs beside its bytes, as measured roughly. */
-const ENTRY_BYTES = 400;
+const ENTRY_BYTES = 300;
 /** So many popular entries are spared in a row before one has to go nevertheless. */
 const MOST_SPARED = 8;
 
@@ -91,12 +89,12 @@ export class AnswerCache {
       return entry;
     }
     this.#stale++;
-    for (const at of entry.ttlOffsets) putU32(entry.tail, at, STALE_TTL_SEC);
+    entry.agedSec = PAST;
     entry.extendedError = entry.rcode === 3 ? EXTENDED_ERROR.staleNxdomain : EXTENDED_ERROR.stale;
     return entry;
   }
 
-  /** Keeps `answer` for `ttlSec`; it takes over `answer.tail`. */
+  /** Keeps `answer` for `ttlSec`. */
   put(key: string, answer: StoredAnswer, ttlSec: number, nowMs: number): void {
     const before = this.#entries.get(key);
     if (before !== undefined) this.#remove(before);
@@ -168,24 +166,6 @@ function sizeOf(key: string, { tail, ttlOffsets }: StoredAnswer): number {
   return ENTRY_BYTES + key.length + tail.length + 2 * ttlOffsets.length;
 }
 
-// A record that lives shorter than its entry, an SOA for instance, ends at zero.
 function age(entry: Entry, nowMs: number): void {
-  const ageSec = Math.floor((nowMs - entry.storedAtMs) / 1000);
-  if (ageSec === entry.agedSec) return;
-  const { tail } = entry;
-  const delta = ageSec - entry.agedSec;
-  entry.agedSec = ageSec;
-  for (const at of entry.ttlOffsets) putU32(tail, at, Math.max(0, getU32(tail, at) - delta));
-}
-
-function getU32(bytes: Uint8Array, at: number): number {
-  const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-  return high * 0x1_0000 + (((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0));
-}
-
-function putU32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 24;
-  bytes[at + 1] = (value >>> 16) & 0xff;
-  bytes[at + 2] = (value >>> 8) & 0xff;
-  bytes[at + 3] = value & 0xff;
+  entry.agedSec = Math.floor((nowMs - entry.storedAtMs) / 1000);
 }

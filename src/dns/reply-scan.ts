@@ -42,9 +42,12 @@ const RRSIG = 46;
 const NSEC = 47;
 const NSEC3 = 50;
 
-/** Reads `bytes`, whose header and question (ending at `questionEnd`) are known to be right. */
-export function scanReply(bytes: Buffer, questionEnd: number): Scan {
-  return new ReplyScan(bytes, questionEnd).run();
+/**
+ * Reads `bytes` up to `end`, whose header and question (ending at `questionEnd`) are known to be right.
+ * Times to live that are too long are cut where they stand.
+ */
+export function scanReply(bytes: Buffer, questionEnd: number, end = bytes.length): Scan {
+  return scan.run(bytes, questionEnd, end);
 }
 
 /** One record's place. */
@@ -57,36 +60,31 @@ interface Place {
   end: number;
 }
 
+/** One for all replies: nothing of it is used once it has run. */
 class ReplyScan {
-  readonly #bytes: Buffer;
-  readonly #questionEnd: number;
-  readonly #type: number;
+  #bytes: Buffer = Buffer.alloc(0);
+  #end = 0;
+  #questionEnd = 0;
+  #type = 0;
   readonly #ttlOffsets: number[] = [];
   /** Aliases of the question's name, each in wire form; the name itself is not in it. */
   readonly #aliases: string[] = [];
   readonly #place: Place = { ownerAt: 0, type: 0, class: 0, ttlAt: 0, dataAt: 0, end: 0 };
   #question: string | undefined;
-  #at: number;
+  #at = 0;
   #ttlSec = MAX_TTL_SEC;
   #hasData = false;
   #negativeTtlSec = 0;
   #extendedRcode = 0;
   #authorityEnd = 0;
 
-  constructor(bytes: Buffer, questionEnd: number) {
-    this.#bytes = bytes;
-    this.#questionEnd = questionEnd;
-    this.#type = u16(bytes, questionEnd - 4);
-    this.#at = questionEnd;
-  }
-
-  run(): Scan {
-    const bytes = this.#bytes;
+  run(bytes: Buffer, questionEnd: number, end: number): Scan {
+    this.#begin(bytes, questionEnd, end);
     const rcode = u16(bytes, 2) & 0xf;
     if ((u16(bytes, 2) & 0x0200) !== 0) return { kind: 'truncated' };
     if (rcode !== 0 && rcode !== 3) return { kind: 'failure', rcode };
     const [answers, authorities, additionals] = [u16(bytes, 6), u16(bytes, 8), u16(bytes, 10)];
-    if (answers + authorities > MAX_RECORDS) return { kind: 'broken' };
+    if (answers + authorities > MAX_RECORDS) return BROKEN;
     for (let count = 0; count < answers; count++) {
       const verdict = this.#readAnswer();
       if (verdict !== 'good') return { kind: verdict };
@@ -95,23 +93,39 @@ class ReplyScan {
     const answerOffsets = this.#ttlOffsets.length;
     const isNegative = rcode === 3 || !this.#hasData;
     const authority = this.#readAuthorities(authorities);
-    if (authority === 'broken' || !this.#readAdditionals(additionals)) return { kind: 'broken' };
+    if (authority === 'broken' || !this.#readAdditionals(additionals)) return BROKEN;
     if (this.#extendedRcode !== 0) return { kind: 'failure', rcode: (this.#extendedRcode << 4) | rcode };
     const isKept = authority === 'kept';
     // Neither data nor the reason why there is none: a server that refers elsewhere (RFC 2308, 2.2).
     if (authority === 'referral' && rcode === 0 && answers === 0) return { kind: 'failure', rcode: 5 };
-    const tailEnd = isKept ? this.#authorityEnd : answersEnd;
     if (!isKept) this.#ttlOffsets.length = answerOffsets;
     const ttlSec = isNegative ? Math.min(this.#ttlSec, isKept ? this.#negativeTtlSec : 0) : this.#ttlSec;
     const answer = {
       rcode,
       answerCount: answers,
       authorityCount: isKept ? authorities : 0,
-      tail: this.#cut(tailEnd),
-      ttlOffsets: new Uint16Array(this.#ttlOffsets),
+      tail: bytes.toString('latin1', questionEnd, isKept ? this.#authorityEnd : answersEnd),
+      ttlOffsets: String.fromCharCode(...this.#ttlOffsets),
+      agedSec: 0,
       extendedError: 0,
     };
     return { kind: 'answer', answer, ttlSec, isNegative };
+  }
+
+  #begin(bytes: Buffer, questionEnd: number, end: number): void {
+    this.#bytes = bytes;
+    this.#end = end;
+    this.#questionEnd = questionEnd;
+    this.#type = u16(bytes, questionEnd - 4);
+    this.#ttlOffsets.length = 0;
+    this.#aliases.length = 0;
+    this.#question = undefined;
+    this.#at = questionEnd;
+    this.#ttlSec = MAX_TTL_SEC;
+    this.#hasData = false;
+    this.#negativeTtlSec = 0;
+    this.#extendedRcode = 0;
+    this.#authorityEnd = 0;
   }
 
   #readAnswer(): 'good' | 'broken' | 'unsorted' {
@@ -130,8 +144,7 @@ class ReplyScan {
 
   #isOnChain({ ownerAt, type, end }: Place): boolean {
     const bytes = this.#bytes;
-    // Most owners are a pointer to the question.
-    if (bytes[ownerAt] === 0xc0 && bytes[ownerAt + 1] === HEADER_BYTES) return true;
+    if (isOfQuestion(bytes, ownerAt)) return true;
     const owner = expandName(bytes, ownerAt, end);
     this.#question ??= expandName(bytes, HEADER_BYTES, this.#questionEnd);
     if (owner === this.#question || this.#aliases.includes(owner)) return true;
@@ -179,8 +192,8 @@ class ReplyScan {
   #readRecord(): boolean {
     const bytes = this.#bytes;
     const place = this.#place;
-    const nameEnd = skipName(bytes, this.#at, bytes.length);
-    if (nameEnd < 0 || nameEnd + RECORD_HEAD_BYTES > bytes.length) return false;
+    const nameEnd = skipName(bytes, this.#at, this.#end);
+    if (nameEnd < 0 || nameEnd + RECORD_HEAD_BYTES > this.#end) return false;
     place.ownerAt = this.#at;
     place.type = u16(bytes, nameEnd);
     place.class = u16(bytes, nameEnd + 2);
@@ -188,7 +201,8 @@ class ReplyScan {
     place.dataAt = nameEnd + RECORD_HEAD_BYTES;
     place.end = place.dataAt + u16(bytes, nameEnd + 8);
     this.#at = place.end;
-    return place.end <= bytes.length && isSound(bytes, place) && !this.#leansOnTtl(place);
+    if (place.end > this.#end || !isSound(bytes, place)) return false;
+    return (isOfQuestion(bytes, place.ownerAt) && !holdsNames(place.type)) || !this.#leansOnTtl(place);
   }
 
   // Times are written anew in every answer: a name that leads through one would change with it.
@@ -209,20 +223,21 @@ class ReplyScan {
 
   // RFC 2181, 8: a time with its top bit set is none.
   #takeTtl({ ttlAt }: Place): number {
-    const ttl = u32(this.#bytes, ttlAt);
     this.#ttlOffsets.push(ttlAt - this.#questionEnd);
-    return ttl > 0x7fff_ffff ? 0 : Math.min(ttl, MAX_TTL_SEC);
+    const ttlSec = u32(this.#bytes, ttlAt);
+    if (ttlSec <= MAX_TTL_SEC) return ttlSec;
+    const keptSec = ttlSec > 0x7fff_ffff ? 0 : MAX_TTL_SEC;
+    this.#bytes.writeUInt32BE(keptSec, ttlAt);
+    return keptSec;
   }
+}
 
-  #cut(end: number): Uint8Array {
-    const tail = Uint8Array.prototype.slice.call(this.#bytes, this.#questionEnd, end);
-    for (const at of this.#ttlOffsets) {
-      const ttl = u32(this.#bytes, this.#questionEnd + at);
-      const kept = ttl > 0x7fff_ffff ? 0 : MAX_TTL_SEC;
-      if (ttl > MAX_TTL_SEC) new DataView(tail.buffer, tail.byteOffset).setUint32(at, kept);
-    }
-    return tail;
-  }
+const scan = new ReplyScan();
+const BROKEN: Scan = { kind: 'broken' };
+
+/** Whether the owner at `at` is a pointer to the question, as most are. */
+function isOfQuestion(bytes: Buffer, at: number): boolean {
+  return bytes[at] === 0xc0 && bytes[at + 1] === HEADER_BYTES;
 }
 
 /** Whether the data of types that hold names or have a fixed length is what it has to be. */
@@ -247,6 +262,22 @@ function isSound(bytes: Buffer, { type, class: recordClass, dataAt, end }: Place
     }
     default:
       return true;
+  }
+}
+
+/** Whether names stand in the data of a type, as far as `namesOf` knows. */
+function holdsNames(type: number): boolean {
+  switch (type) {
+    case RECORD_TYPE.NS:
+    case CNAME:
+    case RECORD_TYPE.PTR:
+    case DNAME:
+    case RECORD_TYPE.MX:
+    case RECORD_TYPE.SRV:
+    case SOA:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -8,14 +8,15 @@
 export const RECORD_WORDS = 16;
 
 const RECORDS_BYTES = 16 * RECORD_WORDS * 4;
-const OFFSET = 0;
-const LENGTH = 1;
-const PORT = 2;
-const IFINDEX = 3;
+const SLOT_BYTES = 0x1_0000;
+export const OFFSET = 0;
+export const LENGTH = 1;
+export const PORT = 2;
+export const IFINDEX = 3;
 const HOP_LIMIT = 4;
 const STATUS = 5;
-const ADDRESS_LENGTH = 6;
-const ADDRESS = 7;
+export const ADDRESS_LENGTH = 6;
+export const ADDRESS = 7;
 const REPLY = 15;
 
 /** Reads what the addon received last. */
@@ -24,6 +25,7 @@ export class Arena {
   readonly #bytes: Uint8Array;
   /** All of it, for those who read and answer messages where they lie. */
   readonly memory: Buffer;
+  readonly #slots: Buffer[] = [];
 
   constructor(memory: ArrayBuffer) {
     this.memory = Buffer.from(memory);
@@ -41,6 +43,12 @@ export class Arena {
   /** Where a message lies in `memory`. */
   offset(index: number): number {
     return this.#word(index, OFFSET);
+  }
+
+  /** The bytes of a message and the room behind them: the same object for every message that lies there. */
+  slot(index: number): Buffer {
+    const offset = this.#word(index, OFFSET);
+    return (this.#slots[index] ??= this.memory.subarray(offset, offset + SLOT_BYTES));
   }
 
   /** In bytes; -1: longer than a slot, lost. */

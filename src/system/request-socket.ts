@@ -7,11 +7,12 @@ import { constants } from 'node:os';
 import type { SystemError } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Watcher } from './addon.ts';
-import { check, EVENT_DATA, systemError } from './addon.ts';
+import { EVENT_DATA, systemError } from './addon.ts';
 import type { Arena } from './arena.ts';
 import type { Native } from './message-socket.ts';
-import { sendTo, watchDescriptor } from './message-socket.ts';
-import type { Destination, RequestBatch, UdpSender, UdpServer } from './system.ts';
+import { watchDescriptor } from './message-socket.ts';
+import { type Departing, outboxOf } from './outbox.ts';
+import type { Outbox, RequestBatch, UdpSender, UdpServer } from './system.ts';
 
 type SenderOf = (arena: Arena, index: number) => UdpSender;
 
@@ -20,7 +21,7 @@ export function openRequestSocket(native: Native, fd: number, senderOf: SenderOf
   return new RequestSocket(native, fd, senderOf, scope);
 }
 
-class RequestSocket implements UdpServer {
+class RequestSocket implements UdpServer, Departing {
   readonly localPort: number;
   onBatch: (batch: RequestBatch) => void = () => undefined;
   onError: (error: SystemError) => void = () => undefined;
@@ -37,9 +38,12 @@ class RequestSocket implements UdpServer {
     scope.defer(() => addon.unwatch(this.#watcher));
   }
 
-  send(bytes: Uint8Array, to: Destination): void {
-    const { addon } = this.#native;
-    check(addon, sendTo(addon, this.#watcher, bytes, to), 'send');
+  get outbox(): Outbox {
+    return outboxOf(this);
+  }
+
+  sendAll(memory: Buffer, count: number): void {
+    this.#tell(this.#native.addon.sendAll(this.#watcher, memory, count));
   }
 
   #onEvent(event: number, value: number): void {
@@ -52,9 +56,13 @@ class RequestSocket implements UdpServer {
     this.#batch.answered = 0;
     this.onBatch(this.#batch);
     if (this.#batch.answered === 0) return;
-    const sent = addon.reply(this.#watcher, value);
-    // A socket that its handler closed has nobody to tell.
-    if (sent < 0 && sent !== -constants.errno.EBADF) this.onError(systemError(addon, -sent, 'sendmmsg'));
+    this.#tell(addon.reply(this.#watcher, value));
+  }
+
+  // A socket that its handler closed has nobody to tell.
+  #tell(result: number): void {
+    if (result >= 0 || result === -constants.errno.EBADF) return;
+    this.onError(systemError(this.#native.addon, -result, 'sendmmsg'));
   }
 }
 
@@ -77,6 +85,10 @@ class ArenaBatch implements RequestBatch {
 
   length(index: number): number {
     return this.#arena.length(index);
+  }
+
+  message(index: number): Buffer {
+    return this.#arena.slot(index);
   }
 
   sender(index: number): UdpSender {

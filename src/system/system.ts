@@ -27,7 +27,10 @@ export interface System {
   /** A UDP socket, bound as told, to any address and a free port where nothing is told. IPv6 alone with 6. */
   udp(options: UdpOptions, scope: Scope): MessageSocket<UdpSender>;
 
-  /** A UDP socket that takes requests by the batch and answers them where they stand. */
+  /**
+   * A UDP socket that takes requests by the batch and answers them where they stand; with `peer` one
+   * that asks and takes answers by the batch.
+   */
   udpServer(options: UdpOptions, scope: Scope): UdpServer;
 
   /**
@@ -51,11 +54,8 @@ export interface System {
   /** A character device read event by event, such as /dev/rfkill. It is closed before `onError` is called. */
   device(path: string, scope: Scope): MessageSocket<undefined>;
 
-  /**
-   * A TUN or TAP device; returns its descriptor (the caller's to close) and the name it got. With
-   * `owner`, the number of the user who may open it, it stays until its link is removed.
-   */
-  tun(name: string, options?: { kind?: 'tun' | 'tap'; owner?: number }): { fd: number; name: string };
+  /** A TUN device; returns its descriptor (the caller's to close) and the name it got. */
+  tun(name: string): { fd: number; name: string };
 
   /** Closes a descriptor that was received or made by `tcp` or `tun` and is not owned by Node. */
   closeFd(fd: number): void;
@@ -104,10 +104,23 @@ export interface UdpServer {
   readonly localPort: number;
   /** Set once, before the event loop turns. When it returns, the batch's answers are sent. */
   onBatch: (batch: RequestBatch) => void;
-  /** As with MessageSocket; answers that the kernel did not take are not told. */
+  /** As with MessageSocket; also when the kernel refused what was in the outbox. */
   onError: (error: SystemError) => void;
-  /** Answers later; throws SystemError. */
-  send(bytes: Uint8Array, to: Destination): void;
+  /** Where messages are written that leave a little later; to be asked for anew before each of them. */
+  readonly outbox: Outbox;
+}
+
+/**
+ * Messages that leave together: with one call of the kernel at the end of this turn of the event
+ * loop, or when there is no more room.
+ */
+export interface Outbox {
+  /** Where messages are written: at `offset`, with room for `MESSAGE_BYTES` of outbox.ts. */
+  readonly memory: Buffer;
+  /** Changes with each message. */
+  readonly offset: number;
+  /** What stands at `offset` is a message; it goes to the socket's peer where `to` is absent. */
+  add(lengthBytes: number, to?: UdpSender): void;
 }
 
 /** Messages received together; one object for all batches, valid while the handler runs. */
@@ -119,6 +132,8 @@ export interface RequestBatch {
   offset(index: number): number;
   /** -1 for a message longer than 64 KiB, which is lost. */
   length(index: number): number;
+  /** A view that begins with message `index` and ends behind it, with its room. */
+  message(index: number): Buffer;
   sender(index: number): UdpSender;
   /** The first `lengthBytes` bytes in place of message `index` are the answer. */
   answer(index: number, lengthBytes: number): void;

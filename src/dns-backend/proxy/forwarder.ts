@@ -9,19 +9,8 @@ import type { AnswerCache } from '../../dns/cache.ts';
 import { bareAnswer, EXTENDED_ERROR, type StoredAnswer } from '../../dns/stored-answer.ts';
 import type { Alarm, Clock } from '../../shared/clock.ts';
 import type { Scope } from '../../shared/scope.ts';
-import { markLate, Request, type OpenAttempt, type RequestEnd } from './request.ts';
-import type { Upstream } from './upstream.ts';
-
-/** A question and under what its answer is kept. */
-export interface Question {
-  readonly key: string;
-  /** Of name, type and class, which `key` begins with. */
-  readonly lengthBytes: number;
-  readonly flavour: number;
-}
-
-/** Is told the answer once. */
-export type Waiter = (answer: StoredAnswer) => void;
+import { Request, type Question, type RequestEnd, type RequestOwner, type Waiter } from './request.ts';
+import type { Attempt, Upstream } from './upstream.ts';
 
 /** Which servers a question goes to, in their order. */
 export interface Routes {
@@ -41,12 +30,6 @@ const MAX_REQUESTS = 2048;
 const MAX_WAITERS = 256;
 const MAX_FAILURES = 2048;
 
-interface Waiting {
-  readonly request: Request;
-  readonly question: Question;
-  waiters: Waiter[];
-}
-
 /** What a forwarder is made of. */
 export interface ForwarderParts {
   readonly cache: AnswerCache;
@@ -56,14 +39,14 @@ export interface ForwarderParts {
 }
 
 /** Asks servers on behalf of clients. */
-export class Forwarder {
+export class Forwarder implements RequestOwner {
   readonly #cache: AnswerCache;
   readonly #clock: Clock;
   readonly #isRebindingStopped: boolean;
   readonly #alarm: Alarm;
-  readonly #waiting = new Map<string, Waiting>();
-  /** Attempts whose request is over, oldest first. */
-  #lingering: OpenAttempt[] = [];
+  readonly #waiting = new Map<string, Request>();
+  /** Attempts whose request is over. */
+  #lingering: Attempt[] = [];
   /** When a question that nobody could answer may be asked again. */
   readonly #failures = new Map<string, { readonly untilMs: number; readonly answer: StoredAnswer }>();
   #routes: Routes = { upstreamsFor: () => [], isClaimed: () => false };
@@ -88,15 +71,14 @@ export class Forwarder {
     const all = [...this.#waiting.values()];
     this.#waiting.clear();
     const nowMs = this.#clock.now();
-    for (const { request, question, waiters } of all) {
-      for (const open of request.open) cancel(open);
+    for (const { open, question, waiters } of all) {
+      for (const attempt of open) attempt.cancel();
       this.#start(question, waiters, nowMs);
     }
   }
 
   /** Finds the answer; `waiter` may be told before this returns. Without one the cache alone is told. */
-  ask(question: Question, waiter?: Waiter): void {
-    const nowMs = this.#clock.now();
+  ask(question: Question, nowMs: number, waiter?: Waiter): void {
     const known = this.#waiting.get(question.key);
     if (known !== undefined) {
       if (waiter === undefined) return;
@@ -117,35 +99,32 @@ export class Forwarder {
   }
 
   #start(question: Question, waiters: Waiter[], nowMs: number): void {
-    const { key, lengthBytes, flavour } = question;
     const upstreams = this.#routes.upstreamsFor(question);
     if (upstreams.length === 0) {
-      const answer = this.#cache.getStale(key, nowMs) ?? NO_SERVERS;
+      const answer = this.#cache.getStale(question.key, nowMs) ?? NO_SERVERS;
       for (const waiter of waiters) waiter(answer);
       return;
     }
-    const asked = { question: Buffer.from(key.slice(0, lengthBytes), 'latin1'), flavour };
-    const request = new Request({ key, asked, nowMs }, upstreams, (ended, end) => this.#onEnd(ended, end));
-    this.#waiting.set(key, { request, question, waiters });
-    request.start(nowMs);
+    const request = new Request(question, waiters, this, nowMs);
+    this.#waiting.set(question.key, request);
+    request.start(upstreams, nowMs);
     this.#startTicking(nowMs);
   }
 
-  #onEnd(request: Request, end: RequestEnd): void {
-    const waiting = this.#waiting.get(request.key);
-    if (waiting?.request !== request) return;
-    const nowMs = this.#clock.now();
-    this.#waiting.delete(request.key);
+  ended(request: Request, end: RequestEnd, nowMs: number): void {
+    const { key } = request.question;
+    if (this.#waiting.get(key) !== request) return;
+    this.#waiting.delete(key);
     if (request.open.length > 0) {
       this.#lingering.push(...request.open);
       this.#startTicking(nowMs);
     }
-    const answer = end.kind === 'answer' ? this.#store(waiting, end, nowMs) : this.#fail(request, end.rcode, nowMs);
-    for (const waiter of waiting.waiters) waiter(answer);
+    const answer = end.kind === 'answer' ? this.#store(request, end, nowMs) : this.#fail(key, end.rcode, nowMs);
+    for (const waiter of request.waiters) waiter(answer);
   }
 
-  #store({ question }: Waiting, end: Extract<RequestEnd, { readonly kind: 'answer' }>, nowMs: number): StoredAnswer {
-    this.#failures.delete(question.key);
+  #store({ question }: Request, end: Extract<RequestEnd, { readonly kind: 'answer' }>, nowMs: number): StoredAnswer {
+    if (this.#failures.size > 0) this.#failures.delete(question.key);
     const isStopped = this.#isRebindingStopped && !this.#routes.isClaimed(question)
       && addressesIn(end.answer).some(isInner);
     const answer = isStopped ? BLOCKED : end.answer;
@@ -153,12 +132,12 @@ export class Forwarder {
     return answer;
   }
 
-  #fail(request: Request, rcode: number | undefined, nowMs: number): StoredAnswer {
-    const stale = this.#cache.getStale(request.key, nowMs);
+  #fail(key: string, rcode: number | undefined, nowMs: number): StoredAnswer {
+    const stale = this.#cache.getStale(key, nowMs);
     const answer = rcode === undefined ? UNREACHABLE : bareAnswer(rcode === 5 ? 5 : 2);
     if (this.#failures.size >= MAX_FAILURES) this.#failures.clear();
     const forMs = stale === undefined ? FAILURE_FOR_MS : STALE_FOR_MS;
-    this.#failures.set(request.key, { untilMs: nowMs + forMs, answer });
+    this.#failures.set(key, { untilMs: nowMs + forMs, answer });
     return stale ?? answer;
   }
 
@@ -170,9 +149,9 @@ export class Forwarder {
 
   #tick(): void {
     const nowMs = this.#clock.now();
-    for (const waiting of [...this.#waiting.values()]) {
-      waiting.request.tick(nowMs);
-      if (nowMs >= waiting.request.startedAtMs + STALE_AFTER_MS) this.#answerStale(waiting, nowMs);
+    for (const request of [...this.#waiting.values()]) {
+      request.tick(nowMs);
+      if (nowMs >= request.startedAtMs + STALE_AFTER_MS) this.#answerStale(request, nowMs);
     }
     this.#dropLingering(nowMs);
     this.#isTicking = false;
@@ -180,28 +159,22 @@ export class Forwarder {
   }
 
   // The request goes on: the next client finds what it brings.
-  #answerStale(waiting: Waiting, nowMs: number): void {
-    if (waiting.waiters.length === 0) return;
-    const stale = this.#cache.getStale(waiting.question.key, nowMs);
+  #answerStale(request: Request, nowMs: number): void {
+    const { waiters } = request;
+    if (waiters.length === 0) return;
+    const stale = this.#cache.getStale(request.question.key, nowMs);
     if (stale === undefined) return;
-    const { waiters } = waiting;
-    waiting.waiters = [];
+    request.waiters = [];
     for (const waiter of waiters) waiter(stale);
   }
 
   #dropLingering(nowMs: number): void {
-    this.#lingering = this.#lingering.filter((open) => {
-      if (!open.isOver) markLate(open, nowMs);
-      if (nowMs >= open.askedAtMs + LINGER_MS) cancel(open);
-      return !open.isOver;
+    this.#lingering = this.#lingering.filter((attempt) => {
+      if (!attempt.isOver) attempt.markLate(nowMs);
+      if (nowMs >= attempt.askedAtMs + LINGER_MS) attempt.cancel();
+      return !attempt.isOver;
     });
   }
-}
-
-function cancel(open: OpenAttempt): void {
-  if (open.isOver) return;
-  open.isOver = true;
-  open.attempt?.cancel();
 }
 
 const BLOCKED = bareAnswer(5, EXTENDED_ERROR.blocked);

@@ -1,10 +1,22 @@
 /**
  * One question under way for all who wait for its answer: servers are asked in their order, the
  * next when one fails or takes longer than it usually does. Time is an argument; whoever owns the
- * request calls `tick`. Invariant: `onEnd` is called once.
+ * request calls `tick`. Invariant: its owner is told the end once.
  */
 
-import type { Asked, Attempt, Outcome, Upstream } from './upstream.ts';
+import type { StoredAnswer } from '../../dns/stored-answer.ts';
+import type { Asked, Asker, Attempt, Outcome, Upstream } from './upstream.ts';
+
+/** A question and under what its answer is kept. */
+export interface Question {
+  readonly key: string;
+  /** Of name, type and class, which `key` begins with. */
+  readonly lengthBytes: number;
+  readonly flavour: number;
+}
+
+/** Is told the answer once. */
+export type Waiter = (answer: StoredAnswer) => void;
 
 /** How a request ended. */
 export type RequestEnd =
@@ -12,59 +24,59 @@ export type RequestEnd =
   /** Nobody could tell. `rcode` if somebody said so. */
   | { readonly kind: 'failure'; readonly rcode: number | undefined };
 
-/** A server that was asked and has not answered yet. */
-export interface OpenAttempt {
-  readonly upstream: Upstream;
-  readonly askedAtMs: number;
-  attempt: Attempt | undefined;
-  isOver: boolean;
-  isLate: boolean;
+/** Who is told. */
+export interface RequestOwner {
+  ended(request: Request, end: RequestEnd, nowMs: number): void;
 }
 
 /** ConnMan's limit. */
 const DEADLINE_MS = 5000;
-/** What takes longer counts against the server. */
-const LATE_MS = 1000;
 const ROUNDS = 3;
 const MAX_ATTEMPTS = 12;
 
 /** One request. */
-export class Request {
-  readonly key: string;
-  readonly asked: Asked;
+export class Request implements Asker {
+  readonly question: Question;
   readonly startedAtMs: number;
+  waiters: Waiter[];
   /** Attempts that have not ended; they go on after the end of the request, for their servers' health. */
-  readonly open: OpenAttempt[] = [];
-  readonly #order: readonly Upstream[];
-  readonly #onEnd: (request: Request, end: RequestEnd) => void;
+  readonly open: Attempt[] = [];
+  readonly #asked: Asked;
+  readonly #owner: RequestOwner;
+  #order: readonly Upstream[] = [];
   #attempts = 0;
   #nextAtMs = 0;
   #rcode: number | undefined;
   #isOver = false;
 
-  constructor(
-    { key, asked, nowMs }: { readonly key: string; readonly asked: Asked; readonly nowMs: number },
-    upstreams: readonly Upstream[],
-    onEnd: (request: Request, end: RequestEnd) => void,
-  ) {
-    this.key = key;
-    this.asked = asked;
+  constructor(question: Question, waiters: Waiter[], owner: RequestOwner, nowMs: number) {
+    const { key, lengthBytes, flavour } = question;
+    this.question = question;
+    this.waiters = waiters;
     this.startedAtMs = nowMs;
-    this.#onEnd = onEnd;
-    const paused = upstreams.filter(({ health }) => health.isPaused(nowMs));
-    this.#order = paused.length === 0 ? upstreams : [...upstreams.filter((each) => !paused.includes(each)), ...paused];
+    this.#asked = { question: key.slice(0, lengthBytes), flavour };
+    this.#owner = owner;
   }
 
-  /** Asks the first server; may end the request before it returns. */
-  start(nowMs: number): void {
+  /** Asks the first server. */
+  start(upstreams: readonly Upstream[], nowMs: number): void {
+    const isAnyPaused = upstreams.some(({ health }) => health.isPaused(nowMs));
+    this.#order = isAnyPaused ? pausedLast(upstreams, nowMs) : upstreams;
     this.#askNext(nowMs);
   }
 
   /** Does what is due. */
   tick(nowMs: number): void {
-    for (const open of this.open) markLate(open, nowMs);
-    if (nowMs >= this.startedAtMs + DEADLINE_MS) this.#end({ kind: 'failure', rcode: this.#rcode });
+    for (const attempt of this.open) attempt.markLate(nowMs);
+    if (nowMs >= this.startedAtMs + DEADLINE_MS) this.#end({ kind: 'failure', rcode: this.#rcode }, nowMs);
     else if (nowMs >= this.#nextAtMs) this.#askNext(nowMs);
+  }
+
+  ended(attempt: Attempt, outcome: Outcome, nowMs: number): void {
+    const { open } = this;
+    const last = open.pop();
+    if (last !== undefined && last !== attempt) open[open.indexOf(attempt)] = last;
+    if (!this.#isOver) this.#take(outcome, nowMs);
   }
 
   #askNext(nowMs: number): void {
@@ -79,41 +91,29 @@ export class Request {
       // One that has been silent is tried beside the next.
       const patienceMs = upstream.health.isSilent && round === 0 ? 0 : upstream.health.patienceMs * 2 ** round;
       this.#nextAtMs = nowMs + patienceMs;
-      this.#ask(upstream, nowMs);
+      this.open.push(upstream.ask(this.#asked, this, nowMs));
       if (patienceMs > 0) return;
     }
   }
 
-  #ask(upstream: Upstream, nowMs: number): void {
-    const open: OpenAttempt = { upstream, askedAtMs: nowMs, attempt: undefined, isOver: false, isLate: false };
-    this.open.push(open);
-    open.attempt = upstream.ask(this.asked, (outcome) => {
-      open.isOver = true;
-      this.open.splice(this.open.indexOf(open), 1);
-      if (!this.#isOver) this.#take(outcome, nowMs);
-    });
-  }
-
   #take(outcome: Outcome, nowMs: number): void {
     if (outcome.kind === 'answer') {
-      this.#end(outcome);
+      this.#end(outcome, nowMs);
       return;
     }
     if (outcome.kind === 'failure') this.#rcode ??= outcome.rcode;
     if (this.#attempts < this.#order.length) this.#askNext(nowMs);
-    else if (this.open.length === 0) this.#end({ kind: 'failure', rcode: this.#rcode });
+    else if (this.open.length === 0) this.#end({ kind: 'failure', rcode: this.#rcode }, nowMs);
   }
 
-  #end(end: RequestEnd): void {
+  #end(end: RequestEnd, nowMs: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#onEnd(this, end);
+    this.#owner.ended(this, end, nowMs);
   }
 }
 
-/** Notes against a server that an attempt takes too long, once. */
-export function markLate(open: OpenAttempt, nowMs: number): void {
-  if (open.isLate || nowMs < open.askedAtMs + LATE_MS) return;
-  open.isLate = true;
-  open.upstream.health.late(nowMs);
+function pausedLast(upstreams: readonly Upstream[], nowMs: number): Upstream[] {
+  const paused = upstreams.filter(({ health }) => health.isPaused(nowMs));
+  return [...upstreams.filter((each) => !paused.includes(each)), ...paused];
 }

@@ -15,7 +15,8 @@ import { Reader } from '../../shared/bytes.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Scope } from '../../shared/scope.ts';
 import type { StoredAnswer } from '../../dns/stored-answer.ts';
-import { Forwarder, type Question, type Routes, type Waiter } from './forwarder.ts';
+import { Forwarder, type Routes } from './forwarder.ts';
+import type { Question, Waiter } from './request.ts';
 import { wireOf } from './routes.ts';
 
 const CACHE_LIMITS = { entries: 10_000, bytes: 8 << 20 };
@@ -30,7 +31,6 @@ const POPULAR_HITS = 2;
 export class Resolution {
   readonly cache = new AnswerCache(CACHE_LIMITS);
   readonly forwarder: Forwarder;
-  readonly #clock: Clock;
   #hosts: Hosts = parseHosts('');
   /** All names of the hosts file, in wire form. */
   #localNames: ReadonlySet<string> = new Set();
@@ -38,7 +38,6 @@ export class Resolution {
 
   /** `isRebindingStopped`: see Forwarder. */
   constructor(clock: Clock, isRebindingStopped: boolean, scope: Scope) {
-    this.#clock = clock;
     this.forwarder = new Forwarder({ cache: this.cache, clock, isRebindingStopped }, scope);
   }
 
@@ -65,18 +64,18 @@ export class Resolution {
     const entry = this.cache.get(question.key, nowMs);
     if (entry !== undefined && nowMs >= entry.refreshAtMs && entry.hits >= POPULAR_HITS) {
       this.cache.refreshing(question.key);
-      this.forwarder.ask({ key: question.key, lengthBytes: question.lengthBytes, flavour: question.flavour });
+      this.forwarder.ask({ key: question.key, lengthBytes: question.lengthBytes, flavour: question.flavour }, nowMs);
     }
     return entry;
   }
 
   /** The answer to what `cached` does not know; `waiter` may be told before this returns. */
-  resolve(question: Question, waiter: Waiter): void {
+  resolve(question: Question, nowMs: number, waiter: Waiter): void {
     const type = typeOf(question);
     const local = this.#mayBeLocal(question) ? answerLocally(textOf(question), type, this.#hosts) : undefined;
     if (local !== undefined) waiter(local);
-    else if (!this.#isToBeSearched(question, type)) this.forwarder.ask(question, waiter);
-    else new Search({ question, name: textOf(question), type }, this, waiter).start(this.#domains);
+    else if (!this.#isToBeSearched(question, type)) this.forwarder.ask(question, nowMs, waiter);
+    else new Search({ question, name: textOf(question), type }, this, waiter).start(this.#domains, nowMs);
   }
 
   // Most names are not: that is seen without taking them apart.
@@ -86,10 +85,10 @@ export class Resolution {
   }
 
   /** For a search: cache, then servers. */
-  find(question: Question, waiter: Waiter): void {
-    const known = this.cached(question, this.#clock.now());
+  find(question: Question, nowMs: number, waiter: Waiter): void {
+    const known = this.cached(question, nowMs);
     if (known !== undefined) waiter(known);
-    else this.forwarder.ask(question, waiter);
+    else this.forwarder.ask(question, nowMs, waiter);
   }
 
   #isToBeSearched({ key, lengthBytes }: Question, type: number): boolean {
@@ -116,7 +115,7 @@ class Search {
     this.#waiter = waiter;
   }
 
-  start(domains: readonly string[]): void {
+  start(domains: readonly string[], nowMs: number): void {
     const { key, lengthBytes, flavour } = this.#question;
     const labelEnd = 1 + key.charCodeAt(0);
     const longer = domains.map((domain): Question => ({
@@ -127,7 +126,7 @@ class Search {
     const questions = [...longer, this.#question];
     this.#answers = questions.map(() => undefined);
     for (const [index, question] of questions.entries()) {
-      this.#resolution.find(question, (answer) => this.#take(index, answer));
+      this.#resolution.find(question, nowMs, (answer) => this.#take(index, answer));
     }
   }
 

@@ -9,7 +9,8 @@ import { parseName } from '../../dns/name.ts';
 import { QUESTION_TAIL_BYTES } from '../../dns/query-reader.ts';
 import { reverseZone } from '../../dns/reverse-name.ts';
 import { DecodeError } from '../../shared/errors.ts';
-import type { Question, Routes } from './forwarder.ts';
+import type { Routes } from './forwarder.ts';
+import type { Question } from './request.ts';
 import type { ServerAddress, Upstream } from './upstream.ts';
 
 /** Makes an upstream for a server, or finds the one there is. */

@@ -5,14 +5,17 @@
  */
 
 import type { Socket } from 'node:net';
+import { HEADER_BYTES } from '../../dns/query-reader.ts';
 import { FrameReader } from '../../dns/tcp-frames.ts';
 import { logger } from '../../shared/log.ts';
 import type { Alarm } from '../../shared/clock.ts';
 import type { Scope } from '../../shared/scope.ts';
 import { connectTcp } from '../../system/tcp-connect.ts';
 import { connectTls } from '../../system/tls-connect.ts';
-import { readReply, writeQuery } from './outgoing.ts';
-import type { Asked, Attempt, Habits, ServerAddress, Transport, TransportOutcome, UpstreamEnv } from './upstream.ts';
+import { MAX_QUERY_BYTES, putQuestion, readReply, writeQuery, type SentQuery } from './outgoing.ts';
+import type {
+  Asked, Cancellable, Habits, Listener, ServerAddress, Transport, TransportOutcome, UpstreamEnv,
+} from './upstream.ts';
 
 const log = logger('src/dns-backend/proxy/stream-transport.ts');
 
@@ -21,11 +24,8 @@ const IDLE_MS = 10_000;
 const MAX_PENDING = 256;
 const LENGTH_BYTES = 2;
 
-interface Pending extends Attempt {
-  readonly asked: Asked;
-  readonly habits: Habits;
-  readonly done: (outcome: TransportOutcome) => void;
-  question: Buffer;
+interface Pending extends SentQuery, Cancellable {
+  readonly listener: Listener;
   /** Connections that died on it. */
   losses: number;
 }
@@ -37,7 +37,7 @@ export class StreamTransport implements Transport {
   readonly #scope: Scope;
   readonly #idle: Alarm;
   readonly #pending = new Map<number, Pending>();
-  readonly #scratch = Buffer.alloc(512);
+  readonly #scratch = Buffer.alloc(LENGTH_BYTES + MAX_QUERY_BYTES);
   #socket: Socket | undefined;
   #isConnecting = false;
   #complaint: string | undefined;
@@ -50,18 +50,19 @@ export class StreamTransport implements Transport {
     scope.defer(() => void this.#socket?.destroy());
   }
 
-  ask(asked: Asked, habits: Habits, done: (outcome: TransportOutcome) => void): Attempt {
-    if (this.#pending.size >= MAX_PENDING) {
-      queueMicrotask(() => done({ kind: 'unreachable' }));
-      return { cancel: () => undefined };
-    }
-    let id = this.#env.random.u32() >>> 16;
+  ask(asked: Asked, habits: Habits, listener: Listener): Cancellable {
+    const { random } = this.#env;
+    let id = random.u32() >>> 16;
     while (this.#pending.has(id)) id = (id + 1) & 0xffff;
     const pending: Pending = {
-      asked, habits, done, question: Buffer.alloc(0), losses: 0, cancel: () => void this.#pending.delete(id),
+      id, asked, habits, listener, losses: 0, caseBits: habits.keepsCase ? random.u32() : 0,
+      cancel: () => {
+        if (this.#pending.get(id) === pending) this.#pending.delete(id);
+      },
     };
     this.#pending.set(id, pending);
-    if (this.#socket !== undefined) this.#write(this.#socket, id, pending);
+    if (this.#pending.size > MAX_PENDING) queueMicrotask(() => this.#finish(pending, { kind: 'unreachable' }));
+    else if (this.#socket !== undefined) this.#write(this.#socket, pending);
     else if (!this.#isConnecting) void this.#connect();
     return pending;
   }
@@ -118,15 +119,13 @@ export class StreamTransport implements Transport {
     socket.on('close', () => this.#onClose(socket));
     socket.setNoDelay(true);
     socket.resume();
-    for (const [id, pending] of [...this.#pending]) this.#write(socket, id, pending);
+    for (const pending of [...this.#pending.values()]) this.#write(socket, pending);
     this.#touch();
   }
 
-  #write(socket: Socket, id: number, pending: Pending): void {
-    const query = this.#scratch.subarray(LENGTH_BYTES);
-    const length = writeQuery(query, { id, ...pending.asked, ...pending.habits }, this.#env.random);
+  #write(socket: Socket, pending: Pending): void {
+    const length = writeQuery(this.#scratch, LENGTH_BYTES, pending);
     this.#scratch.writeUInt16BE(length, 0);
-    pending.question = Buffer.from(query.subarray(12, 12 + pending.asked.question.length));
     // One segment for both (RFC 7766, 8); a copy, as the socket keeps it.
     socket.write(Buffer.from(this.#scratch.subarray(0, LENGTH_BYTES + length)));
     this.#touch();
@@ -136,39 +135,37 @@ export class StreamTransport implements Transport {
     const id = reply.length < 2 ? -1 : reply.readUInt16BE(0);
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
-    let outcome = readReply(reply, pending.question);
-    // Nobody forges what comes over a connection: the server is careless.
-    if (outcome.kind === 'mangled') outcome = readReply(withQuestion(reply, pending.question), pending.question);
-    this.#pending.delete(id);
+    let outcome = readReply(reply, reply.length, pending);
+    if (outcome.kind === 'mangled') {
+      // Nobody forges what comes over a connection: the server is careless.
+      putQuestion(reply, HEADER_BYTES, pending.asked.question, pending.caseBits);
+      outcome = readReply(reply, reply.length, pending);
+    }
     this.#touch();
-    pending.done(outcome.kind === 'foreign' ? { kind: 'broken' } : outcome);
+    this.#finish(pending, outcome.kind === 'foreign' ? { kind: 'broken' } : outcome);
+  }
+
+  #finish(pending: Pending, outcome: TransportOutcome): void {
+    if (this.#pending.get(pending.id) !== pending) return;
+    this.#pending.delete(pending.id);
+    pending.listener.heard(outcome, this.#env.clock.now());
   }
 
   #onClose(socket: Socket): void {
     if (this.#socket !== socket) return;
     this.#socket = undefined;
     this.#idle.set(undefined);
-    for (const [id, pending] of [...this.#pending]) {
-      if (pending.losses++ === 0) continue;
-      this.#pending.delete(id);
-      pending.done({ kind: 'unreachable' });
+    for (const pending of [...this.#pending.values()]) {
+      if (pending.losses++ > 0) this.#finish(pending, { kind: 'unreachable' });
     }
     if (this.#pending.size > 0 && !this.#scope.signal.aborted) void this.#connect();
   }
 
   #failAll(): void {
-    const all = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const pending of all) pending.done({ kind: 'unreachable' });
+    for (const pending of [...this.#pending.values()]) this.#finish(pending, { kind: 'unreachable' });
   }
 
   #touch(): void {
     this.#idle.set(this.#env.clock.now() + IDLE_MS);
   }
-}
-
-function withQuestion(reply: Buffer, question: Buffer): Buffer {
-  const copy = Buffer.from(reply);
-  question.copy(copy, 12);
-  return copy;
 }

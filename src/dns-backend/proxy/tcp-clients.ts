@@ -11,7 +11,7 @@ import { FrameReader } from '../../dns/tcp-frames.ts';
 import type { Alarm } from '../../shared/clock.ts';
 import type { Scope } from '../../shared/scope.ts';
 import { listenTcp, type TcpListenOptions } from '../../system/tcp-listen.ts';
-import type { Question } from './forwarder.ts';
+import type { Question } from './request.ts';
 import { REFUSALS, type ClientsEnv } from './udp-clients.ts';
 
 const MAX_CONNECTIONS = 64;
@@ -105,7 +105,7 @@ class TcpClient {
     }
     this.#underWay++;
     const head = Buffer.from(message.subarray(0, questionEnd));
-    this.#env.resolution.resolve(question, (answer) => {
+    this.#env.resolution.resolve(question, nowMs, (answer) => {
       this.#underWay--;
       if (!this.#scope.signal.aborted) this.#answer(head, shape, answer);
     });

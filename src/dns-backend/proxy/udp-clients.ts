@@ -5,14 +5,13 @@
  */
 
 import { RCODE } from '../../dns/message.ts';
-import { QueryReader, type QueryShape, type QueryVerdict } from '../../dns/query-reader.ts';
-import { BAD_VERSION, writeAnswer, writeRefusal, type StoredAnswer } from '../../dns/stored-answer.ts';
+import { HEADER_BYTES, QueryReader, type QueryShape, type QueryVerdict } from '../../dns/query-reader.ts';
+import { BAD_VERSION, writeAnswer, writeRefusal } from '../../dns/stored-answer.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { SystemError } from '../../shared/errors.ts';
 import { logger } from '../../shared/log.ts';
 import type { Scope } from '../../shared/scope.ts';
-import type { RequestBatch, System, UdpOptions, UdpSender, UdpServer } from '../../system/system.ts';
-import type { Question } from './forwarder.ts';
+import type { RequestBatch, System, UdpOptions, UdpServer } from '../../system/system.ts';
+import type { Question } from './request.ts';
 import type { Resolution } from './resolve.ts';
 
 const log = logger('src/dns-backend/proxy/udp-clients.ts');
@@ -48,7 +47,6 @@ class UdpClients {
   readonly #scope: Scope;
   readonly #query = new QueryReader();
   readonly #question = { key: '', lengthBytes: 0, flavour: 0 };
-  readonly #scratch = Buffer.alloc(0x1_0000);
 
   constructor(server: UdpServer, env: ClientsEnv, scope: Scope) {
     this.#server = server;
@@ -76,31 +74,26 @@ class UdpClients {
       return;
     }
     this.#question.key = query.key;
-    this.#question.lengthBytes = query.questionEnd - 12;
+    this.#question.lengthBytes = query.questionEnd - HEADER_BYTES;
     this.#question.flavour = query.flavour;
     const entry = this.#resolution.cached(this.#question, nowMs);
     if (entry !== undefined) batch.answer(index, writeAnswer(memory, at, query, entry));
-    else this.#resolveLater(batch, index, at);
+    else this.#resolveLater(batch, index, nowMs);
   }
 
-  #resolveLater(batch: RequestBatch, index: number, at: number): void {
-    const { questionEnd, hasEdns, limitBytes } = this.#query;
+  #resolveLater(batch: RequestBatch, index: number, nowMs: number): void {
+    const { questionEnd, hasEdns, limitBytes, key, flavour } = this.#query;
+    const at = batch.offset(index);
     const shape: QueryShape = { questionEnd, hasEdns, limitBytes };
-    const question: Question = { ...this.#question };
-    const head = Buffer.from(batch.memory.subarray(at, at + questionEnd));
+    const question: Question = { key, lengthBytes: questionEnd - HEADER_BYTES, flavour };
+    const head = batch.memory.toString('latin1', at, at + questionEnd);
     const sender = batch.sender(index);
-    this.#resolution.resolve(question, (answer) => this.#answer(head, shape, answer, sender));
-  }
-
-  #answer(head: Buffer, shape: QueryShape, answer: StoredAnswer, to: UdpSender): void {
-    if (this.#scope.signal.aborted) return;
-    head.copy(this.#scratch);
-    const length = writeAnswer(this.#scratch, 0, shape, answer);
-    try {
-      this.#server.send(this.#scratch.subarray(0, length), to);
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      log.debug('%s: %s', to.address, error.message);
-    }
+    this.#resolution.resolve(question, nowMs, (answer) => {
+      if (this.#scope.signal.aborted) return;
+      const { outbox } = this.#server;
+      const { memory, offset } = outbox;
+      memory.write(head, offset, 'latin1');
+      outbox.add(writeAnswer(memory, offset, shape, answer), sender);
+    });
   }
 }

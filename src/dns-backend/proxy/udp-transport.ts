@@ -1,16 +1,20 @@
 /**
- * Questions to one server over UDP. A few connected sockets with ports of the kernel's choice are
- * used in random turn, each for a while (RFC 5452, 9.2: unpredictable ids and ports), and closed
- * when nothing is asked any more. A socket that gets much it did not ask for is given up, and its
- * questions with it: somebody may be guessing.
+ * Questions to one server over UDP. A few connected sockets with ports of the kernel's choice wait
+ * for use, each for so many questions (RFC 5452, 9.2), and are closed when nothing is asked any
+ * more. What is asked in one turn of the event loop leaves by one of them, drawn anew each turn: who
+ * wants to forge a reply still has to guess port, id and the case of letters, as equal questions are
+ * never asked twice at a time, while the kernel is called once for all. A socket that gets much it
+ * did not ask for is given up, and its questions with it: somebody may be guessing.
  */
 
 import type { Alarm } from '../../shared/clock.ts';
 import { logger } from '../../shared/log.ts';
 import type { Scope } from '../../shared/scope.ts';
-import type { MessageSocket, UdpSender } from '../../system/system.ts';
-import { readReply, writeQuery } from './outgoing.ts';
-import type { Asked, Attempt, Habits, ServerAddress, Transport, TransportOutcome, UpstreamEnv } from './upstream.ts';
+import type { RequestBatch, UdpServer } from '../../system/system.ts';
+import { readReply, writeQuery, type SentQuery } from './outgoing.ts';
+import type {
+  Asked, Cancellable, Habits, Listener, ServerAddress, Transport, TransportOutcome, UpstreamEnv,
+} from './upstream.ts';
 
 const log = logger('src/dns-backend/proxy/udp-transport.ts');
 
@@ -21,19 +25,7 @@ const MAX_PENDING = 512;
 /** So many messages that answer nothing are too many. */
 const MAX_FOREIGN = 24;
 const IDLE_MS = 10_000;
-
-interface Pending extends Attempt {
-  readonly question: Buffer;
-  readonly done: (outcome: TransportOutcome) => void;
-}
-
-interface PooledSocket {
-  readonly socket: MessageSocket<UdpSender>;
-  readonly scope: Scope;
-  readonly pending: Map<number, Pending>;
-  uses: number;
-  foreign: number;
-}
+const ID_BYTES = 2;
 
 /** UDP to one server. */
 export class UdpTransport implements Transport {
@@ -42,7 +34,8 @@ export class UdpTransport implements Transport {
   readonly #scope: Scope;
   readonly #idle: Alarm;
   readonly #pool: (PooledSocket | undefined)[] = Array.from({ length: POOL }, () => undefined);
-  readonly #scratch = Buffer.alloc(512);
+  /** The socket of this turn. */
+  #current: PooledSocket | undefined;
   /** Since the idle alarm was set. */
   #isUsed = false;
   #isIdleArmed = false;
@@ -54,55 +47,49 @@ export class UdpTransport implements Transport {
     this.#idle = env.clock.alarm(`idle sockets to ${server.address}`, scope, () => this.#onIdle());
   }
 
-  ask(asked: Asked, habits: Habits, done: (outcome: TransportOutcome) => void): Attempt {
-    const { random } = this.#env;
-    const pooled = this.#pick(random.u32());
-    if (pooled === undefined) return unreachable(done);
-    let id = random.u32() >>> 16;
-    while (pooled.pending.has(id)) id = (id + 1) & 0xffff;
-    const length = writeQuery(this.#scratch, { id, ...asked, ...habits }, random);
-    const question = Buffer.from(this.#scratch.subarray(12, 12 + asked.question.length));
-    const pending: Pending = { question, done, cancel: () => this.#forget(pooled, id, pending) };
-    pooled.pending.set(id, pending);
-    try {
-      pooled.socket.send(this.#scratch.subarray(0, length));
-    } catch (error) {
-      log.debug('%s: %s', this.#server.address, error);
-      pooled.pending.delete(id);
-      return unreachable(done);
+  ask(asked: Asked, habits: Habits, listener: Listener): Cancellable {
+    this.#current ??= this.#drawSocket();
+    const pooled = this.#current;
+    if (pooled === undefined) return this.#unreachable(listener);
+    const pending = pooled.ask({ asked, habits, listener });
+    if (pooled.isUsedUp) {
+      this.#current = undefined;
+      this.#replace(pooled);
     }
     return pending;
   }
 
-  #pick(draw: number): PooledSocket | undefined {
-    this.#touch();
-    const place = draw % POOL;
-    const known = this.#pool[place];
-    if (known !== undefined && known.uses < MAX_USES && known.pending.size < MAX_PENDING) {
-      known.uses++;
-      return known;
-    }
-    // What it still waits for may come; then it goes.
-    if (known !== undefined) this.#retire(known);
-    const opened = this.#open(place);
-    this.#pool[place] = opened;
-    return opened;
+  /** Whether a socket is still drawn from; else it goes with its last question. */
+  has(pooled: PooledSocket): boolean {
+    return this.#pool.includes(pooled);
   }
 
-  #open(place: number): PooledSocket | undefined {
+  /** A socket that is of no more use: its questions end. */
+  giveUp(pooled: PooledSocket, outcome: TransportOutcome): void {
+    if (this.#current === pooled) this.#current = undefined;
+    const place = this.#pool.indexOf(pooled);
+    if (place >= 0) this.#pool[place] = undefined;
+    if (outcome.kind === 'flooded') log.warn('%s: many replies that were not asked for', this.#server.address);
+    pooled.close(outcome, this.#env.clock.now());
+  }
+
+  #drawSocket(): PooledSocket | undefined {
+    this.#touch();
+    void turnEnded.then(this.#endTurn);
+    const place = this.#env.random.u32() % POOL;
+    return (this.#pool[place] ??= this.#open());
+  }
+
+  readonly #endTurn = (): void => {
+    this.#current = undefined;
+  };
+
+  #open(): PooledSocket | undefined {
     const { address, port, device } = this.#server;
     const scope = this.#scope.child();
     try {
-      const socket = this.#env.system.udp({
-        family: address.family, peer: { address, port }, ...(device === undefined ? {} : { device }),
-      }, scope);
-      const pooled: PooledSocket = { socket, scope, pending: new Map(), uses: 1, foreign: 0 };
-      socket.onMessage = (bytes) => this.#onReply(pooled, place, bytes);
-      socket.onError = (error) => {
-        log.debug('%s: %s', address, error.message);
-        this.#giveUp(pooled, place, { kind: 'unreachable' });
-      };
-      return pooled;
+      const options = { family: address.family, peer: { address, port }, ...(device === undefined ? {} : { device }) };
+      return new PooledSocket(this, this.#env.system.udpServer(options, scope), this.#env, scope);
     } catch (error) {
       log.debug('no socket to %s: %s', address, error);
       void scope.close();
@@ -110,39 +97,21 @@ export class UdpTransport implements Transport {
     }
   }
 
-  #onReply(pooled: PooledSocket, place: number, bytes: Uint8Array): void {
-    const reply = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const id = reply.length < 2 ? -1 : reply.readUInt16BE(0);
-    const pending = pooled.pending.get(id);
-    const outcome = pending === undefined ? undefined : readReply(reply, pending.question);
-    if (pending === undefined || outcome === undefined || outcome.kind === 'foreign') {
-      if (++pooled.foreign === MAX_FOREIGN) this.#giveUp(pooled, place, { kind: 'flooded' });
-      return;
-    }
-    this.#forget(pooled, id, pending);
-    pending.done(outcome);
+  // What it still waits for may come; then it goes.
+  #replace(pooled: PooledSocket): void {
+    const place = this.#pool.indexOf(pooled);
+    if (place >= 0) this.#pool[place] = undefined;
+    const giveUp = (): void => this.giveUp(pooled, { kind: 'unreachable' });
+    if (pooled.isWaiting) this.#env.clock.after('last replies', IDLE_MS, pooled.scope, giveUp);
+    else giveUp();
   }
 
-  #forget(pooled: PooledSocket, id: number, pending: Pending): void {
-    if (pooled.pending.get(id) !== pending) return;
-    pooled.pending.delete(id);
-    // Late replies are no attack.
-    pooled.foreign--;
-    if (pooled.pending.size === 0 && !this.#pool.includes(pooled)) void pooled.scope.close();
-  }
-
-  #giveUp(pooled: PooledSocket, place: number, outcome: TransportOutcome): void {
-    if (this.#pool[place] === pooled) this.#pool[place] = undefined;
-    void pooled.scope.close();
-    const all = [...pooled.pending.values()];
-    pooled.pending.clear();
-    if (outcome.kind === 'flooded') log.warn('%s: many replies that were not asked for', this.#server.address);
-    for (const pending of all) pending.done(outcome);
-  }
-
-  #retire(pooled: PooledSocket): void {
-    if (pooled.pending.size === 0) void pooled.scope.close();
-    else this.#env.clock.after('last replies', IDLE_MS, pooled.scope, () => void pooled.scope.close());
+  #unreachable(listener: Listener): Cancellable {
+    let isCancelled = false;
+    queueMicrotask(() => {
+      if (!isCancelled) listener.heard({ kind: 'unreachable' }, this.#env.clock.now());
+    });
+    return { cancel: () => void (isCancelled = true) };
   }
 
   #touch(): void {
@@ -162,15 +131,114 @@ export class UdpTransport implements Transport {
       return;
     }
     this.#isIdleArmed = false;
-    for (const [place, pooled] of this.#pool.entries()) {
-      if (pooled === undefined) continue;
-      this.#pool[place] = undefined;
-      this.#retire(pooled);
+    for (const pooled of this.#pool) if (pooled !== undefined) this.#replace(pooled);
+  }
+}
+
+/** A question that waits for its reply. */
+class Pending implements SentQuery, Cancellable {
+  readonly id: number;
+  readonly asked: Asked;
+  readonly habits: Habits;
+  readonly caseBits: number;
+  readonly listener: Listener;
+  readonly #pooled: PooledSocket;
+
+  constructor(pooled: PooledSocket, { asked, habits, listener }: Wanted, id: number, caseBits: number) {
+    this.#pooled = pooled;
+    this.asked = asked;
+    this.habits = habits;
+    this.listener = listener;
+    this.id = id;
+    this.caseBits = caseBits;
+  }
+
+  cancel(): void {
+    this.#pooled.forget(this);
+  }
+}
+
+interface Wanted {
+  readonly asked: Asked;
+  readonly habits: Habits;
+  readonly listener: Listener;
+}
+
+/** One socket with what waits for a reply on it. */
+class PooledSocket {
+  readonly scope: Scope;
+  readonly #transport: UdpTransport;
+  readonly #socket: UdpServer;
+  readonly #env: UpstreamEnv;
+  readonly #pending = new Map<number, Pending>();
+  #uses = 0;
+  #foreign = 0;
+
+  constructor(transport: UdpTransport, socket: UdpServer, env: UpstreamEnv, scope: Scope) {
+    this.#transport = transport;
+    this.#socket = socket;
+    this.#env = env;
+    this.scope = scope;
+    socket.onBatch = (batch) => this.#take(batch);
+    socket.onError = (error) => {
+      log.debug('%s', error.message);
+      transport.giveUp(this, { kind: 'unreachable' });
+    };
+  }
+
+  get isUsedUp(): boolean {
+    return this.#uses >= MAX_USES || this.#pending.size >= MAX_PENDING;
+  }
+
+  get isWaiting(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  ask(wanted: Wanted): Pending {
+    const { random } = this.#env;
+    this.#uses++;
+    let id = random.u32() >>> 16;
+    while (this.#pending.has(id)) id = (id + 1) & 0xffff;
+    const pending = new Pending(this, wanted, id, wanted.habits.keepsCase ? random.u32() : 0);
+    this.#pending.set(id, pending);
+    const { outbox } = this.#socket;
+    outbox.add(writeQuery(outbox.memory, outbox.offset, pending));
+    return pending;
+  }
+
+  /** Its question is over. */
+  forget(pending: Pending): void {
+    if (this.#pending.get(pending.id) !== pending) return;
+    this.#pending.delete(pending.id);
+    // Late replies are no attack.
+    this.#foreign--;
+    if (this.#pending.size === 0 && !this.#transport.has(this)) void this.scope.close();
+  }
+
+  /** Ends all its questions with `outcome`. */
+  close(outcome: TransportOutcome, nowMs: number): void {
+    void this.scope.close();
+    const all = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { listener } of all) listener.heard(outcome, nowMs);
+  }
+
+  #take(batch: RequestBatch): void {
+    const nowMs = this.#env.clock.now();
+    for (let index = 0; index < batch.count && !this.scope.signal.aborted; index++) {
+      const length = batch.length(index);
+      const reply = batch.message(index);
+      const pending = length < ID_BYTES ? undefined : this.#pending.get(reply.readUInt16BE(0));
+      const outcome = pending === undefined ? undefined : readReply(reply, length, pending);
+      if (pending === undefined || outcome === undefined || outcome.kind === 'foreign') {
+        if (++this.#foreign === MAX_FOREIGN) this.#transport.giveUp(this, { kind: 'flooded' });
+        continue;
+      }
+      this.forget(pending);
+      pending.listener.heard(outcome, nowMs);
     }
   }
 }
 
-function unreachable(done: (outcome: TransportOutcome) => void): Attempt {
-  queueMicrotask(() => done({ kind: 'unreachable' }));
-  return { cancel: () => undefined };
-}
+/** What follows it runs when the handler of this turn has returned. */
+const turnEnded = Promise.resolve();

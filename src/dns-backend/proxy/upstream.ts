@@ -30,15 +30,15 @@ export interface ServerAddress {
 
 /** What asking takes. */
 export interface UpstreamEnv {
-  readonly system: Pick<System, 'udp' | 'tcp' | 'closeFd'>;
+  readonly system: Pick<System, 'udpServer' | 'tcp' | 'closeFd'>;
   readonly clock: Clock;
   readonly random: Random;
 }
 
 /** A question as it goes out. */
 export interface Asked {
-  /** Name in lower case, type and class, as on the wire. */
-  readonly question: Uint8Array;
+  /** Name in lower case, type and class, as on the wire, in Latin-1. */
+  readonly question: string;
   /** DNSSEC_OK and CHECKING_DISABLED of query-reader.ts. */
   readonly flavour: number;
 }
@@ -54,16 +54,21 @@ export type TransportOutcome = Outcome
   /** So much came that was not asked for that a forgery may be among it. */
   | { readonly kind: 'flooded' };
 
-/** A question under way. */
-export interface Attempt {
+/** What can be called off. */
+export interface Cancellable {
   /** Nothing is told any more. */
   cancel(): void;
 }
 
+/** Who asks a transport. */
+export interface Listener {
+  heard(outcome: TransportOutcome, nowMs: number): void;
+}
+
 /** A way to ask one server. */
 export interface Transport {
-  /** `done` is called once, later or at once, unless cancelled. */
-  ask(asked: Asked, habits: Habits, done: (outcome: TransportOutcome) => void): Attempt;
+  /** `listener` hears once, later, unless cancelled. */
+  ask(asked: Asked, habits: Habits, listener: Listener): Cancellable;
 }
 
 /** What a server was found not to bear. */
@@ -72,18 +77,60 @@ export interface Habits {
   readonly keepsCase: boolean;
 }
 
+/** Who asks a server. */
+export interface Asker {
+  ended(attempt: Attempt, outcome: Outcome, nowMs: number): void;
+}
+
 /** So many replies in a row with letters in another case, right over TCP, are carelessness. */
 const MANGLED_TO_BELIEVE = 3;
+/** What takes longer counts against the server. */
+const LATE_MS = 1000;
+
+/** A question to one server, under way until it is over. */
+export class Attempt implements Listener, Cancellable {
+  readonly upstream: Upstream;
+  readonly asked: Asked;
+  readonly asker: Asker;
+  readonly askedAtMs: number;
+  isOver = false;
+  isOnStream = false;
+  underWay: Cancellable | undefined;
+  #isLate = false;
+
+  constructor(upstream: Upstream, asked: Asked, asker: Asker, nowMs: number) {
+    this.upstream = upstream;
+    this.asked = asked;
+    this.asker = asker;
+    this.askedAtMs = nowMs;
+  }
+
+  heard(outcome: TransportOutcome, nowMs: number): void {
+    if (!this.isOver) this.upstream.heard(this, outcome, nowMs);
+  }
+
+  cancel(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.underWay?.cancel();
+  }
+
+  /** Notes against the server that it takes too long, once. */
+  markLate(nowMs: number): void {
+    if (this.#isLate || nowMs < this.askedAtMs + LATE_MS) return;
+    this.#isLate = true;
+    this.upstream.health.late(nowMs);
+  }
+}
 
 /** One server. */
 export class Upstream {
   readonly server: ServerAddress;
   readonly name: string;
   readonly health: Health;
-  readonly #clock: Clock;
   readonly #udp: Transport | undefined;
   readonly #stream: Transport;
-  #knowsEdns = true;
+  #habits: Habits = { knowsEdns: true, keepsCase: true };
   /** How often letters came back in another case while TCP gave a good answer. */
   #mangled = 0;
   #isSuspected = false;
@@ -92,71 +139,62 @@ export class Upstream {
     this.server = server;
     this.name = nameOf(server);
     this.health = new Health();
-    this.#clock = env.clock;
     this.#udp = server.tlsName === undefined ? new UdpTransport(server, env, scope) : undefined;
     this.#stream = new StreamTransport(server, env, scope);
   }
 
-  ask(asked: Asked, done: (outcome: Outcome) => void): Attempt {
-    const startedAtMs = this.#clock.now();
+  /** Asks; `asker` is told the end, later. */
+  ask(asked: Asked, asker: Asker, nowMs: number): Attempt {
     this.health.asked++;
-    let current: Attempt | undefined;
-    let isOver = false;
-    const finish = (outcome: Outcome): void => {
-      isOver = true;
-      this.#judge(outcome, startedAtMs);
-      done(outcome);
-    };
-    const start = (transport: Transport, next: (outcome: TransportOutcome) => void): void => {
-      const attempt = transport.ask(asked, this.#habits, next);
-      if (!isOver) current = attempt;
-    };
-    const fromStream = (outcome: TransportOutcome): void => {
-      if (outcome.kind === 'answer') this.#believe();
-      finish(isOutcome(outcome) ? outcome : { kind: 'broken' });
-    };
-    const fromUdp = (outcome: TransportOutcome): void => {
-      if (isOutcome(outcome)) {
-        if (!this.#isForWantOfEdns(outcome)) finish(outcome);
-        else start(this.#udp ?? this.#stream, fromUdp);
-        return;
-      }
-      if (outcome.kind === 'mangled') this.#isSuspected = true;
-      log.debug('%s: %s over UDP, asking over TCP', this.name, outcome.kind);
-      start(this.#stream, fromStream);
-    };
-    start(this.#udp ?? this.#stream, this.#udp === undefined ? fromStream : fromUdp);
-    return {
-      cancel: () => {
-        if (isOver) return;
-        isOver = true;
-        current?.cancel();
-      },
-    };
+    const attempt = new Attempt(this, asked, asker, nowMs);
+    attempt.isOnStream = this.#udp === undefined;
+    this.#send(attempt);
+    return attempt;
   }
 
-  get #habits(): Habits {
-    return { knowsEdns: this.#knowsEdns, keepsCase: this.#mangled < MANGLED_TO_BELIEVE };
+  /** What a transport tells of an attempt that is not over. */
+  heard(attempt: Attempt, outcome: TransportOutcome, nowMs: number): void {
+    if (attempt.isOnStream) {
+      if (outcome.kind === 'answer') this.#believe();
+      this.#end(attempt, isOutcome(outcome) ? outcome : { kind: 'broken' }, nowMs);
+    } else if (!isOutcome(outcome)) {
+      if (outcome.kind === 'mangled') this.#isSuspected = true;
+      log.debug('%s: %s over UDP, asking over TCP', this.name, outcome.kind);
+      attempt.isOnStream = true;
+      this.#send(attempt);
+    } else if (this.#isForWantOfEdns(outcome)) {
+      this.#send(attempt);
+    } else {
+      this.#end(attempt, outcome, nowMs);
+    }
+  }
+
+  #send(attempt: Attempt): void {
+    const transport = attempt.isOnStream ? this.#stream : (this.#udp ?? this.#stream);
+    attempt.underWay = transport.ask(attempt.asked, this.#habits, attempt);
+  }
+
+  #end(attempt: Attempt, outcome: Outcome, nowMs: number): void {
+    attempt.isOver = true;
+    if (outcome.kind === 'answer') this.health.answered(nowMs - attempt.askedAtMs);
+    else this.health.failed(nowMs, outcome.kind !== 'failure');
+    attempt.asker.ended(attempt, outcome, nowMs);
   }
 
   // RFC 6891, 7: FORMERR, or NOTIMP, from a server that knows no EDNS.
   #isForWantOfEdns(outcome: Outcome): boolean {
-    if (outcome.kind !== 'failure' || !this.#knowsEdns) return false;
+    if (outcome.kind !== 'failure' || !this.#habits.knowsEdns) return false;
     if (outcome.rcode !== 1 && outcome.rcode !== 4) return false;
-    this.#knowsEdns = false;
+    this.#habits = { ...this.#habits, knowsEdns: false };
     return true;
   }
 
   #believe(): void {
     if (!this.#isSuspected) return;
     this.#isSuspected = false;
-    this.#mangled++;
-    if (this.#mangled === MANGLED_TO_BELIEVE) log.info('%s does not keep the case of letters', this.name);
-  }
-
-  #judge(outcome: Outcome, startedAtMs: number): void {
-    if (outcome.kind === 'answer') this.health.answered(this.#clock.now() - startedAtMs);
-    else this.health.failed(this.#clock.now(), outcome.kind !== 'failure');
+    if (++this.#mangled !== MANGLED_TO_BELIEVE) return;
+    this.#habits = { ...this.#habits, keepsCase: false };
+    log.info('%s does not keep the case of letters', this.name);
   }
 }
 

@@ -40,15 +40,15 @@ export class Stage {
 
   constructor(clock: FakeClock, isRebindingStopped: boolean, scope: Scope) {
     this.#clock = clock;
-    const { udp, tcp, closeFd } = this.servers.system;
+    const { udp, udpServer, tcp, closeFd } = this.servers.system;
     const nothing = (): never => {
       throw new Error('not in this play');
     };
     const system = {
-      udp, tcp, closeFd, tcpStream: nothing, bootTimeSource: nothing, netlink: nothing, packet: nothing, raw: nothing,
-      udpServer: nothing,
-      unixDatagram: nothing, unixStream: nothing, device: nothing, tun: nothing, setWallClock: nothing, wallTime: nothing,
-      adjustClock: nothing, setHostname: nothing, setDomainname: nothing, startSession: nothing,
+      udp, udpServer, tcp, closeFd,
+      tcpStream: nothing, bootTimeSource: nothing, netlink: nothing, packet: nothing, raw: nothing,
+      unixDatagram: nothing, unixStream: nothing, device: nothing, tun: nothing,
+      setWallClock: nothing, wallTime: nothing, adjustClock: nothing, setHostname: nothing, setDomainname: nothing, startSession: nothing,
     };
     const u32 = (): number => (this.#seed = (Math.imul(this.#seed, 1664525) + 1013904223) >>> 0);
     const random = { u32, fraction: () => 0.5 };
@@ -107,7 +107,7 @@ export class Stage {
     };
     this.#told.set(what, 'later');
     const known = this.proxy.resolution.cached(question, this.#clock.now());
-    if (known === undefined) this.proxy.resolution.resolve(question, take);
+    if (known === undefined) this.proxy.resolution.resolve(question, this.#clock.now(), take);
     else take(known);
     await this.#clock.advance(0);
     assert.is(this.#told.get(what), expected, `ask ${text}`);

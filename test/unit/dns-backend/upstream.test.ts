@@ -6,7 +6,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Upstream, type Outcome } from '../../../src/dns-backend/proxy/upstream.ts';
+import { type Attempt, Upstream, type Outcome } from '../../../src/dns-backend/proxy/upstream.ts';
 import { encodeMessage, type DnsMessage } from '../../../src/dns/message.ts';
 import { parseIpAddress } from '../../../src/shared/ipaddress.ts';
 import { systemRandom } from '../../../src/shared/random.ts';
@@ -14,7 +14,7 @@ import { FakeServers, recordOf, replyTo, type Received } from '../dns/fake-serve
 import { withScope, type TestContext } from '../../helpers/with-scope.ts';
 
 const ADDRESS = parseIpAddress('192.0.2.1');
-const QUESTION = Buffer.from('\x08longname\x07example\x04test\0\0\x01\0\x01', 'latin1');
+const QUESTION = '\x08longname\x07example\x04test\0\0\x01\0\x01';
 
 interface Scene extends TestContext {
   readonly servers: FakeServers;
@@ -32,7 +32,8 @@ function scene(title: string, body: (scene: Scene) => Promise<void>): void {
     context.watch('sockets', () => servers.openSockets);
     const ask = async (): Promise<Outcome['kind'] | undefined> => {
       let kind: Outcome['kind'] | undefined;
-      upstream.ask({ question: QUESTION, flavour: 0 }, (outcome) => (kind = outcome.kind));
+      const asker = { ended: (_attempt: Attempt, outcome: Outcome): void => void (kind = outcome.kind) };
+      upstream.ask({ question: QUESTION, flavour: 0 }, asker, context.clock.now());
       await context.clock.advance(1);
       return kind;
     };

@@ -5,7 +5,7 @@
 
 import type { Scope } from '../../../src/shared/scope.ts';
 import { SystemError } from '../../../src/shared/errors.ts';
-import type { MessageSocket, System, UdpOptions, UdpSender } from '../../../src/system/system.ts';
+import type { Outbox, System, UdpOptions, UdpSender } from '../../../src/system/system.ts';
 import { decodeMessage, encodeMessage, type DnsMessage } from '../../../src/dns/message.ts';
 import type { DnsRecord } from '../../../src/dns/records.ts';
 
@@ -29,15 +29,32 @@ export class FakeServers {
   readonly withoutRoute = new Set<string>();
   openSockets = 0;
 
-  readonly system: Pick<System, 'udp' | 'tcp' | 'closeFd'> = {
-    udp: (options, scope) => this.#open(options, scope),
+  readonly system: Pick<System, 'udp' | 'udpServer' | 'tcp' | 'closeFd'> = {
+    udp: (options, scope) => {
+      const wire = this.#open(options, scope);
+      const socket: ReturnType<System['udp']> = {
+        localPort: LOCAL_PORT, onMessage: () => undefined, onError: () => undefined, send: wire.send,
+      };
+      wire.onReply = (bytes) => socket.onMessage(bytes, wire.sender);
+      wire.onError = (error) => socket.onError(error);
+      return socket;
+    },
+    udpServer: (options, scope) => {
+      const wire = this.#open(options, scope);
+      const socket: ReturnType<System['udpServer']> = {
+        localPort: LOCAL_PORT, onBatch: () => undefined, onError: () => undefined, outbox: outboxTo(wire.send),
+      };
+      wire.onReply = (bytes) => socket.onBatch(batchOf(bytes, wire.sender));
+      wire.onError = (error) => socket.onError(error);
+      return socket;
+    },
     tcp: () => {
       throw new SystemError('ENETUNREACH', 101, 'connect', 'Network is unreachable');
     },
     closeFd: () => undefined,
   };
 
-  #open(options: UdpOptions, scope: Scope): MessageSocket<UdpSender> {
+  #open(options: UdpOptions, scope: Scope): Wire {
     const { peer } = options;
     if (peer === undefined) throw new Error('the socket is not connected');
     const server = peer.address.toString();
@@ -48,15 +65,14 @@ export class FakeServers {
       isOpen = false;
       this.openSockets--;
     });
-    const sender: UdpSender = { address: peer.address, port: peer.port, ifindex: 0, hopLimit: -1 };
-    const socket: MessageSocket<UdpSender> = {
-      localPort: 40_000,
-      onMessage: () => undefined,
+    const wire: Wire = {
+      sender: { address: peer.address, port: peer.port, ifindex: 0, hopLimit: -1 },
+      onReply: () => undefined,
       onError: () => undefined,
       send: (bytes) => {
         const query = decodeMessage(bytes);
         const answerBytes = (reply: Uint8Array): void => {
-          if (isOpen) socket.onMessage(reply, sender);
+          if (isOpen) wire.onReply(reply);
         };
         const received: Received = {
           server,
@@ -65,15 +81,37 @@ export class FakeServers {
           answerBytes,
           answer: (reply) => answerBytes(encodeMessage(replyTo(query, reply))),
           unreachable: () => {
-            if (isOpen) socket.onError(new SystemError('ECONNREFUSED', 111, 'recvmsg', 'Connection refused'));
+            if (isOpen) wire.onError(new SystemError('ECONNREFUSED', 111, 'recvmsg', 'Connection refused'));
           },
         };
         this.received.push(received);
         queueMicrotask(() => this.onQuery(received));
       },
     };
-    return socket;
+    return wire;
   }
+}
+
+const LOCAL_PORT = 40_000;
+
+/** The server's end of a socket. */
+interface Wire {
+  readonly sender: UdpSender;
+  readonly send: (bytes: Uint8Array) => void;
+  onReply: (bytes: Uint8Array) => void;
+  onError: (error: SystemError) => void;
+}
+
+function outboxTo(send: (bytes: Uint8Array) => void): Outbox {
+  const memory = Buffer.alloc(2000);
+  return { memory, offset: 0, add: (lengthBytes) => send(memory.subarray(0, lengthBytes)) };
+}
+
+function batchOf(bytes: Uint8Array, sender: UdpSender): Parameters<ReturnType<System['udpServer']>['onBatch']>[0] {
+  const memory = Buffer.alloc(0x1_0000);
+  memory.set(bytes);
+  const fields = { count: 1, memory, offset: () => 0, length: () => bytes.length, message: () => memory };
+  return { ...fields, sender: () => sender, answer: () => undefined };
 }
 
 /** An answer to `query`. */

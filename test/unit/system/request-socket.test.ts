@@ -63,11 +63,62 @@ test('an answer may come later, or never', async () => {
   const server = system.udpServer({ family: 4, address: ANY }, scope);
   server.onBatch = (batch) => {
     const to = batch.sender(0);
-    setImmediate(() => server.send(Buffer.from('late'), to));
+    setImmediate(() => {
+      const { outbox } = server;
+      outbox.add(outbox.memory.write('late', outbox.offset), to);
+    });
   };
   const client = createSocket('udp4');
   assert.equal(await ask(client, server.localPort, '127.0.0.1', ['soon']), ['127.0.0.1 late']);
   client.close();
+  await scope.close();
+});
+
+test('more than an outbox holds leaves, each to whom it is for', async () => {
+  const scope = createScope();
+  const server = system.udpServer({ family: 4, address: ANY, receiveBufferBytes: 1 << 20 }, scope);
+  const peer = { address: new IpAddress(Uint8Array.of(127, 0, 0, 1)), port: server.localPort };
+  const [one, other] = [0, 1].map(() => system.udpServer({ family: 4, peer }, scope));
+  assert.ok(one !== undefined && other !== undefined);
+  const replies = new Map<typeof one, string[]>([[one, []], [other, []]]);
+  server.onBatch = (batch) => {
+    for (let index = 0; index < batch.count; index++) {
+      const { outbox } = server;
+      const text = batch.message(index).toString('latin1', 0, batch.length(index));
+      outbox.add(outbox.memory.write(`>${text}`, outbox.offset), batch.sender(index));
+    }
+  };
+  const wanted = Array.from({ length: 150 }, (_, index) => `${index}${'x'.repeat(index * 5)}`);
+  const done = new Promise<void>((resolve) => {
+    for (const [socket, texts] of replies) {
+      socket.onBatch = (batch) => {
+        for (let index = 0; index < batch.count; index++) {
+          texts.push(batch.message(index).toString('latin1', 1, batch.length(index)));
+        }
+        if ([...replies.values()].every(({ length }) => length === wanted.length)) resolve();
+      };
+    }
+  });
+  for (const text of wanted) {
+    for (const { outbox } of [one, other]) outbox.add(outbox.memory.write(text, outbox.offset));
+  }
+  for (const text of wanted) assert.ok(text.length < 1536);
+  await done;
+  for (const texts of replies.values()) assert.equal(texts.sort(), [...wanted].sort());
+  await scope.close();
+});
+
+test('what the kernel refuses is told', async () => {
+  const scope = createScope();
+  const closed = createSocket('udp4');
+  await new Promise<void>((resolve) => closed.bind(0, '127.0.0.1', resolve));
+  const { port } = closed.address();
+  await new Promise<void>((resolve) => closed.close(() => resolve()));
+  const peer = { address: new IpAddress(Uint8Array.of(127, 0, 0, 1)), port };
+  const asker = system.udpServer({ family: 4, peer }, scope);
+  const told = new Promise<string>((resolve) => (asker.onError = ({ code }) => resolve(code)));
+  asker.outbox.add(1);
+  assert.is(await told, 'ECONNREFUSED');
   await scope.close();
 });
 
