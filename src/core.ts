@@ -15,6 +15,7 @@ import { followHostname } from './hostname.ts';
 import { Interfaces, type InterfaceFilter } from './interfaces.ts';
 import { separateLinks } from './link-separation.ts';
 import type { Rtnetlink } from './netlink/rtnetlink.ts';
+import { Proxies } from './proxy.ts';
 import type { Resolver } from './resolver.ts';
 import { RadioSwitches } from './rfkill.ts';
 import type { Clock } from './shared/clock.ts';
@@ -57,6 +58,7 @@ export interface Core {
   readonly interfaces: Interfaces;
   readonly technologies: Technologies;
   readonly services: Services;
+  readonly proxies: Proxies;
   readonly counters: Counters;
 }
 
@@ -68,9 +70,10 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const technologies = new Technologies({ clock, settings: parts.settings, interfaces, radios }, scope);
   const gateways = new Gateways(kernel);
   void gateways.inherit();
-  const services = new Services({ ...parts, gateways, saves: new SaveQueue(clock, scope) }, technologies, scope);
+  const proxies = new Proxies({ clock });
+  const services = new Services({ ...parts, gateways, proxies, saves: new SaveQueue(clock, scope) }, technologies, scope);
   const counters = new Counters({ services, kernel, clock }, scope);
   followHostname(services, parts.system, options, scope);
   separateLinks(services, parts.sysctl, scope);
-  return { kernel, clock, bus, options, interfaces, technologies, services, counters };
+  return { kernel, clock, bus, options, interfaces, technologies, services, proxies, counters };
 }

@@ -12,6 +12,7 @@ import type { Scope } from '../shared/scope.ts';
 import {
   begin, nextTickAt, restart, settle, tick, type MachineOptions, type Outcome, type Standing, type State,
 } from './machine.ts';
+import type { HttpProxy } from '../web/http-request.ts';
 import { formatFailure } from './failure-text.ts';
 import { checkOnce, type CheckEnv, type CheckResult, type RequestOptions } from './request.ts';
 
@@ -28,6 +29,10 @@ export interface CheckTarget {
   readonly family: 4 | 6;
   /** The link's own name servers now; asked for before each check. */
   nameservers(): readonly IpAddress[];
+  /** The proxy for a URL; undefined is direct. Throws only the signal's reason. */
+  proxyFor?(url: string, signal: AbortSignal): Promise<HttpProxy | undefined>;
+  /** Where the network says that its captive portal tells of itself (RFC 8910). */
+  captivePortal?(): string | undefined;
   /**
    * Makes `address` reachable through this link (a host route via its gateway) and returns how to
    * undo that; called before each connection, undone after it. Throwing fails the check (`route`).

@@ -59,18 +59,22 @@ export async function checkOnce(
     scope.defer(await target.prepareRoute(address, signal));
     routed.add(address.toString());
   };
-  const ask = (url: string): Promise<HttpReply> => httpRequest({
-    url,
+  const resolve = (host: string): Promise<readonly IpAddress[]> => resolveName(host, {
+    servers: target.nameservers(), device: target.device, families: [target.family],
+  }, env, signal);
+  const request = {
     family: target.family,
     device: target.device,
     userAgent: `ConnMan/${options.version} wispr`,
     connectTimeoutMs: options.connectTimeoutMs,
-    resolve: (host) => resolveName(host, {
-      servers: target.nameservers(), device: target.device, families: [target.family],
-    }, env, signal),
+    resolve,
     beforeConnect,
     limits: { replyMs: REPLY_MS },
-  }, env, signal);
+  };
+  const ask = async (url: string): Promise<HttpReply> => {
+    const proxy = await target.proxyFor?.(url, signal);
+    return await httpRequest({ ...request, url, ...(proxy !== undefined && { proxy }) }, env, signal);
+  };
   return await follow(options.url, ask);
 }
 

@@ -16,6 +16,7 @@ import { combineOffers, type NetworkOffer } from '../ipconfig/offer.ts';
 import type { StopMode } from '../ipconfig/session.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import { combineStandings, type Standing } from '../online-check/machine.ts';
+import type { Proxies } from '../proxy.ts';
 import type { Resolver } from '../resolver.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
@@ -27,6 +28,7 @@ import type { Scope } from '../shared/scope.ts';
 import type { System } from '../system/system.ts';
 import type { ServiceConfiguration } from './configuration.ts';
 import { FamilyConnection, type FamilyEvent, type LastCheck } from './family-connection.ts';
+import { LinkProxy } from './link-proxy.ts';
 
 const log = logger('src/service/connection.ts');
 
@@ -38,6 +40,7 @@ export interface ConnectionEnv {
   readonly random: Random;
   readonly resolver: Resolver;
   readonly gateways: Gateways;
+  readonly proxies: Proxies;
   readonly options: GeneralOptions;
   /** Of the program. */
   readonly version: string;
@@ -67,6 +70,8 @@ export type ConnectionEvent =
   | { readonly kind: 'conflict'; readonly conflict: AddressConflict }
   /** The online check has an answer; what the answers so far amount to. */
   | { readonly kind: 'checked'; readonly standing: Standing }
+  /** Another proxy may be in force. */
+  | { readonly kind: 'proxy' }
   | { readonly kind: 'failed'; readonly error: ConnmanError };
 
 /** A service's link in use. */
@@ -76,6 +81,8 @@ export class Connection {
   readonly #scope: Scope;
   readonly #events = new Emitter<ConnectionEvent>();
   readonly #ipv4: FamilyConnection<Ipv4Setup>;
+  /** How the web is reached. */
+  readonly proxy: LinkProxy;
   #isDefault = false;
 
   constructor(target: ConnectionTarget, env: ConnectionEnv, scope: Scope) {
@@ -96,8 +103,13 @@ export class Connection {
       vendorClass: env.options.VendorClassID,
       detectsConflicts: env.options.AddressConflictDetection,
     }, env, this.#scope);
+    this.proxy = this.#makeProxy();
     const hosts = (offer: NetworkOffer) => this.#nameserversOf(offer).map(({ address }) => address);
-    this.#ipv4 = new FamilyConnection({ identifier, device, family: 4, hosts }, session, env, this.#scope);
+    const web = {
+      proxyFor: (url: string, signal: AbortSignal) => this.proxy.find(url, signal),
+      captivePortal: () => this.offer.captivePortal,
+    };
+    this.#ipv4 = new FamilyConnection({ identifier, device, family: 4, hosts, web }, session, env, this.#scope);
   }
 
   get events(): Observable<ConnectionEvent> {
@@ -142,11 +154,31 @@ export class Connection {
     for (const family of this.#families()) family.setDefault(isDefault);
   }
 
+  /** Asks anew whether the link is online. */
+  recheck(): void {
+    for (const family of this.#families()) family.recheck();
+  }
+
   /** Ends; nothing is emitted any more. */
   async stop(mode: StopMode): Promise<void> {
     const stopped = this.#families().map((family) => family.stop(mode));
     if (mode !== 'keep') this.#env.resolver.remove(this.#target.device.ifindex);
     await Promise.all([...stopped, this.#scope.close()]);
+  }
+
+  #makeProxy(): LinkProxy {
+    const { identifier, device, configuration } = this.#target;
+    const proxy = new LinkProxy({
+      identifier,
+      device,
+      chosen: () => configuration().proxy,
+      offeredUrl: () => this.offer.pacUrl,
+      domain: () => configuration().domains[0] ?? this.offer.domains[0],
+      addresses: () => this.#families().flatMap(({ setup }) => setup?.inUse.address ?? []),
+      nameservers: () => this.#env.resolver.nameserversOf(device.ifindex),
+    }, this.#env, this.#scope);
+    proxy.changed.observe(this.#scope, () => this.#events.emit({ kind: 'proxy' }));
+    return proxy;
   }
 
   /** The families that are not off. */
@@ -211,11 +243,4 @@ export class Connection {
       isMulticastDnsWanted: mdns,
     });
   }
-}
-
-/** In the resolver's terms: what is over has a lifetime of zero. */
-function withLifetime<T extends { readonly untilMs?: number }>(
-  { untilMs = Infinity, ...rest }: T, now: number,
-): Omit<T, 'untilMs'> & { readonly lifetimeSec?: number } {
-  return { ...rest, ...(untilMs !== Infinity && { lifetimeSec: Math.max(0, untilMs - now) / 1000 }) };
 }

@@ -9,7 +9,6 @@ import { formatHex } from '../shared/bytes.ts';
 import { IpAddress, netmaskOfPrefixLength } from '../shared/ipaddress.ts';
 import type { ProxyConfiguration } from './configuration.ts';
 import type { Service } from './service.ts';
-import { isConnected } from './state.ts';
 
 type Dictionary = ReadonlyMap<string, Variant>;
 
@@ -70,11 +69,8 @@ export function onlineCheckDictionary({ lastCheck: check }: Service): Dictionary
 
 /** `Proxy`: empty unless connected; `auto` without a URL is `direct` until one is found. */
 export function proxyDictionary(service: Service): Dictionary {
-  if (!isConnected(service.state)) return new Map();
-  const { proxy } = service.configuration;
-  if (proxy === undefined || proxy.method === 'direct') return new Map([['Method', text('direct')]]);
-  if (proxy.method === 'auto' && proxy.url === undefined) return new Map([['Method', text('direct')]]);
-  return proxyConfigurationDictionary(proxy);
+  const { proxy } = service;
+  return proxy === undefined ? new Map() : proxyConfigurationDictionary({ servers: [], excludes: [], ...proxy });
 }
 
 /** `Proxy.Configuration`: empty until set; the method is the last key, as in ConnMan. */

@@ -7,7 +7,7 @@ import type { Device } from '../device.ts';
 import type { AddressConflict } from '../ipconfig/configuration.ts';
 import type { NetworkOffer } from '../ipconfig/offer.ts';
 import type { AddressSession, SessionEvent, Setup, StopMode } from '../ipconfig/session.ts';
-import { startOnlineCheck, type CheckRecord, type OnlineCheck } from '../online-check/check.ts';
+import { startOnlineCheck, type CheckRecord, type CheckTarget, type OnlineCheck } from '../online-check/check.ts';
 import type { Standing } from '../online-check/machine.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
@@ -26,6 +26,8 @@ export interface FamilyTarget {
   readonly family: 4 | 6;
   /** Servers to be reached through this link, whichever is the default, given what the network offers. */
   hosts(offer: NetworkOffer): readonly IpAddress[];
+  /** How the online check finds its way. */
+  readonly web: Pick<CheckTarget, 'proxyFor' | 'captivePortal'>;
 }
 
 /** What a connection is told of a family. */
@@ -88,6 +90,11 @@ export class FamilyConnection<S extends Setup> {
   /** The hosts are others. */
   updateHosts(): void {
     if (this.#setup !== undefined) void this.#route(this.#setup);
+  }
+
+  /** Asks anew whether the link is online, if that is asked at all. */
+  recheck(): void {
+    this.#check?.run.restart();
   }
 
   /** See Connection. */
@@ -162,6 +169,7 @@ export class FamilyConnection<S extends Setup> {
     if (options === undefined) return;
     const scope = this.#scope.child();
     const target = {
+      ...this.#target.web,
       device: device.interfaceName,
       type: device.type,
       family,

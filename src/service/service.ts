@@ -12,6 +12,8 @@ import { NO_OFFER, type NetworkOffer } from '../ipconfig/offer.ts';
 import type { StopMode } from '../ipconfig/session.ts';
 import type { Network } from '../network.ts';
 import type { Standing } from '../online-check/machine.ts';
+import type { ProxySettings } from '../proxy/settings.ts';
+import type { ProxyLink } from '../proxy.ts';
 import type { Caller } from '../shared/caller.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
@@ -190,6 +192,16 @@ export class Service {
     });
   }
 
+  /** How the web is reached while connected. */
+  get proxy(): ProxySettings | undefined {
+    return isConnected(this.#state) ? this.#connection?.proxy.settings : undefined;
+  }
+
+  /** The web through this service, for requests of the daemon; while there is a connection. */
+  get web(): ProxyLink | undefined {
+    return this.#connection?.proxy;
+  }
+
   /** Emits what may have changed; look at the values to know. */
   get changed(): Observable<readonly ServiceAspect[]> {
     return this.#changed;
@@ -255,6 +267,7 @@ export class Service {
     this.#record.configuration = { ...this.configuration, ...change };
     this.#record.save();
     if (change.nameservers !== undefined || change.domains !== undefined) this.#connection?.updateServers();
+    if ('proxy' in change) this.recheck();
     this.#changed.emit(aspectsOf(change));
     if (!isRestarting) return;
     if (this.isConfigurable) this.#configure();
@@ -279,6 +292,11 @@ export class Service {
     this.#record.isAutoconnect = isAutoconnect;
     this.#record.save();
     this.#changed.emit(['autoconnect']);
+  }
+
+  /** Asks anew whether it is online. */
+  recheck(): void {
+    this.#connection?.recheck();
   }
 
   /** Forgets the last error; a failed service becomes idle. */
@@ -346,6 +364,9 @@ export class Service {
       case 'ready':
         this.#becomeReady();
         return;
+      case 'proxy':
+        this.#changed.emit(['proxy']);
+        return;
       case 'conflict':
         this.#conflict = event.conflict;
         this.#changed.emit(['conflict']);
@@ -379,7 +400,7 @@ export class Service {
     this.#record.lease = lease;
     if (lease !== undefined) this.#record.lastAddress = lease.address;
     if (isConnected(this.#state)) {
-      this.#changed.emit(['timeservers', 'domains', ...IN_USE]);
+      this.#changed.emit(['timeservers', 'domains', 'proxy', ...IN_USE]);
     } else {
       this.#enter('ready');
     }

@@ -13,6 +13,7 @@ import { connectTcp, type TcpPeer } from '../system/tcp-connect.ts';
 import type { System } from '../system/system.ts';
 import { connectTwice } from './connect-twice.ts';
 import { HttpError, httpErrorOf } from './http-error.ts';
+import { openTunnel } from './proxy-tunnel.ts';
 import { ReplyReader, type ReplyParts } from './reply-reader.ts';
 import { startTls, type Stream } from './tls-stream.ts';
 
@@ -24,6 +25,10 @@ export interface HttpRequest {
   /** Interface name for SO_BINDTODEVICE; the routing table decides when absent. */
   readonly device?: string;
   readonly userAgent: string;
+  /** Media types wanted (`Accept`); nothing is said where absent. */
+  readonly accept?: string;
+  /** Whom to ask in place of the host: for `http:` by the whole URL, for `https:` for a tunnel (RFC 9110, 9.3.6). */
+  readonly proxy?: HttpProxy;
   /** Finds addresses of a host that is not numeric; what it throws becomes failure `dns`. */
   resolve(host: string, signal: AbortSignal): Promise<readonly IpAddress[]>;
   /** Called before each connection; what it throws becomes failure `route`. */
@@ -31,6 +36,13 @@ export interface HttpRequest {
   /** Per address; 0 or absent: as long as the kernel tries, or 5 s while there are further addresses. */
   readonly connectTimeoutMs?: number;
   readonly limits?: HttpLimits;
+}
+
+/** An HTTP proxy. */
+export interface HttpProxy {
+  /** A name or a numeric address, without brackets. */
+  readonly host: string;
+  readonly port: number;
 }
 
 /** Bounds of one request. */
@@ -65,8 +77,9 @@ export async function httpRequest(request: HttpRequest, env: HttpEnv, signal: Ab
   const url = parseUrl(request.url);
   const scope = createScope();
   try {
-    const addresses = await addressesOf(url, request, signal);
-    const attempt = { url, addresses, request, env, signal, scope };
+    const far = request.proxy ?? { host: hostOf(url), port: portOf(url) };
+    const addresses = await addressesOf(far.host, request, signal);
+    const attempt = { port: far.port, addresses, request, env, signal, scope };
     const limited = (): AbortSignal =>
       env.clock.deadline(`reply from ${url.host}`, request.limits?.replyMs ?? DEFAULT_REPLY_MS, signal, scope);
     if (url.protocol === 'http:') {
@@ -75,6 +88,7 @@ export async function httpRequest(request: HttpRequest, env: HttpEnv, signal: Ab
     }
     const { made, address } = await connectAny(attempt, openSocket);
     const replySignal = limited();
+    if (request.proxy !== undefined) await openTunnel(made, `${url.hostname}:${portOf(url)}`, replySignal);
     const stream = await startTls(made, url.hostname, replySignal, scope);
     return { ...await exchange(url, request, stream, replySignal), address };
   } catch (error) {
@@ -96,8 +110,15 @@ function parseUrl(text: string): URL {
   throw new HttpError('url', `${url.protocol} is neither http: nor https:`);
 }
 
-async function addressesOf(url: URL, request: HttpRequest, signal: AbortSignal): Promise<readonly IpAddress[]> {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+function portOf(url: URL): number {
+  return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+}
+
+async function addressesOf(host: string, request: HttpRequest, signal: AbortSignal): Promise<readonly IpAddress[]> {
   const literal = parseIpAddress(host);
   let found: readonly IpAddress[];
   try {
@@ -112,7 +133,7 @@ async function addressesOf(url: URL, request: HttpRequest, signal: AbortSignal):
 }
 
 interface Attempt {
-  readonly url: URL;
+  readonly port: number;
   readonly addresses: readonly IpAddress[];
   readonly request: HttpRequest;
   readonly env: HttpEnv;
@@ -138,14 +159,13 @@ async function connectAny<T>(attempt: Attempt, open: Open<T>): Promise<{ made: T
 }
 
 async function connectOne<T>(attempt: Attempt, address: IpAddress, open: Open<T>): Promise<T> {
-  const { url, request, env, signal } = attempt;
+  const { port, request, env, signal } = attempt;
   try {
     await request.beforeConnect?.(address, signal);
   } catch (error) {
     signal.throwIfAborted();
     throw new HttpError('route', error instanceof Error ? error.message : String(error), { cause: error });
   }
-  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
   const peer = { address, port, ...(request.device === undefined ? {} : { device: request.device }) };
   const own = attempt.scope.child();
   const isLast = address === attempt.addresses.at(-1);
@@ -219,9 +239,12 @@ function exchange(url: URL, request: HttpRequest, stream: Stream, signal: AbortS
       if (error !== undefined) throw error;
       return reader.end();
     }));
+    const { proxy, userAgent, accept } = request;
+    // RFC 9112, 3.2.2: a proxy is told the whole URL.
+    const origin = proxy !== undefined && url.protocol === 'http:' ? url.origin : '';
     const lines = [
-      `GET ${url.pathname}${url.search} HTTP/1.1`, `Host: ${url.host}`,
-      `User-Agent: ${request.userAgent}`, 'Connection: close',
+      `GET ${origin}${url.pathname}${url.search} HTTP/1.1`, `Host: ${url.host}`,
+      `User-Agent: ${userAgent}`, ...(accept === undefined ? [] : [`Accept: ${accept}`]), 'Connection: close',
     ];
     stream.send(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
   });
