@@ -1,17 +1,18 @@
 /**
  * What a network offers beside addresses and routes, in the same words whoever brought it: DHCPv4,
- * router advertisements or DHCPv6. Values only; what has expired by now is for the reader to drop.
+ * router advertisements or DHCPv6. Values only; whoever brought something takes it away again when
+ * its lifetime ends.
  */
 
 import type { Lease } from '../dhcp/client.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 
-/** What the network offered; `untilMs` counts in clock time, Infinity is until it is replaced. */
+/** What the network offered, for as long as it holds. */
 export interface NetworkOffer {
   /** In the order of preference. */
-  readonly nameservers: readonly { readonly address: IpAddress; readonly untilMs: number }[];
+  readonly nameservers: readonly IpAddress[];
   /** Search domains. */
-  readonly domains: readonly { readonly name: string; readonly untilMs: number }[];
+  readonly domains: readonly string[];
   /** Names or addresses. */
   readonly timeservers: readonly string[];
   /** Of a PAC file (DHCP option 252). */
@@ -38,8 +39,8 @@ export function offerOfLease(lease: Lease | undefined): NetworkOffer {
   const own = domainName === undefined ? [] : [domainName];
   const domains = searchDomains.length > 0 ? searchDomains : own; // option 119, else the domain name
   return {
-    nameservers: nameservers.map((address) => ({ address, untilMs: Infinity })),
-    domains: domains.map((name) => ({ name, untilMs: Infinity })),
+    nameservers,
+    domains,
     timeservers: timeservers.map(String),
     pacUrl,
     captivePortal,
