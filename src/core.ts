@@ -4,6 +4,7 @@
  * servers and the bus.
  */
 
+import type { ServiceAgent } from './agent/agent.ts';
 import type { GeneralOptions } from './daemon/main-conf.ts';
 import type { Storage } from './daemon/storage.ts';
 import type { Sysctl } from './daemon/sysctl.ts';
@@ -46,7 +47,7 @@ export interface CoreParts {
   readDevtype(interfaceName: string): string | undefined;
   hostname(): string | undefined;
   timeservers: ServiceEnv['timeservers'];
-  reportError: ServiceEnv['reportError'];
+  readonly agent: ServiceAgent;
 }
 
 /** The core, as plugins and the daemon's main see it. */

@@ -4,7 +4,7 @@
  */
 
 import { hostname } from 'node:os';
-import { errorReporter } from './agent/dbus.ts';
+import { serviceAgent } from './agent/dbus.ts';
 import { builtin, dnsBackend } from './builtin.ts';
 import { exportClock } from './clock/dbus.ts';
 import { openClockSettings } from './clock/clock.ts';
@@ -83,7 +83,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
       },
       resolver: startResolver(daemon, options, { bus, kernel, scope: life }),
       version: VERSION,
-      reportError: errorReporter(agents, options.InputRequestTimeout),
+      agent: serviceAgent(agents, options.InputRequestTimeout),
       timeservers: () => ({ policy: clockSettings.timeUpdates, global: clockSettings.timeservers }),
     },
     life,

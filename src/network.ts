@@ -3,17 +3,47 @@
  * it and says how to join and leave; each network has one service. It ends with its scope.
  */
 
+import type { InputAnswer, InputQuestion } from './daemon/agent-input.ts';
 import { Emitter, type Observable } from './shared/emitter.ts';
+import { ConnmanError } from './shared/errors.ts';
 import type { Scope } from './shared/scope.ts';
 import type { Device } from './device.ts';
+
+/** Why a network could not be joined, in the words of a service's `Error`. */
+export type JoinFailure = 'connect-failed' | 'invalid-key' | 'blocked';
+
+/** A network that could not be joined. */
+export class JoinError extends ConnmanError {
+  readonly reason: JoinFailure;
+
+  constructor(reason: JoinFailure, options?: ErrorOptions) {
+    super('Failed', undefined, options);
+    this.reason = reason;
+  }
+}
+
+/** The service on whose behalf a driver joins. */
+export interface JoinContext {
+  /** Whether it has worked before. */
+  readonly isFavorite: boolean;
+  /** Why the last attempt failed. */
+  readonly lastFailure: string | undefined;
+  /** What is kept with the service under the driver's keys (`NetworkDescription.storedKeys`). */
+  readonly stored: ReadonlyMap<string, string>;
+  /** Has keys kept, or forgotten where undefined; written when the service is ready. */
+  store(keys: Readonly<Record<string, string | undefined>>): void;
+  /** Asks an agent. Rejects with ConnmanError; nobody is asked for a connection made by itself. */
+  ask(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer>;
+}
 
 /** How a driver joins and leaves a network. */
 export interface NetworkControl {
   /**
    * Joins the network's link. Returning nothing means that the link is up already and addresses
-   * can be configured at once; a promise resolves when it is. Rejects with ConnmanError.
+   * can be configured at once; a promise resolves when it is. Rejects with ConnmanError, JoinError
+   * where the service's `Error` shall say more than that it failed. `signal` ends the attempt.
    */
-  connect(signal: AbortSignal): Promise<void> | undefined;
+  connect(signal: AbortSignal, context: JoinContext): Promise<void> | undefined;
   /** Leaves the link; nothing to do where it is a cable. */
   disconnect(): Promise<void> | undefined;
 }
@@ -28,6 +58,8 @@ export interface NetworkDescription {
   readonly name: string | undefined;
   /** `Security` of the service: empty but for Wi-Fi. */
   readonly security?: readonly string[];
+  /** Keys of the driver's in the service's settings file, such as `Passphrase`. */
+  readonly storedKeys?: readonly string[];
   readonly control: NetworkControl;
 }
 
@@ -37,9 +69,12 @@ export class Network {
   readonly identifier: string;
   readonly group: string;
   readonly name: string | undefined;
-  readonly security: readonly string[];
   readonly control: NetworkControl;
+  readonly storedKeys: readonly string[];
+  readonly #lost = new Emitter<void>();
+  readonly #securityChanged = new Emitter<void>();
   readonly #strengthChanged = new Emitter<number>();
+  #security: readonly string[];
   #strength = 0;
 
   constructor(device: Device, description: NetworkDescription) {
@@ -47,8 +82,34 @@ export class Network {
     this.identifier = description.identifier;
     this.group = description.group;
     this.name = description.name;
-    this.security = description.security ?? [];
+    this.#security = description.security ?? [];
     this.control = description.control;
+    this.storedKeys = description.storedKeys ?? [];
+  }
+
+  get security(): readonly string[] {
+    return this.#security;
+  }
+
+  /** Emits when `security` is another. */
+  get securityChanged(): Observable<void> {
+    return this.#securityChanged;
+  }
+
+  setSecurity(security: readonly string[]): void {
+    if (security.join() === this.#security.join()) return;
+    this.#security = security;
+    this.#securityChanged.emit();
+  }
+
+  /** Emits when the link is gone though nobody left it: the access point is, or sent us away. */
+  get lost(): Observable<void> {
+    return this.#lost;
+  }
+
+  /** For drivers. */
+  reportLost(): void {
+    this.#lost.emit();
   }
 
   /** Signal strength in percent, 0 where there is none. */

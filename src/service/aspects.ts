@@ -10,6 +10,7 @@ export type ServiceAspect =
   | 'state'
   | 'error'
   | 'strength'
+  | 'security'
   | 'favorite'
   | 'immutable'
   | 'autoconnect'

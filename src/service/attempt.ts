@@ -3,6 +3,7 @@
  * and what an agent says when a user's attempt fails.
  */
 
+import type { ErrorAnswer } from '../agent/agent.ts';
 import type { Caller } from '../shared/caller.ts';
 import type { Clock } from '../shared/clock.ts';
 import { ConnmanError } from '../shared/errors.ts';
@@ -13,9 +14,6 @@ const CONNECT_TIMEOUT_MS = 120_000;
 
 /** Why a connection was begun. */
 export type ConnectReason = 'user' | 'auto';
-
-/** What became of an error that users' agents were told of. */
-export type ErrorAnswer = 'retry' | 'dismissed' | 'nobody';
 
 /** What a service does for its attempt. */
 export interface AttemptHooks {
@@ -35,6 +33,7 @@ export class Attempt {
   readonly #scope: Scope;
   /** Who waits for the outcome. */
   #pending: { resolve(): void; reject(error: unknown): void; limits: Scope } | undefined;
+  readonly #ended = new AbortController();
   /** While an agent is asked about a failure. */
   #question: Scope | undefined;
 
@@ -43,6 +42,11 @@ export class Attempt {
     this.#caller = caller;
     this.#clock = clock;
     this.#scope = scope;
+  }
+
+  /** Aborts when it is over, however. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
   }
 
   /** Whether somebody waits for its outcome. */
@@ -62,6 +66,7 @@ export class Attempt {
       });
     } finally {
       this.#pending = undefined;
+      this.#ended.abort(new ConnmanError('OperationAborted'));
       await limits.close();
     }
   }

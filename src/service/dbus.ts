@@ -110,6 +110,7 @@ const PROPERTIES = {
   state: 'State',
   error: 'Error',
   strength: 'Strength',
+  security: 'Security',
   favorite: 'Favorite',
   immutable: 'Immutable',
   autoconnect: 'AutoConnect',

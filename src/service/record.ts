@@ -13,7 +13,7 @@ import type { Scope } from '../shared/scope.ts';
 import type { ServiceType } from '../types.ts';
 import type { Provisioned, ServiceConfiguration } from './configuration.ts';
 import type { SaveQueue } from './save-queue.ts';
-import { loadLease, loadService, NEVER_STORED, saveLease, saveService } from './settings.ts';
+import { loadKeys, loadLease, loadService, NEVER_STORED, saveLease, saveService } from './settings.ts';
 
 /** What records take from the core. */
 export interface RecordEnv {
@@ -29,6 +29,7 @@ export interface RecordOwner {
   readonly identifier: string;
   readonly type: ServiceType;
   readonly name: string | undefined;
+  readonly network: { readonly storedKeys: readonly string[] };
 }
 
 /** A service's record. Changes are written by `save` and `saveSoon`. */
@@ -40,6 +41,8 @@ export class ServiceRecord {
   isAutoconnect: boolean;
   lastAddress: IpAddress | undefined;
   lease: Lease | undefined;
+  /** What is kept for the driver of its network. */
+  readonly driverKeys: Map<string, string>;
   readonly #owner: RecordOwner;
   readonly #env: RecordEnv;
   #modified: Date;
@@ -59,6 +62,7 @@ export class ServiceRecord {
     this.isAutoconnect = isAutoconnect ?? options.DefaultAutoConnectTechnologies.some((each) => each === type);
     this.lastAddress = lastAddress;
     this.lease = stored === undefined ? undefined : loadLease(storage, identifier, clock);
+    this.driverKeys = loadKeys(storage, identifier, owner.network.storedKeys);
     this.#isStored = stored !== undefined;
     this.#modified = modified ?? clock.wallTime();
     scope.defer(() => this.#saveWaiting());
@@ -67,6 +71,15 @@ export class ServiceRecord {
   /** Now is when it was last connected or moved. */
   touch(): void {
     this.#modified = this.#env.clock.wallTime();
+  }
+
+  /** Has keys of the driver's kept, or forgotten where undefined. */
+  keep(keys: Readonly<Record<string, string | undefined>>): void {
+    for (const [key, value] of Object.entries(keys)) {
+      if (value === undefined) this.driverKeys.delete(key);
+      else this.driverKeys.set(key, value);
+    }
+    this.saveSoon();
   }
 
   /** It has been connected: from now on it is written. */
@@ -87,6 +100,7 @@ export class ServiceRecord {
       lastAddress: this.lastAddress,
       modified: this.#modified,
       provisioned: this.provisioned,
+      driverKeys: this.#owner.network.storedKeys.map((key) => [key, this.driverKeys.get(key)]),
     });
   }
 

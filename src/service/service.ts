@@ -4,13 +4,14 @@
  * `configuration`, what is in use in the connection; both outlive neither the network.
  */
 
+import type { ServiceAgent } from '../agent/agent.ts';
 import type { UpdatePolicy } from '../clock/settings.ts';
 import { timeserversOf } from '../clock/timeservers.ts';
 import type { Lease } from '../dhcp/client.ts';
 import type { AddressConflict, Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
 import { NO_OFFER, type NetworkOffer } from '../ipconfig/offer.ts';
 import type { StopMode } from '../ipconfig/session.ts';
-import type { Network } from '../network.ts';
+import { JoinError, type JoinContext, type Network } from '../network.ts';
 import type { Standing } from '../online-check/machine.ts';
 import type { ProxySettings } from '../proxy/settings.ts';
 import type { ProxyLink } from '../proxy.ts';
@@ -22,7 +23,7 @@ import type { Scope } from '../shared/scope.ts';
 import type { ServiceType } from '../types.ts';
 import { aspectsOf, IN_USE, type ServiceAspect } from './aspects.ts';
 import { DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration } from './configuration.ts';
-import { Attempt, type ConnectReason, type ErrorAnswer } from './attempt.ts';
+import { Attempt, type ConnectReason } from './attempt.ts';
 import { Connection, type ConnectionEnv, type ConnectionEvent } from './connection.ts';
 import type { LastCheck } from './family-connection.ts';
 import { ServiceRecord, type RecordEnv } from './record.ts';
@@ -38,8 +39,7 @@ export type ServiceError = 'connect-failed' | 'dhcp-failed' | 'invalid-key' | 'b
 export interface ServiceEnv extends ConnectionEnv, RecordEnv {
   /** The time servers of all services, put behind a service's own. */
   timeservers(): { readonly policy: UpdatePolicy; readonly global: readonly string[] };
-  /** Tells the agent of `caller`, or any, that `service` failed; `signal` withdraws the question. */
-  reportError(service: Service, caller: Caller | undefined, signal: AbortSignal): Promise<ErrorAnswer>;
+  readonly agent: ServiceAgent;
 }
 
 /** Something to connect to. */
@@ -76,6 +76,8 @@ export class Service {
     this.#scope = scope;
     this.#record = new ServiceRecord(this, env, scope);
     network.strengthChanged.observe(scope, () => this.#changed.emit(['strength']));
+    network.securityChanged.observe(scope, () => this.#changed.emit(['security']));
+    network.lost.observe(scope, () => this.leave('withdraw'));
     network.device.linkChanged.observe(scope, () => this.#changed.emit(['ethernet']));
   }
 
@@ -229,13 +231,15 @@ export class Service {
     if (reason === 'user') this.#isIgnored = false;
     const attempt = new Attempt(reason, caller, this.#env.clock, this.#scope);
     this.#attempt = attempt;
-    const joining = this.network.control.connect(this.#scope.signal);
+    const joining = this.network.control.connect(attempt.signal, this.#joinContext(reason, caller));
     if (joining === undefined) {
       this.#configure();
       return;
     }
     this.#enter('association');
-    await attempt.join(joining, () => this.#configure(), (cause) => this.#fail('connect-failed', cause));
+    await attempt.join(joining, () => this.#configure(), (cause) => {
+      this.#fail(cause instanceof JoinError ? cause.reason : 'connect-failed', cause);
+    });
   }
 
   /** Disconnects for a user: stays so until the user connects. Throws NotConnected. */
@@ -325,6 +329,19 @@ export class Service {
   touch(): void {
     this.#record.touch();
     this.#record.save();
+  }
+
+  #joinContext(reason: ConnectReason, caller: Caller | undefined): JoinContext {
+    return {
+      isFavorite: this.isFavorite,
+      lastFailure: this.#error,
+      stored: this.#record.driverKeys,
+      store: (keys) => this.#record.keep(keys),
+      ask: (question, signal) => {
+        if (reason !== 'user') return Promise.reject(new ConnmanError('PassphraseRequired'));
+        return this.#env.agent.requestInput(this, question, caller, signal);
+      },
+    };
   }
 
   #configure(): void {
@@ -417,7 +434,7 @@ export class Service {
     this.#enter('failure');
     this.#changed.emit(IN_USE);
     void this.#attempt?.fail(cause, {
-      ask: (caller, signal) => this.#env.reportError(this, caller, signal),
+      ask: (caller, signal) => this.#env.agent.reportError(this, caller, signal),
       isStillFailed: () => this.#state === 'failure',
       clearError: () => this.clearError(),
       connect: (reason, caller) => this.connect(reason, caller),

@@ -43,6 +43,8 @@ export interface ServiceFacts {
   readonly lastAddress: IpAddress | undefined;
   readonly modified: Date;
   readonly provisioned: Provisioned | undefined;
+  /** Of the driver's; undefined ones are taken out. */
+  readonly driverKeys: readonly (readonly [string, string | undefined])[];
 }
 
 /** Reads a service; undefined when it was never stored. */
@@ -107,7 +109,15 @@ export function saveService(
   set('mDNS', configuration.mdns || undefined);
   set('Config.file', facts.provisioned?.file);
   set('Config.ident', facts.provisioned?.ident);
+  for (const [key, value] of facts.driverKeys) set(key, value);
   storage.write(`${identifier}/settings`, file);
+}
+
+/** Keys of a driver's, as they stand in the file. */
+export function loadKeys(storage: Storage, identifier: string, keys: readonly string[]): Map<string, string> {
+  const file = keys.length === 0 ? undefined : storage.read(`${identifier}/settings`);
+  const found = keys.map((key) => [key, file?.get(identifier, key)] as const);
+  return new Map(found.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
 }
 
 /** The lease of last time, if it is still good. */

@@ -5,7 +5,7 @@
  */
 
 import { createCounterRegistry } from '../../src/counter/dbus.ts';
-import { errorReporter } from '../../src/agent/dbus.ts';
+import { serviceAgent } from '../../src/agent/dbus.ts';
 import { createCore, type Core } from '../../src/core.ts';
 import { checkGeneral } from '../../src/daemon/main-conf.ts';
 import { createAgentRegistry } from '../../src/daemon/agents.ts';
@@ -101,7 +101,7 @@ export async function coreBench(
       readDevtype: (name) => devtypes[name],
       hostname: () => 'bench',
       timeservers: () => ({ policy: 'auto', global: [] }),
-      reportError: errorReporter(agents, options.InputRequestTimeout),
+      agent: serviceAgent(agents, options.InputRequestTimeout),
     },
     scope,
   );
