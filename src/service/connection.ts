@@ -224,21 +224,18 @@ export class Connection {
   }
 
   /** Chosen for the service, or else what the network gave. */
-  #nameserversOf(offer: NetworkOffer): readonly (NameServer & { readonly untilMs?: number })[] {
+  #nameserversOf(offer: NetworkOffer): readonly NameServer[] {
     const chosen = this.#target.nameservers().flatMap((text) => parseNameServer(text) ?? []);
-    return chosen.length > 0 ? chosen : offer.nameservers;
+    return chosen.length > 0 ? chosen : offer.nameservers.map((address) => ({ address }));
   }
 
   #publishServers(): void {
     const { device } = this.#target;
     const { offer } = this;
     const { domains, mdns } = this.#target.configuration();
-    const now = this.#env.clock.now();
     this.#env.resolver.setServers(device.ifindex, {
-      nameservers: this.#nameserversOf(offer).map((server) => withLifetime(server, now)),
-      domains: domains.length > 0
-        ? domains.map((name) => ({ name }))
-        : offer.domains.map((domain) => withLifetime(domain, now)),
+      nameservers: this.#nameserversOf(offer),
+      domains: (domains.length > 0 ? domains : offer.domains).map((name) => ({ name })),
       networks: this.#families().flatMap(({ setup }) => setup?.subnets ?? []),
       isMulticastDnsWanted: mdns,
     });

@@ -176,7 +176,7 @@ export class Service {
   get domains(): readonly string[] {
     if (!isConnected(this.#state) && !isConnecting(this.#state)) return [];
     const { domains } = this.configuration;
-    return domains.length > 0 ? domains : this.offer.domains.map(({ name }) => name);
+    return domains.length > 0 ? domains : this.offer.domains;
   }
 
   /** Time servers in use, the service's own first. */
