@@ -92,7 +92,8 @@ export interface Reply {
 }
 
 /** What a message says if it answers this client's transaction; undefined for any other (RFC 8415, 16.3, 16.10). */
-export function replyOf({ type, xid, options }: Dhcpv6Message, identity: Identity, expected: number): Reply | undefined {
+export function replyOf(message: Dhcpv6Message, identity: Identity, expected: number): Reply | undefined {
+  const { type, xid, options } = message;
   if ((type !== 'advertise' && type !== 'reply') || xid !== expected) return undefined;
   const client = valueOf(options, OPTION.clientId);
   const server = valueOf(options, OPTION.serverId);

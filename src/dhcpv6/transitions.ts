@@ -36,7 +36,8 @@ export function newSearch(mode: Mode, wish: Dhcpv6Lease | undefined, startAt: nu
   const code = mode === 'stateful' ? OPTION.solicitMaxTime : OPTION.informationMaxTime;
   const { mostMs } = mode === 'stateful' ? TIMING.solicit : TIMING.informationRequest;
   const longestWaitMs = longestWaitOf(wish?.options.get(code)) ?? mostMs;
-  return { name: 'init', mode, wish, startAt, search: { noLeaseAt: env.now + NO_LEASE_MS, refusals: 0, longestWaitMs } };
+  const search = { noLeaseAt: env.now + NO_LEASE_MS, refusals: 0, longestWaitMs };
+  return { name: 'init', mode, wish, startAt, search };
 }
 
 /** A search that begins soon: hosts that were started together do not ask together (18.2.1, 18.2.6). */

@@ -10,7 +10,7 @@ import type { Preference, RouterAdvertisement } from './router-advertisement.ts'
 /** What the routers of a link say together. Times are in `clock.now()` milliseconds, `Infinity` for no end. */
 export interface RouterInformation {
   /** Default routers, best first. */
-  readonly routers: readonly { readonly address: IpAddress; readonly untilMs: number; readonly preference: Preference }[];
+  readonly routers: readonly DefaultRouter[];
   /** A router says that addresses come by DHCPv6 (flag M). */
   readonly isManaged: boolean;
   /** A router says that other configuration comes by DHCPv6 (flag O). */
@@ -26,6 +26,13 @@ export interface RouterInformation {
   /** RFC 8910; absent when the network says it has no portal. */
   readonly captivePortal: string | undefined;
   readonly hopLimit: number | undefined;
+}
+
+/** A router to send everything to that goes elsewhere. */
+export interface DefaultRouter {
+  readonly address: IpAddress;
+  readonly preference: Preference;
+  readonly untilMs: number;
 }
 
 /** A prefix of the link. */

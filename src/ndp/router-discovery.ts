@@ -21,7 +21,7 @@ import {
   type RouterAdvertisement,
 } from './router-advertisement.ts';
 
-export type { PrefixInformation, RouteInformation, RouterInformation } from './knowledge.ts';
+export type { DefaultRouter, PrefixInformation, RouteInformation, RouterInformation } from './knowledge.ts';
 export type { Preference } from './router-advertisement.ts';
 
 const log = logger('src/ndp/router-discovery.ts');

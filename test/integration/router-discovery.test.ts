@@ -1,0 +1,80 @@
+/**
+ * Router discovery against radvd and dnsmasq over a veth pair, with real ICMPv6 sockets. Time is the
+ * test's: the clock stands still while packets travel and jumps where lifetimes must end.
+ */
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type RouterDiscovery, type RouterInformation, startRouterDiscovery } from '../../src/ndp/router-discovery.ts';
+import { systemRandom } from '../../src/shared/random.ts';
+import type { Scope } from '../../src/shared/scope.ts';
+import type { FakeClock } from '../helpers/fake-clock.ts';
+import { Ipv6Servers } from '../helpers/ipv6-servers.ts';
+import { testSystem } from '../helpers/system.ts';
+import { enterNamespaces } from '../helpers/unshare.ts';
+import { withScope } from '../helpers/with-scope.ts';
+
+enterNamespaces('--net');
+
+const system = testSystem();
+let servers: Ipv6Servers;
+
+class Host {
+  readonly discovery: RouterDiscovery;
+  readonly changes: RouterInformation[] = [];
+  readonly #clock: FakeClock;
+
+  constructor(clock: FakeClock, scope: Scope) {
+    this.#clock = clock;
+    this.discovery = startRouterDiscovery(servers.near, { system, clock, random: systemRandom }, scope);
+    this.discovery.changed.observe(scope, (information) => void this.changes.push(information));
+  }
+
+  /** Asks, again and again until what is known fits; the carrier may take its time. */
+  async until(what: string, fits: (information: RouterInformation) => boolean): Promise<RouterInformation> {
+    const limit = performance.now() + 20_000;
+    for (let turn = 0; performance.now() < limit; turn++) {
+      const { current } = this.discovery;
+      if (current !== undefined && fits(current)) return current;
+      // radvd answers within half a second, and no more often than every three (RFC 4861, 6.2.6).
+      if (turn % 100 === 0) this.discovery.solicit();
+      await this.#clock.advance(0.01);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error(`${what} is not so within 20 s: ${JSON.stringify(this.discovery.current)}`);
+  }
+}
+
+test.before(async () => {
+  servers = await Ipv6Servers.open();
+});
+
+test.after.each(() => servers.stop());
+
+test.after(() => servers.close());
+
+test('radvd: flags, prefix, routes, names, portal, and their ends', withScope(async ({ clock, scope }) => {
+  await servers.radvd(`
+    AdvManagedFlag off; AdvOtherConfigFlag on; AdvDefaultLifetime 1800; AdvDefaultPreference high; AdvLinkMTU 1400;
+    prefix 2001:db8:1::/64 { AdvOnLink on; AdvAutonomous on; AdvValidLifetime 3600; AdvPreferredLifetime 1200; };
+    route 2001:db8:2::/48 { AdvRoutePreference low; AdvRouteLifetime 900; };
+    RDNSS 2001:db8:1::53 2001:db8:1::54 { AdvRDNSSLifetime 300; };
+    DNSSL example.org lab.example.org { AdvDNSSLLifetime 600; };`);
+  const host = new Host(clock, scope);
+  const heard = await host.until('radvd heard', () => true);
+  const router = await servers.routerAddress();
+  const text = JSON.stringify(heard, (_, value: unknown) => (value instanceof Object && 'bytes' in value ? String(value) : value));
+  assert.equal(heard.routers.map(({ address, preference }) => `${address} ${preference}`), [`${router} high`], text);
+  assert.equal([heard.isManaged, heard.isOtherConfig, heard.mtu], [false, true, 1400]);
+  const [prefix] = heard.prefixes;
+  assert.is(`${prefix?.prefix.address}/${prefix?.prefix.prefixLength}`, '2001:db8:1::/64');
+  assert.equal([prefix?.isOnLink, prefix?.isAutonomous], [true, true]);
+  assert.is(Math.round(((prefix?.validUntilMs ?? 0) - (prefix?.preferredUntilMs ?? 0)) / 1000), 2400);
+  const [route] = heard.routes;
+  assert.is(`${route?.destination.address}/${route?.destination.prefixLength} ${route?.gateway} ${route?.preference}`,
+    `2001:db8:2::/48 ${router} low`);
+  assert.equal(heard.nameservers.map(({ address }) => String(address)), ['2001:db8:1::53', '2001:db8:1::54']);
+  assert.equal(heard.searchDomains.map(({ name }) => name), ['example.org', 'lab.example.org']);
+}));
+
+test.run();
