@@ -1,8 +1,8 @@
 /**
- * `npm run bench`: how long a link takes to be online, a start, and memory, beside Debian's connmand
- * and NetworkManager in one run. Rounds are interleaved and their order alternates. Prints the
+ * `npm run bench`: Causeway beside Debian's ConnMan, NetworkManager and systemd-networkd in one run:
+ * link, start, idle, many links, DNS. Rounds are interleaved and their order alternates. Prints the
  * README's Markdown table; the figures of every round go to build/bench/bench.json.
- * `--rounds N`, `--daemons causeway,debian,networkmanager`, `--no-build`.
+ * `npm run bench -- [ROWS…] [--rounds N] [--daemons causeway,debian,…] [--no-build]`.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -10,35 +10,60 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { withCell } from '../test/helpers/cell.ts';
-import { DAEMONS, type Daemon, type DaemonName } from '../test/helpers/daemons.ts';
-import { measureLinkUp, measureStart, type Figures } from './bench/measure.ts';
+import type { Figures } from './bench/cells.ts';
+import { BENCHED, type Benched, type BenchedName } from './bench/daemons.ts';
+import { measureLinks, measureListing } from './bench/links.ts';
+import { measureIdle, measureLinkUp, measureStart } from './bench/measure.ts';
 import { formatTable } from './bench/table.ts';
 import { becomeRoot } from './lab/become-root.ts';
 
+interface Rows {
+  readonly about: string;
+  /** Unless told otherwise; what takes long is measured less often. */
+  readonly rounds: number;
+  /** All at once: what is measured takes no time of the processor. */
+  readonly isTogether?: true;
+  measure(daemon: Benched): Promise<Figures>;
+}
+
+const ROWS: Readonly<Record<string, Rows>> = {
+  link: { about: 'a cable plugged in, and again', rounds: 5, measure: measureLinkUp },
+  start: { about: 'a start on a plugged cable, memory', rounds: 5, measure: measureStart },
+  idle: { about: 'connected, with nothing to do', rounds: 1, isTogether: true, measure: measureIdle },
+  list: { about: 'a client asks about 120 links', rounds: 1, measure: measureListing },
+  links: { about: 'a start on 10, 100 and 500 links', rounds: 1, measure: measureLinks },
+};
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     options: {
-      rounds: { type: 'string', default: '5' },
-      daemons: { type: 'string', default: Object.keys(DAEMONS).join(',') },
+      rounds: { type: 'string' },
+      daemons: { type: 'string', default: Object.keys(BENCHED).join(',') },
       'no-build': { type: 'boolean', default: false },
     },
+    allowPositionals: true,
   });
+  if (positionals.length === 1 && positionals[0] === 'dns') return dns(values['no-build']);
   const names = values.daemons.split(',').map(daemonName);
-  const rounds = Number.parseInt(values.rounds, 10);
-  if (!(rounds >= 1)) throw new Error(`--rounds ${values.rounds}: a number from 1`);
+  const rounds = values.rounds === undefined ? undefined : Number.parseInt(values.rounds, 10);
+  if (rounds !== undefined && !(rounds >= 1)) throw new Error(`--rounds ${values.rounds}: a number from 1`);
+  const rows = (positionals.length > 0 ? positionals : Object.keys(ROWS)).map(rowsNamed);
   becomeRoot();
   if (names.includes('causeway') && !values['no-build']) build();
 
-  const headings = new Map<DaemonName, string>();
-  for (const name of names) headings.set(name, `${DAEMONS[name].title} ${await version(DAEMONS[name])}`);
+  const headings = new Map<BenchedName, string>();
+  for (const name of names) headings.set(name, `${BENCHED[name].title} ${await version(BENCHED[name])}`.trim());
   say('a round for warmth, not counted');
-  for (const name of names.slice(0, 1)) await measureLinkUp(DAEMONS[name]);
-  const results = new Map<DaemonName, Figures[]>(names.map((name) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      say(`round ${round + 1} of ${rounds}: ${headings.get(name)}`);
-      const linkUp = await measureLinkUp(DAEMONS[name]);
-      results.get(name)?.push({ ...linkUp, ...(await measureStart(DAEMONS[name])) });
+  for (const name of names.slice(0, 1)) await measureLinkUp(BENCHED[name]);
+  const results = new Map<BenchedName, Figures[]>(names.map((name) => [name, []]));
+  for (const { about, measure, isTogether, rounds: usual } of rows) {
+    for (let round = 0; round < (rounds ?? usual); round++) {
+      const one = async (name: BenchedName): Promise<void> => {
+        say(`${about}, round ${round + 1} of ${rounds ?? usual}: ${headings.get(name)}`);
+        results.get(name)?.push(await measure(BENCHED[name]));
+      };
+      if (isTogether) await Promise.all(names.map(one));
+      else for (const name of round % 2 === 0 ? names : names.toReversed()) await one(name);
     }
   }
   const columns = names.map((name) => ({ heading: headings.get(name) ?? name, rounds: results.get(name) ?? [] }));
@@ -47,20 +72,33 @@ async function main(): Promise<void> {
   mkdirSync('build/bench', { recursive: true });
   writeFileSync('build/bench/bench.json', `${JSON.stringify({ machine, load, columns }, undefined, 1)}\n`);
   console.log(formatTable(columns));
-  console.log(`\n${machine}; medians of ${rounds} rounds, load at the end ${load}.`);
-  console.log('Memory is that of a Node which no other program shares. A dash: not there within 20 s.');
+  const counts = rows.map(({ about, rounds: usual }) => `${about}: ${rounds ?? usual}`).join('; ');
+  console.log(`\n${machine}; medians of so many rounds (${counts}), load at the end ${load}.`);
+  console.log('A dash: not there within 20 s. Memory is that of a Node which no other program shares, where not said.');
 }
 
-function daemonName(name: string): DaemonName {
-  if (name === 'causeway' || name === 'debian' || name === 'networkmanager') return name;
-  throw new Error(`unknown daemon ${name}: ${Object.keys(DAEMONS).join(', ')}`);
+function daemonName(name: string): BenchedName {
+  if (name === 'causeway' || name === 'debian' || name === 'networkmanager' || name === 'networkd') return name;
+  throw new Error(`unknown daemon ${name}: ${Object.keys(BENCHED).join(', ')}`);
 }
 
-function version(daemon: Daemon): Promise<string> {
+function rowsNamed(name: string): Rows {
+  const rows = ROWS[name];
+  if (rows !== undefined) return rows;
+  throw new Error(`unknown rows ${name}: ${Object.keys(ROWS).join(', ')}; or dns alone`);
+}
+
+function version(daemon: Benched): Promise<string> {
   return withCell({ ...daemon.cell, dnsmasq: false }, async (cell) => {
-    const text = await cell.device.output([daemon.argv[0] ?? '', '--version']);
-    return /\d+(?:\.\d+)+/.exec(text)?.[0] ?? '';
+    const [program = ''] = /\S+$/.exec(daemon.argv.find((word) => /\S*\/\S+$/.test(word)) ?? '') ?? [];
+    const text = await cell.device.output([program, '--version']);
+    return /\d+(?:\.\d+)+|\d+/.exec(text)?.[0] ?? '';
   });
+}
+
+function dns(isBuilt: boolean): void {
+  const words = ['--import', 'tsx', 'tools/bench/dns.ts', ...(isBuilt ? ['--no-build'] : [])];
+  process.exitCode = spawnSync(process.execPath, words, { stdio: 'inherit' }).status ?? 1;
 }
 
 function build(): void {

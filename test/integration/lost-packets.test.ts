@@ -53,7 +53,8 @@ test('on a wire that loses packets', () => withCell(CELL, async (cell) => {
   const usual = Math.min(await reconnect(cell), await reconnect(cell));
   const costs = new Map<string, number>();
   for (const [what, { received, sent }] of Object.entries(FIRST_PACKETS)) {
-    await setLoss(cell, received === undefined ? '' : `${received} ${ONCE}`, sent === undefined ? '' : `${sent} ${ONCE}`);
+    const once = (rule: string | undefined): string => (rule === undefined ? '' : `${rule} ${ONCE}`);
+    await setLoss(cell, once(received), once(sent));
     costs.set(what, (await reconnect(cell)) - usual);
     assert.match(await cell.server.output(['nft', 'list', 'ruleset']), /counter packets [1-9]/, `${what} was lost`);
   }

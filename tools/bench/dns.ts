@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { SERVER_ADDRESS, STATUS_NAMES, withCell, type Cell } from '../../test/helpers/cell.ts';
 import { DAEMONS } from '../../test/helpers/daemons.ts';
 import { becomeRoot } from '../lab/become-root.ts';
-import type { Figures } from './measure.ts';
+import type { Figures } from './cells.ts';
 import { cpuMs, memory } from './process.ts';
 import { formatTable } from './table.ts';
 

@@ -1,19 +1,21 @@
 /**
- * One round of each measurement of a connection manager, each in a fresh cell. Times are taken from
- * outside: from just before the plug or the start to when this program hears of the event.
+ * One round of each measurement of a connection manager with one link, each in a fresh cell. Times
+ * are taken from outside: from just before the plug or the start to when this program hears of it.
  */
 
-import { withCell, type Cell, type CellOptions } from '../../test/helpers/cell.ts';
-import { STATUS_URL, type Daemon } from '../../test/helpers/daemons.ts';
+import { withCell, type Cell } from '../../test/helpers/cell.ts';
 import type { CellEvent } from '../../test/helpers/event-log.ts';
-import { atRest, cpuMs, memory } from './process.ts';
+import { benchCell, giveOwnNode, pause, reached, type Figures, type Time } from './cells.ts';
+import type { Benched } from './daemons.ts';
+import { atRest, cpuMs, memory, wakeUps } from './process.ts';
 
-/** Figures of one round by row; `undefined` where the daemon did not get there in time. */
-export type Figures = Readonly<Record<string, number | undefined>>;
+const NO_CHECK = 'has no check';
+const IDLE_MS = 20_000;
+const SETTLE_MS = 12_000;
 
 /** A daemon that runs at rest; its cable is plugged in, pulled, and plugged in again. */
-export function measureLinkUp(daemon: Daemon): Promise<Figures> {
-  return withCell(cellOptions(daemon), async (cell) => {
+export function measureLinkUp(daemon: Benched): Promise<Figures> {
+  return withCell(benchCell(daemon), async (cell) => {
     const running = await cell.startDaemon(daemon.argv, daemon.busName);
     const cpuBefore = await atRest(running.pid);
     const first = await linkUp(cell, daemon);
@@ -28,6 +30,7 @@ export function measureLinkUp(daemon: Daemon): Promise<Figures> {
       'plug to ready, ms': first.ready,
       'plug to online, ms': first.online,
       'CPU of that, ms': cpuAfter - cpuBefore,
+      'route set to a client knowing, ms': first.told,
       'known lease: address, ms': again.address,
       'known lease: ready, ms': again.ready,
       'known lease: online, ms': again.online,
@@ -36,23 +39,23 @@ export function measureLinkUp(daemon: Daemon): Promise<Figures> {
 }
 
 /** A daemon started on a cable that is plugged in. */
-export function measureStart(daemon: Daemon): Promise<Figures> {
-  return withCell(cellOptions(daemon), async (cell) => {
-    await cell.device.script(OWN_NODE);
+export function measureStart(daemon: Benched): Promise<Figures> {
+  return withCell(benchCell(daemon), async (cell) => {
+    await giveOwnNode(cell);
     cell.cable().plug();
     const since = performance.now();
     const running = await cell.startDaemon(daemon.argv, daemon.busName);
     const cpuAtName = cpuMs(running.pid);
     const isOwned = (event: CellEvent): boolean => event.kind === 'owner' && event.name === daemon.busName;
     const name = await cell.log.wait('the bus name', isOwned, { since });
-    const online = await reached(cell, since, (event) => daemon.isOnline(event));
+    const online = daemon.hasOnlineCheck ? await reached(cell, since, (event) => daemon.isOnline(event)) : NO_CHECK;
     const cpuAtRest = await atRest(running.pid, 2000);
     const { rssKb, pssKb, privateKb } = memory(running.pid);
     return {
       'start to bus name, ms': name.at - since,
       'CPU to bus name, ms': cpuAtName,
       'start to online, ms': online,
-      'CPU until online and at rest, ms': cpuAtRest,
+      'CPU until connected and at rest, ms': cpuAtRest,
       'RSS, MB': rssKb / 1024,
       'PSS, MB': pssKb / 1024,
       'private, MB': privateKb / 1024,
@@ -60,40 +63,45 @@ export function measureStart(daemon: Daemon): Promise<Figures> {
   });
 }
 
-async function linkUp(cell: Cell, daemon: Daemon): Promise<{ address: Time; ready: Time; online: Time }> {
+/** A connected daemon with nothing to do, beside another Node program (this one). */
+export function measureIdle(daemon: Benched): Promise<Figures> {
+  return withCell(benchCell(daemon), async (cell) => {
+    cell.cable().plug();
+    const running = await cell.startDaemon(daemon.argv, daemon.busName);
+    await reached(cell, 0, (event) => (daemon.hasOnlineCheck ? daemon.isOnline(event) : daemon.isReady(event)));
+    await pause(SETTLE_MS);
+    const before = { cpu: cpuMs(running.pid), wakeUps: wakeUps(running.pid) };
+    await pause(IDLE_MS);
+    return {
+      [`idle for ${IDLE_MS / 1000} s: wake-ups`]: wakeUps(running.pid) - before.wakeUps,
+      [`idle for ${IDLE_MS / 1000} s: CPU, ms`]: cpuMs(running.pid) - before.cpu,
+      'idle: private beside another Node, MB': memory(running.pid).privateKb / 1024,
+    };
+  });
+}
+
+interface LinkUp {
+  readonly address: Time;
+  readonly ready: Time;
+  readonly online: Time | string;
+  /** From the default route to when a client has heard that the link is ready. */
+  readonly told: Time;
+}
+
+async function linkUp(cell: Cell, daemon: Benched): Promise<LinkUp> {
   const since = cell.cable().plug();
-  const online = await reached(cell, since, (event) => daemon.isOnline(event));
   const isAddress = (event: CellEvent): boolean =>
     event.kind === 'address' && event.link === 'eth0' && event.isAdded && event.address.startsWith('10.');
+  const isRoute = (event: CellEvent): boolean =>
+    event.kind === 'route' && event.isAdded && event.route.startsWith('default ');
+  const online = daemon.hasOnlineCheck ? await reached(cell, since, (event) => daemon.isOnline(event)) : NO_CHECK;
+  const ready = await reached(cell, since, (event) => daemon.isReady(event));
+  const route = await reached(cell, since, isRoute);
+  const told = await reached(cell, since, (event) => daemon.isServiceReady(event));
   return {
     address: await reached(cell, since, isAddress),
-    ready: await reached(cell, since, (event) => daemon.isReady(event)),
+    ready,
     online,
-  };
-}
-
-type Time = number | undefined;
-
-// A Node of its own: what the daemon's shares with this program's would not count as private.
-const OWN_NODE = 'node=$(readlink -f "$(command -v node)"); cp "$node" /run/node; mount --bind /run/node "$node"';
-
-async function reached(cell: Cell, since: number, matches: (event: CellEvent) => boolean): Promise<Time> {
-  try {
-    const { at } = await cell.log.wait('a milestone', matches, { since, timeoutMs: 20_000 });
-    return at - since;
-  } catch {
-    return undefined;
-  }
-}
-
-// The same wire and the same status page for all: by address, with checksums filled in.
-function cellOptions(daemon: Daemon): CellOptions {
-  const { peers = [], files = {} } = daemon.cell;
-  const urls = `OnlineCheckIPv4URL=${STATUS_URL}\nOnlineCheckIPv6URL=http://[fd00::1]/online/status.html\n`;
-  return {
-    ...daemon.cell,
-    peers: [...new Set([...peers, 'ethtool'])],
-    isChecksumOffloaded: false,
-    files: { ...files, '/etc/connman/main.conf': `[General]\n${urls}` },
+    told: route === undefined || told === undefined ? undefined : Math.max(0, told - route),
   };
 }

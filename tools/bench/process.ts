@@ -31,6 +31,14 @@ export function memory(pid: number): Memory {
   return { rssKb: sum('Rss'), pssKb: sum('Pss'), privateKb: sum('Private_Clean') + sum('Private_Dirty') };
 }
 
+/** How often `pid` and its living descendants have waited for something and gone on, all threads. */
+export function wakeUps(pid: number): number {
+  const threads = family(pid).flatMap((member) =>
+    entries(`/proc/${member}/task`).map((thread) => `/proc/${member}/task/${thread}/status`));
+  const countOf = (path: string): number => Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(read(path))?.[1] ?? 0);
+  return threads.reduce((total, path) => total + countOf(path), 0);
+}
+
 /** Resolves when the process has used next to no CPU for `quietMs`; returns its CPU time then. */
 export async function atRest(pid: number, quietMs = 400): Promise<number> {
   for (let before = cpuMs(pid); ; ) {

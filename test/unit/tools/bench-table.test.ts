@@ -34,7 +34,16 @@ test('ours are compared with the better peer', () => {
 });
 
 test('alone there is nothing to compare with', () => {
-  assert.is(formatTable([{ heading: 'Ours', rounds: [{ x: 1 }] }]), '| median | Ours |\n|---|---:|\n| x | 1.0 |');
+  assert.is(formatTable([{ heading: 'Ours', rounds: [{ x: 1 }] }]), '| median | Ours |\n|---|---:|\n| x | 1 |');
+});
+
+test('a text stands where there is no figure, and rows come from the rounds that have them', () => {
+  const table = formatTable([
+    { heading: 'Ours', rounds: [{ a: 1.234 }, { b: 0 }, { a: 3.5 }] },
+    { heading: 'A', rounds: [{ a: 'has none' }, { b: 2 }] },
+  ]);
+  assert.is(table, '| median | Ours | A | Ours : better peer |\n|---|---:|---:|---:|\n'
+    + '| a | 2.37 | has none | – |\n| b | 0 | 2 | 0.00 |');
 });
 
 test.run();

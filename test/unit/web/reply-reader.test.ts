@@ -12,7 +12,7 @@ import { ReplyReader } from '../../../src/web/reply-reader.ts';
 const LIMITS = { headerBytes: 1000, bodyBytes: 1000 };
 
 /** The reply to `text` that comes in pieces of `pieceBytes` and then ends, as text; or the failure. */
-function read(text: string, pieceBytes = text.length, limits: Partial<typeof LIMITS> | { bodyBytes: undefined } = {}): string {
+function read(text: string, pieceBytes = text.length, limits: { bodyBytes?: undefined } = {}): string {
   const reader = new ReplyReader({ ...LIMITS, ...limits });
   const bytes = Buffer.from(text, 'latin1');
   try {
@@ -30,7 +30,8 @@ function read(text: string, pieceBytes = text.length, limits: Partial<typeof LIM
 }
 
 function format({ status, headers, body }: ReturnType<ReplyReader['end']>): string {
-  return [status, ...Object.entries(headers).map((entry) => entry.join('=')), Buffer.from(body).toString('latin1')].join(' ');
+  const words = Object.entries(headers).map((entry) => entry.join('='));
+  return [status, ...words, Buffer.from(body).toString('latin1')].join(' ');
 }
 
 const OK = 'HTTP/1.1 200 OK\r\n';
@@ -42,7 +43,8 @@ const REPLIES: readonly (readonly [text: string, reply: string])[] = [
   [`${OK}Location: /a\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n`, '200 location=/a content-length=0 '],
   ['HTTP/1.0 404\r\nContent-Length: 0\r\n\r\n', '404 content-length=0 '],
   ['HTTP/1.1 204 \r\n\r\n', '204 '],
-  [`HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n${OK}Content-Length: 1\r\n\r\nz`, '200 content-length=1 z'],
+  [`HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n${OK}Content-Length: 1\r\n\r\nz`,
+    '200 content-length=1 z'],
   [`${OK}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nT: 1\r\n\r\n`,
     '200 transfer-encoding=chunked abc0123456789'],
 ];
@@ -96,7 +98,8 @@ test('a header named __proto__ is a header', () => {
 });
 
 test('any bytes are a reply, an HttpError, or not enough', () => {
-  const mutated = fc.tuple(fc.constantFrom(...REPLIES.map(([text]) => text)), fc.nat(), fc.integer({ min: 0, max: 255 }));
+  const texts = fc.constantFrom(...REPLIES.map(([text]) => text));
+  const mutated = fc.tuple(texts, fc.nat(), fc.integer({ min: 0, max: 255 }));
   fc.assert(fc.property(mutated, fc.integer({ min: 1, max: 50 }), ([text, place, byte], pieceBytes) => {
     const at = place % text.length;
     const changed = text.slice(0, at) + String.fromCharCode(byte) + text.slice(at + 1);
