@@ -16,6 +16,10 @@ import { followHostname } from './hostname.ts';
 import { Interfaces, type InterfaceFilter } from './interfaces.ts';
 import { separateLinks } from './link-separation.ts';
 import type { Rtnetlink } from './netlink/rtnetlink.ts';
+import { Provisioning } from './provisioning.ts';
+import { setBeforeCarrier } from './provisioning/before-carrier.ts';
+import { Portals } from './portal.ts';
+import type { PortalAgent } from './portal/agent.ts';
 import { Proxies } from './proxy.ts';
 import type { Resolver } from './resolver.ts';
 import { RadioSwitches } from './rfkill.ts';
@@ -47,6 +51,7 @@ export interface CoreParts {
   readDevtype(interfaceName: string): string | undefined;
   hostname(): string | undefined;
   timeservers: ServiceEnv['timeservers'];
+  readonly portalAgent: PortalAgent;
   readonly agent: ServiceAgent;
 }
 
@@ -59,7 +64,9 @@ export interface Core {
   readonly interfaces: Interfaces;
   readonly technologies: Technologies;
   readonly services: Services;
+  readonly provisioning: Provisioning;
   readonly proxies: Proxies;
+  readonly portals: Portals;
   readonly counters: Counters;
 }
 
@@ -73,8 +80,11 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   void gateways.inherit();
   const proxies = new Proxies({ clock });
   const services = new Services({ ...parts, gateways, proxies, saves: new SaveQueue(clock, scope) }, technologies, scope);
+  const provisioning = new Provisioning({ storage: parts.storage, clock, services }, scope);
+  setBeforeCarrier({ kernel, technologies, services, provisioning }, scope);
+  const portals = new Portals(parts, services, scope);
   const counters = new Counters({ services, kernel, clock }, scope);
   followHostname(services, parts.system, options, scope);
   separateLinks(services, parts.sysctl, scope);
-  return { kernel, clock, bus, options, interfaces, technologies, services, proxies, counters };
+  return { kernel, clock, bus, options, interfaces, technologies, services, provisioning, proxies, portals, counters };
 }

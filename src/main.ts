@@ -32,6 +32,7 @@ import { direct, RESOLV_CONF_HEADER } from './dns-backend/direct.ts';
 import { GlobalSettings } from './global-settings.ts';
 import { exportManager } from './manager/dbus.ts';
 import { openRtnetlink, type Rtnetlink } from './netlink/rtnetlink.ts';
+import { portalAgent } from './portal/dbus.ts';
 import { createResolver, type Resolver } from './resolver.ts';
 import { formatHelp } from './shared/command-line.ts';
 import { systemRandom } from './shared/random.ts';
@@ -81,9 +82,10 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
         deniedPrefixes: options.NetworkInterfaceBlacklist,
         managed: options.ManagedInterfaces,
       },
-      resolver: startResolver(daemon, options, { bus, kernel, scope: life }),
+      resolver,
       version: VERSION,
       agent: serviceAgent(agents, options.InputRequestTimeout),
+      portalAgent: portalAgent(agents, options),
       timeservers: () => ({ policy: clockSettings.timeUpdates, global: clockSettings.timeservers }),
     },
     life,

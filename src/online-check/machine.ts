@@ -6,9 +6,10 @@
 
 /** What one check found out. */
 export type Outcome =
-  | { readonly kind: 'online' }
-  /** Something between us and the status server answered; `url` is where a user would log in. */
-  | { readonly kind: 'portal'; readonly url: string }
+  /** `forMs` where the network says how long that lasts. */
+  | { readonly kind: 'online'; readonly forMs?: number }
+  /** Something between us and the status server answered, or the network told so itself; log in at `url`. */
+  | { readonly kind: 'portal'; readonly url: string; readonly isTold?: true }
   | { readonly kind: 'failed'; readonly reason: FailureReason; readonly detail: string };
 
 /** Why a check found neither the status server nor a portal: no reply, or one with an error status. */
@@ -30,6 +31,9 @@ export interface MachineOptions {
   readonly failuresThreshold: number;
   readonly successesThreshold: number;
 }
+
+/** However soon a network says that it ends. */
+const SHORTEST_STAY_MS = 5000;
 
 /** What a machine remembers between checks. */
 interface Progress {
@@ -61,10 +65,13 @@ export function restart(state: State, options: MachineOptions): State {
 /** The state after a check that ended at `now` (clock milliseconds). */
 export function settle(state: State, outcome: Outcome, options: MachineOptions, now: number): State {
   if (outcome.kind !== 'online') return waitNext(afterFailure(state, options), options, now);
+  const endsAtMs = now + Math.max(outcome.forMs ?? Infinity, SHORTEST_STAY_MS);
   if (options.mode === 'one-shot') {
-    return { name: 'done', standing: 'online', interval: options.initialInterval, failures: 0, successes: 1 };
+    const progress = { standing: 'online', interval: options.initialInterval, failures: 0, successes: 1 } as const;
+    return endsAtMs === Infinity ? { name: 'done', ...progress } : { name: 'waiting', checkAtMs: endsAtMs, ...progress };
   }
-  return waitNext(afterSuccess(state, options), options, now);
+  const next = waitNext(afterSuccess(state, options), options, now);
+  return { ...next, checkAtMs: Math.min(next.checkAtMs, endsAtMs) };
 }
 
 /** The state at `now`: a wait that is over becomes a check. */
@@ -129,7 +136,7 @@ function afterSuccess(state: State, options: MachineOptions): Progress {
   return { standing: 'online', interval: options.maxInterval, failures: 0, successes };
 }
 
-function waitNext(progress: Progress, options: MachineOptions, now: number): State {
+function waitNext(progress: Progress, options: MachineOptions, now: number): Extract<State, { name: 'waiting' }> {
   return {
     name: 'waiting',
     ...progress,

@@ -12,7 +12,8 @@ import type { Scope } from '../shared/scope.ts';
 import type { System } from '../system/system.ts';
 import { resolveName } from '../dns/stub-resolver.ts';
 import { HttpError } from '../web/http-error.ts';
-import { httpRequest, type HttpReply } from '../web/http-request.ts';
+import { httpRequest, type HttpReply, type HttpRequest } from '../web/http-request.ts';
+import { CAPTIVE_REQUEST, isPortalApi, parseCaptiveState, type CaptiveState } from './captive-portal.ts';
 import type { CheckTarget } from './check.ts';
 import type { Outcome } from './machine.ts';
 
@@ -75,7 +76,32 @@ export async function checkOnce(
     const proxy = await target.proxyFor?.(url, signal);
     return await httpRequest({ ...request, url, ...(proxy !== undefined && { proxy }) }, env, signal);
   };
-  return await follow(options.url, ask);
+  const said = await askNetwork(target, { ...request, ...CAPTIVE_REQUEST }, env, signal);
+  if (said?.isCaptive === true) {
+    return { outcome: { kind: 'portal', url: said.portalUrl ?? options.url, isTold: true }, status: 200 };
+  }
+  const found = await follow(options.url, ask);
+  const { remainingMs } = said ?? {};
+  if (found.outcome.kind !== 'online' || remainingMs === undefined) return found;
+  return { ...found, outcome: { kind: 'online', forMs: remainingMs } };
+}
+
+/** What the network itself says, where it can be asked; its silence means nothing. */
+async function askNetwork(
+  target: CheckTarget, request: Omit<HttpRequest, 'url'>, env: CheckEnv, signal: AbortSignal,
+): Promise<CaptiveState | undefined> {
+  const url = target.captivePortal?.();
+  if (!isPortalApi(url)) return undefined;
+  try {
+    const reply = await httpRequest({ ...request, url }, env, signal);
+    const state = parseCaptiveState(reply);
+    log.debug('%s answers %d: captive %s', url, reply.status, state?.isCaptive);
+    return state;
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    log.debug('%s: %s', url, error.message);
+    return undefined;
+  }
 }
 
 async function follow(statusUrl: string, ask: (url: string) => Promise<HttpReply>): Promise<CheckResult> {

@@ -37,8 +37,14 @@ export interface ProxyEnv extends WebEnv {
   readonly version: string;
 }
 
+/** The web through a service, for requests of the daemon. */
+export interface ServiceWeb extends ProxyLink {
+  /** The proxy for a URL, undefined is direct. Throws the signal's reason. */
+  find(url: string, signal: AbortSignal): Promise<HttpProxy | undefined>;
+}
+
 /** The proxy of one connection. */
-export class LinkProxy implements ProxyLink {
+export class LinkProxy implements ServiceWeb {
   readonly web: LinkWeb;
   /** Emits when `settings` may be others because a search ended. */
   readonly changed = new Emitter<void>();
@@ -73,7 +79,6 @@ export class LinkProxy implements ProxyLink {
     return this.#target.addresses();
   }
 
-  /** The proxy for `url`, undefined is direct. Throws the signal's reason. */
   async find(url: string, signal: AbortSignal): Promise<HttpProxy | undefined> {
     const { chosen, offeredUrl } = this.#target;
     if (wantsDiscovery(chosen()) && offeredUrl() === undefined) await this.#discover();

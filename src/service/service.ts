@@ -14,7 +14,6 @@ import type { StopMode } from '../ipconfig/session.ts';
 import { JoinError, type JoinContext, type Network } from '../network.ts';
 import type { Standing } from '../online-check/machine.ts';
 import type { ProxySettings } from '../proxy/settings.ts';
-import type { ProxyLink } from '../proxy.ts';
 import type { Caller } from '../shared/caller.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
@@ -26,6 +25,7 @@ import { DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration } fr
 import { Attempt, type ConnectReason } from './attempt.ts';
 import { Connection, type ConnectionEnv, type ConnectionEvent } from './connection.ts';
 import type { LastCheck } from './family-connection.ts';
+import type { ServiceWeb } from './link-proxy.ts';
 import { ServiceRecord, type RecordEnv } from './record.ts';
 import { isConnected, isConnecting, type ServiceState } from './state.ts';
 import { Statistics } from './statistics.ts';
@@ -200,7 +200,7 @@ export class Service {
   }
 
   /** The web through this service, for requests of the daemon; while there is a connection. */
-  get web(): ProxyLink | undefined {
+  get web(): ServiceWeb | undefined {
     return this.#connection?.proxy;
   }
 

@@ -15,6 +15,7 @@ import { agentInterface } from '../../src/dbus/interfaces/agent.ts';
 import { Variant } from '../../src/dbus/signature.ts';
 import { GlobalSettings } from '../../src/global-settings.ts';
 import { exportManager } from '../../src/manager/dbus.ts';
+import { portalAgent } from '../../src/portal/dbus.ts';
 import { createResolver } from '../../src/resolver.ts';
 import type { DnsConfiguration } from '../../src/dns-backend/backend.ts';
 import { KeyFile, parseKeyFile } from '../../src/shared/keyfile.ts';
@@ -100,6 +101,7 @@ export async function coreBench(
       ),
       readDevtype: (name) => devtypes[name],
       hostname: () => 'bench',
+      portalAgent: portalAgent(agents, options),
       timeservers: () => ({ policy: 'auto', global: [] }),
       agent: serviceAgent(agents, options.InputRequestTimeout),
     },
