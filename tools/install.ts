@@ -38,7 +38,9 @@ function main(): void {
       put(`${library}/${file}`, readFileSync(`build/lib/causeway/${file}`));
     }
     if (program.directory === undefined) continue;
-    put(`${directories[program.directory]}/${program.name}`, installedLauncher(program.name, library), 0o755);
+    const isScript = program.directory === 'scripts';
+    const folder = isScript ? `${directories.libdir}/connman/scripts` : directories[program.directory];
+    put(`${folder}/${program.name}`, installedLauncher(program.name, library), 0o755);
   }
   put(`${library}/system.node`, readFileSync('build/lib/causeway/system.node'), 0o755);
   const hasPolkit = Object.hasOwn(metafiles['connmand']?.inputs ?? {}, 'plugins/polkit.ts');

@@ -15,8 +15,8 @@ import { FEATURES } from './configure/tables.ts';
 export interface Program {
   readonly name: string;
   readonly entry: string;
-  /** Where its launcher is installed; absent for what only a daemon starts. */
-  readonly directory?: 'bindir' | 'sbindir';
+  /** Where its launcher is installed, `scripts` is `<libdir>/connman/scripts`; absent for what only a daemon starts. */
+  readonly directory?: 'bindir' | 'sbindir' | 'scripts';
   /** Built only where connmand has this plugin. */
   readonly plugin?: string;
   /** Packages it may contain; no other program contains any. */
@@ -29,6 +29,7 @@ export const PROGRAMS: readonly Program[] = [
   { name: 'connmanctl', entry: 'src/client/main.ts', directory: 'bindir' },
   { name: 'connmand-wait-online', entry: 'src/client/wait-online.ts', directory: 'sbindir' },
   { name: 'connman-vpnd', entry: 'vpn/main.ts', directory: 'sbindir' },
+  { name: 'vpn-script', entry: 'vpn/script.ts', directory: 'scripts' },
   { name: 'confined-pac', entry: 'src/confined/pac/main.ts' },
 ];
 

@@ -110,9 +110,11 @@ function getters(provider: Provider) {
   };
 }
 
-// Order of keys as ConnMan's. A tunnel with both families tells of each.
+// Order of keys as ConnMan's, and as there one family alone: IPv4 if there is any. What else a tunnel has
+// is on its interface.
 function addressDictionary({ tunnel }: Provider, family: 4 | 6): Map<string, Variant> | undefined {
-  const own = tunnel?.addresses.find(({ address }) => address.family === family);
+  const of = (wanted: 4 | 6) => tunnel?.addresses.find(({ address }) => address.family === wanted);
+  const own = family === 6 && of(4) !== undefined ? undefined : of(family);
   if (tunnel === undefined || own === undefined) return undefined;
   const entries: [string, Variant][] = [['Address', variant('s', String(own.address))]];
   if (family === 4) entries.push(['Netmask', variant('s', String(netmaskOfPrefixLength(own.prefixLength)))]);

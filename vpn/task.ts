@@ -24,7 +24,8 @@ export interface Notice {
 /** What to start. */
 export interface TaskOptions {
   readonly file: string;
-  readonly args: readonly string[];
+  /** May need to know where the task is, for programs that pass their environment on to nobody. */
+  readonly args: readonly string[] | ((address: TaskAddress) => readonly string[]);
   /** Beside PATH and the address of the task. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Written to its standard input, which is then closed. */
@@ -67,20 +68,14 @@ export class Tasks {
     this.#env = env;
   }
 
-  /** Where the next task will be. */
-  get nextAddress(): TaskAddress {
-    return {
-      CONNMAN_BUSNAME: this.#env.bus.uniqueName,
-      CONNMAN_INTERFACE: taskInterface.name,
-      CONNMAN_PATH: `/task/${this.#count}`,
-    };
-  }
-
   /** Starts a helper with these rights, the daemon's own when undefined; stopped when `scope` closes. */
   start(options: TaskOptions, privileges: Privileges | undefined, scope: Scope): Task {
     const { bus, clock, path } = this.#env;
-    const address = this.nextAddress;
-    this.#count++;
+    const address: TaskAddress = {
+      CONNMAN_BUSNAME: bus.uniqueName,
+      CONNMAN_INTERFACE: taskInterface.name,
+      CONNMAN_PATH: `/task/${this.#count++}`,
+    };
     const own = scope.child();
     this.#listen(address.CONNMAN_PATH, options, privileges, own);
     const lines = new Lines((line) => {
@@ -89,7 +84,7 @@ export class Tasks {
     });
     const child = startChild({
       file: options.file,
-      args: options.args,
+      args: typeof options.args === 'function' ? options.args(address) : options.args,
       environment: { PATH: path, ...busEnvironment(), ...options.environment, ...address },
       ...(options.input !== undefined && { input: options.input }),
       ...(privileges !== undefined && { user: privileges }),

@@ -56,8 +56,8 @@ export class TunnelInterface {
     return new Promise((resolve, reject) => {
       const own = this.#scope.child();
       const settle = (action: () => void): void => {
-        void own.close();
         action();
+        void own.close();
       };
       const look = (): void => {
         const link = this.#kernel.mirror.linkByName(name);

@@ -39,6 +39,13 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
     requires: [],
     module: 'vpn/plugins/wireguard.ts',
   },
+  openvpn: {
+    daemon: 'connman-vpnd',
+    on: true,
+    summary: 'OpenVPN, by the program openvpn',
+    requires: [],
+    module: 'vpn/plugins/openvpn.ts',
+  },
 };
 
 /** One of several implementations, of which the daemon holds one. */
@@ -70,7 +77,7 @@ export const CHOICES: Readonly<Record<string, Choice>> = {
 /** ConnMan's features and options that have no module here yet. */
 export const RESERVED = {
   features: [
-    'wifi', 'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'vpn', 'openconnect', 'openvpn', 'vpnc',
+    'wifi', 'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'vpn', 'openconnect', 'vpnc',
     'l2tp', 'pptp', 'pacrunner', 'polkit', 'nmcompat', 'session-policy-local', 'neard', 'wispr', 'stats', 'selinux',
   ],
   choices: { 'dns-backend': [], firewall: ['nftables', 'iptables'] },

@@ -1,0 +1,47 @@
+/**
+ * VPN servers in the server's namespace of a cell: Debian's openvpn and ocserv, with certificates made
+ * for the test by openssl. Each is a network of its own behind a tunnel, with an address to reach.
+ */
+
+import type { Cell } from './cell.ts';
+import type { Child } from './child.ts';
+
+/** Inside the OpenVPN tunnel: the server's end. */
+export const OPENVPN_INSIDE = '10.66.0.1';
+
+/** Where certificates lie, in both namespaces. */
+export const PKI = '/run/pki';
+
+/** Makes an authority, a server’s certificate for `name` and a client’s, on both sides. */
+export async function makeCertificates(cell: Cell, name: string): Promise<void> {
+  const subject = (common: string): string => `-subj /CN=${common}`;
+  const key = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes';
+  const alternative = /^[0-9.]+$/.test(name) ? `IP:${name}` : `DNS:${name}`;
+  await cell.server.script(`mkdir -p ${PKI}
+cd ${PKI}
+openssl req -x509 ${key} -keyout ca.key -out ca.pem -days 3650 ${subject('authority')} 2>/dev/null
+for who in server client; do
+  openssl req ${key} -keyout $who.key -out $who.csr -subj /CN=$who 2>/dev/null
+  printf 'extendedKeyUsage=%sAuth\\nkeyUsage=digitalSignature\\nsubjectAltName=${alternative}\\n' $who >$who.ext
+  openssl x509 -req -in $who.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 3650 -extfile $who.ext -out $who.pem \\
+    2>/dev/null
+done
+openssl ec -in client.key -aes256 -passout pass:keypass -out client-locked.key 2>/dev/null`);
+  for (const file of ['ca.pem', 'client.pem', 'client.key', 'client-locked.key']) {
+    await cell.device.script(`mkdir -p ${PKI}\ncat >${PKI}/${file} <<'end'\n${cell.server.read(`${PKI}/${file}`)}end`);
+  }
+}
+
+/** Starts openvpn as a server on `port` over UDP; ready on return. */
+export async function startOpenvpn(cell: Cell, more: readonly string[] = [], port = 1194): Promise<Child> {
+  const server = cell.server.spawn([
+    'openvpn', '--mode', 'server', '--tls-server', '--dev', 'tun66', '--dev-type', 'tun', '--topology', 'subnet',
+    '--ifconfig', OPENVPN_INSIDE, '255.255.255.0', '--ifconfig-pool', '10.66.0.2', '10.66.0.50', '255.255.255.0',
+    '--push', 'topology subnet', '--push', `dhcp-option DNS ${OPENVPN_INSIDE}`, '--push', 'dhcp-option DOMAIN vpn.test',
+    '--push', `route 10.67.0.0 255.255.0.0 ${OPENVPN_INSIDE}`, '--proto', 'udp', '--port', String(port),
+    '--ca', `${PKI}/ca.pem`, '--cert', `${PKI}/server.pem`, '--key', `${PKI}/server.key`, '--dh', 'none',
+    '--keepalive', '2', '8', '--verb', '3', '--script-security', '2', ...more,
+  ]);
+  await server.waitForLine((line) => line.includes('Initialization Sequence Completed'));
+  return server;
+}
