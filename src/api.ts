@@ -3,8 +3,10 @@
  */
 
 export type { Core } from './core.ts';
+export type { InputAnswer, InputField } from './daemon/agent-input.ts';
 export type { Plugin } from './daemon/plugin-host.ts';
 export type { Device, DeviceControl } from './device.ts';
-export type { NetworkControl, NetworkDescription } from './network.ts';
+export type { JoinContext, Network, NetworkControl, NetworkDescription } from './network.ts';
+export { JoinError } from './network.ts';
 export type { TechnologyDriver } from './technology/technologies.ts';
 export type { Scope } from './shared/scope.ts';

@@ -47,6 +47,8 @@ export interface CoreParts {
   readonly sysctl: Sysctl;
   /** Of the program. */
   readonly version: string;
+  /** What wpa_supplicant is to drive radios by (`-W`). */
+  readonly wifiDriver: string;
   /** DEVTYPE of an interface's uevent file. */
   readDevtype(interfaceName: string): string | undefined;
   hostname(): string | undefined;
@@ -61,6 +63,7 @@ export interface Core {
   readonly clock: Clock;
   readonly bus: Bus;
   readonly options: GeneralOptions;
+  readonly wifiDriver: string;
   readonly interfaces: Interfaces;
   readonly technologies: Technologies;
   readonly services: Services;
@@ -72,7 +75,7 @@ export interface Core {
 
 /** Builds the core; nothing moves before `interfaces.start()`. */
 export function createCore(parts: CoreParts, scope: Scope): Core {
-  const { kernel, clock, bus, options } = parts;
+  const { kernel, clock, bus, options, wifiDriver } = parts;
   const interfaces = new Interfaces(kernel.mirror, parts.filter, parts.readDevtype, scope);
   const radios = new RadioSwitches(parts, scope);
   const technologies = new Technologies({ clock, settings: parts.settings, interfaces, radios }, scope);
@@ -86,5 +89,6 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const counters = new Counters({ services, kernel, clock }, scope);
   followHostname(services, parts.system, options, scope);
   separateLinks(services, parts.sysctl, scope);
-  return { kernel, clock, bus, options, interfaces, technologies, services, provisioning, proxies, portals, counters };
+  const objects = { interfaces, technologies, services, provisioning, proxies, portals, counters };
+  return { kernel, clock, bus, options, wifiDriver, ...objects };
 }

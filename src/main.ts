@@ -84,6 +84,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
       },
       resolver,
       version: VERSION,
+      wifiDriver: daemon.options.wifiDriver,
       agent: serviceAgent(agents, options.InputRequestTimeout),
       portalAgent: portalAgent(agents, options),
       timeservers: () => ({ policy: clockSettings.timeUpdates, global: clockSettings.timeservers }),

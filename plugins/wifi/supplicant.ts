@@ -56,8 +56,8 @@ export class Supplicant {
   }
 
   /**
-   * Takes charge of an interface until `scope` closes. Rejects with what the supplicant says where
-   * it cannot.
+   * Takes charge of an interface until `scope` closes; the caller loads it once it listens. Rejects
+   * with what the supplicant says where it cannot.
    */
   async open(interfaceName: string, scope: Scope, bridge?: string): Promise<SupplicantLink> {
     const supplicant = this.#bus.proxy(supplicantInterface, SUPPLICANT, PATH);
@@ -78,7 +78,6 @@ export class Supplicant {
         log.debug('%s was gone: %s', interfaceName, error instanceof Error ? error.message : error);
       });
     });
-    await link.load();
     return link;
   }
 

@@ -103,6 +103,7 @@ export async function coreBench(
       hostname: () => 'bench',
       portalAgent: portalAgent(agents, options),
       timeservers: () => ({ policy: 'auto', global: [] }),
+      wifiDriver: 'nl80211',
       agent: serviceAgent(agents, options.InputRequestTimeout),
     },
     scope,

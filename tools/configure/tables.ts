@@ -32,6 +32,13 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
     requires: [],
     module: 'plugins/ethernet.ts',
   },
+  wifi: {
+    daemon: 'connmand',
+    on: true,
+    summary: 'Wi-Fi by wpa_supplicant',
+    requires: [],
+    module: 'plugins/wifi/wifi.ts',
+  },
   wireguard: {
     daemon: 'connman-vpnd',
     on: true,
@@ -77,7 +84,7 @@ export const CHOICES: Readonly<Record<string, Choice>> = {
 /** ConnMan's features and options that have no module here yet. */
 export const RESERVED = {
   features: [
-    'wifi', 'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'vpn', 'openconnect', 'vpnc',
+    'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'vpn', 'openconnect', 'vpnc',
     'l2tp', 'pptp', 'pacrunner', 'polkit', 'nmcompat', 'session-policy-local', 'neard', 'wispr', 'stats', 'selinux',
   ],
   choices: { 'dns-backend': [], firewall: ['nftables', 'iptables'] },

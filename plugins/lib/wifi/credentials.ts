@@ -3,13 +3,10 @@
  * (net.connman.Agent, RequestInput): fields in ConnMan's order, answers of the wrong type refused.
  */
 
-import { variant, type Variant } from '../../../src/dbus/signature.ts';
+import type { InputAnswer, InputField } from '../../../src/api.ts';
 import { ConnmanError } from '../../../src/shared/errors.ts';
 import type { Security } from './security.ts';
 import { MAX_SSID_BYTES } from './ssid.ts';
-
-/** `a{sv}` of RequestInput, and of its answer. */
-export type Fields = ReadonlyMap<string, Variant>;
 
 /** What has to be known before joining. */
 export interface Wanted {
@@ -35,38 +32,36 @@ export interface Answer {
 }
 
 /** The fields to ask for; empty where nothing is. */
-export function wantedFields(wanted: Wanted): Fields {
+export function wantedFields(wanted: Wanted): readonly InputField[] {
   const { security, isHidden, hasWps, needsIdentity, previousPassphrase } = wanted;
-  const fields = new Map<string, Variant>();
-  const passphraseType = typeOfPassphrase(wanted);
+  const fields: InputField[] = [];
   if (isHidden) {
-    fields.set('Name', field('string', 'mandatory', { Alternates: variant('as', ['SSID']) }));
-    fields.set('SSID', field('ssid', 'alternate'));
+    fields.push({ name: 'Name', type: 'string', requirement: 'mandatory', alternates: ['SSID'] });
+    fields.push({ name: 'SSID', type: 'ssid', requirement: 'alternate' });
   }
-  if (security === 'ieee8021x' && needsIdentity) fields.set('Identity', field('string', 'mandatory'));
+  if (security === 'ieee8021x' && needsIdentity) {
+    fields.push({ name: 'Identity', type: 'string', requirement: 'mandatory' });
+  }
   if (security !== 'none') {
-    const alternates = hasWps ? { Alternates: variant('as', ['WPS']) } : {};
-    fields.set('Passphrase', field(passphraseType, 'mandatory', alternates));
+    const passphrase = { name: 'Passphrase', type: typeOfPassphrase(wanted), requirement: 'mandatory' } as const;
+    fields.push(hasWps ? { ...passphrase, alternates: ['WPS'] } : passphrase);
   }
   if (previousPassphrase !== undefined && (security === 'psk' || security === 'wep')) {
-    const value = { Value: variant('s', previousPassphrase) };
-    fields.set('PreviousPassphrase', field(security, 'informational', value));
+    const previous = { name: 'PreviousPassphrase', type: security, requirement: 'informational' } as const;
+    fields.push({ ...previous, value: previousPassphrase });
   }
-  if (hasWps) fields.set('WPS', field('wpspin', 'alternate'));
+  if (hasWps) fields.push({ name: 'WPS', type: 'wpspin', requirement: 'alternate' });
   return fields;
 }
 
-/** Reads an answer. Throws InvalidArguments for a value of the wrong type or a name that cannot be one. */
-export function readAnswer(answer: Fields): Answer {
+/** Reads an answer. Throws InvalidArguments for a name that cannot be one. */
+export function readAnswer(answer: InputAnswer): Answer {
   const text = (key: string): string | undefined => {
     const value = answer.get(key);
-    if (value === undefined) return undefined;
-    const read = value.as('s');
-    if (read === undefined) throw new ConnmanError('InvalidArguments');
-    return read;
+    return typeof value === 'string' ? value : undefined;
   };
-  const name = text('Name');
-  const ssid = answer.get('SSID')?.as('ay') ?? (name === undefined ? undefined : Buffer.from(name));
+  const [name, bytes] = [text('Name'), answer.get('SSID')];
+  const ssid = bytes instanceof Uint8Array ? bytes : name === undefined ? undefined : Buffer.from(name);
   if (ssid !== undefined && (ssid.length === 0 || ssid.length > MAX_SSID_BYTES)) {
     throw new ConnmanError('InvalidArguments');
   }
@@ -82,16 +77,8 @@ export function isAnswered(wanted: Wanted, answer: Answer): boolean {
   return hasIdentity && answer.passphrase !== undefined;
 }
 
-function typeOfPassphrase({ security, phase2 }: Wanted): string {
+function typeOfPassphrase({ security, phase2 }: Wanted): InputField['type'] {
   if (security === 'psk' || security === 'wep') return security;
   if (security === 'ieee8021x') return /(GTC|OTP)$/.test(phase2 ?? '') ? 'response' : 'passphrase';
   return 'string';
-}
-
-function field(type: string, requirement: string, more: Readonly<Record<string, Variant>> = {}): Variant {
-  return variant('a{sv}', new Map<string, Variant>([
-    ['Type', variant('s', type)],
-    ['Requirement', variant('s', requirement)],
-    ...Object.entries(more),
-  ]));
 }

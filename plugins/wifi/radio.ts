@@ -1,0 +1,186 @@
+/**
+ * One Wi-Fi device over wpa_supplicant: powered by putting its interface in the supplicant's care,
+ * its networks gathered from what the supplicant hears. Nothing is connected from here: the core
+ * decides, and is told what became of it.
+ */
+
+import type { Core, Device, DeviceControl, Network, Scope } from '../../src/api.ts';
+import { ConnmanError } from '../../src/shared/errors.ts';
+import { logger } from '../../src/shared/log.ts';
+import type { KnownNetwork } from '../lib/wifi/scan-plan.ts';
+import { isHiddenSsid, ssidText } from '../lib/wifi/ssid.ts';
+import { AccessPoints, bestOf, type GroupChange, strengthOf } from './access-points.ts';
+import type { Bss } from './bss.ts';
+import { Joiner } from './joiner.ts';
+import { Scanner } from './scanner.ts';
+import type { LinkEvent, SupplicantLink } from './supplicant-link.ts';
+import type { Supplicant } from './supplicant.ts';
+import { STORED_KEYS, wifiControl } from './wifi-network.ts';
+
+const log = logger('plugins/wifi/radio.ts');
+
+/** Below this a network is too weak to be shown; one that is shown stays. */
+const LEAST_STRENGTH = 20;
+
+/** What radios take from the plugin. */
+export interface RadioEnv {
+  readonly core: Core;
+  readonly supplicant: Supplicant;
+  /** Networks users have used. */
+  known(): readonly KnownNetwork[];
+}
+
+/** Takes charge of a device until `scope` closes. */
+export function attachRadio(env: RadioEnv, device: Device, scope: Scope): DeviceControl {
+  let life: { readonly radio: Radio; readonly scope: Scope } | undefined;
+  return {
+    async enable(signal) {
+      const own = scope.child();
+      try {
+        const link = await env.supplicant.open(device.interfaceName, own);
+        signal.throwIfAborted();
+        const radio = new Radio(env, device, link, own);
+        await radio.start();
+        life = { radio, scope: own };
+      } catch (error) {
+        await own.close();
+        throw signal.aborted ? signal.reason : new ConnmanError('Failed', undefined, { cause: error });
+      }
+    },
+    async disable() {
+      await life?.scope.close();
+      life = undefined;
+    },
+    async scan(signal) {
+      if (life === undefined) throw new ConnmanError('NoCarrier');
+      await life.radio.scan(signal);
+    },
+  };
+}
+
+/** A powered radio. */
+class Radio {
+  readonly #env: RadioEnv;
+  readonly #device: Device;
+  readonly #link: SupplicantLink;
+  readonly #scope: Scope;
+  readonly #points = new AccessPoints();
+  readonly #networks = new Map<string, { readonly network: Network; readonly scope: Scope }>();
+  readonly #joiner: Joiner;
+  readonly #scanner: Scanner;
+
+  constructor(env: RadioEnv, device: Device, link: SupplicantLink, scope: Scope) {
+    this.#env = env;
+    this.#device = device;
+    this.#link = link;
+    this.#scope = scope;
+    const { clock, options } = env.core;
+    this.#joiner = new Joiner(link, scope);
+    this.#scanner = new Scanner(link, {
+      clock,
+      isBackgroundScanning: options.BackgroundScanning,
+      isConnected: () => this.#joiner.connectedOwner !== undefined,
+      known: () => env.known(),
+    }, scope);
+    link.events.observe(scope, (event) => this.#take(event));
+  }
+
+  /** Reads what the supplicant knows and looks for networks; resolves without waiting for them. */
+  async start(): Promise<void> {
+    await this.#link.load();
+    this.#scanner.scan({ kind: 'start' }, this.#scope.signal)
+      .catch((error: unknown) => log.debug('%s: %s', this.#device.interfaceName, error))
+      .finally(() => this.#idle());
+  }
+
+  /** For users. Rejects as `Scanner.scan`, with Failed while a network is being joined. */
+  async scan(signal: AbortSignal): Promise<void> {
+    if (this.#joiner.isJoining) throw new ConnmanError('Failed', 'Device or resource busy');
+    try {
+      await this.#scanner.scan({ kind: 'user' }, signal);
+    } finally {
+      this.#idle();
+    }
+  }
+
+  #take(event: LinkEvent): void {
+    switch (event.kind) {
+      case 'bss':
+        for (const change of this.#points.update(event.path, event.bss)) this.#apply(change);
+        return;
+      case 'state':
+      case 'currentBss':
+        for (const group of this.#networks.keys()) this.#apply({ changed: group });
+        this.#idle();
+        return;
+      case 'removed':
+        for (const group of this.#points.clear()) this.#remove(group);
+        return;
+      case 'scanDone':
+      case 'station':
+      case 'wpsCredentials':
+      case 'wpsEvent':
+        return;
+    }
+  }
+
+  #apply({ appeared, changed, vanished }: GroupChange): void {
+    if (vanished !== undefined) return this.#remove(vanished);
+    const group = appeared ?? changed;
+    const members = group === undefined ? undefined : this.#points.groups.get(group);
+    const best = members === undefined ? undefined : this.#representative(members);
+    if (group === undefined || members === undefined || best === undefined) return;
+    const strength = strengthOf(best.signalDbm);
+    const network = this.#networks.get(group)?.network ?? (strength < LEAST_STRENGTH ? undefined : this.#add(best));
+    network?.setSecurity(securityWords(members));
+    network?.setStrength(strength);
+  }
+
+  // While connected the network is as strong as the access point in use.
+  #representative(members: ReadonlyMap<string, Bss>): Bss | undefined {
+    return members.get(this.#link.currentBss ?? '') ?? bestOf(members);
+  }
+
+  #add({ group, ssid, security }: Bss): Network {
+    const scope = this.#scope.child();
+    const network: Network = this.#device.addNetwork({
+      identifier: group,
+      group,
+      name: isHiddenSsid(ssid) ? undefined : ssidText(ssid),
+      security: [security],
+      storedKeys: STORED_KEYS,
+      control: wifiControl({
+        joiner: this.#joiner,
+        isBackgroundScanning: this.#env.core.options.BackgroundScanning,
+        members: () => this.#points.groups.get(group) ?? new Map(),
+        onLost: () => network.reportLost(),
+      }),
+    }, scope);
+    this.#networks.set(group, { network, scope });
+    return network;
+  }
+
+  #remove(group: string): void {
+    void this.#networks.get(group)?.scope.close();
+    this.#networks.delete(group);
+  }
+
+  // Nothing is connected or being connected: keep looking.
+  #idle(): void {
+    if (this.#scope.signal.aborted) return;
+    if (this.#joiner.isJoining || this.#joiner.connectedOwner !== undefined) this.#scanner.stopAutoscan();
+    else this.#scanner.startAutoscan();
+  }
+}
+
+/** `Security`: the protection, and what WPS offers. */
+function securityWords(members: ReadonlyMap<string, Bss>): string[] {
+  const all = [...members.values()];
+  const [first] = all;
+  const wps = all.flatMap(({ elements }) => elements.wps ?? []);
+  return [
+    first?.security ?? 'none',
+    ...(wps.length > 0 ? ['wps'] : []),
+    ...(wps.some(({ isAdvertising }) => isAdvertising) ? ['wps_advertising'] : []),
+  ];
+}

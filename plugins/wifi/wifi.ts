@@ -1,0 +1,21 @@
+/**
+ * Wi-Fi over wpa_supplicant: the technology is there while the supplicant is, which may start late,
+ * be started by the bus, end or begin anew.
+ */
+
+import type { Core, Plugin } from '../../src/api.ts';
+import { attachRadio } from './radio.ts';
+import { Supplicant } from './supplicant.ts';
+
+/** The plugin. */
+export const wifi: Plugin<Core> = {
+  name: 'wifi',
+  description: 'Wi-Fi over wpa_supplicant',
+  priority: 'default',
+  start(core, scope) {
+    Supplicant.follow(core.bus, core.wifiDriver, scope, (supplicant, life) => {
+      const env = { core, supplicant, known: () => [] };
+      core.technologies.register({ type: 'wifi', attach: (device, own) => attachRadio(env, device, own) }, life);
+    });
+  },
+};
