@@ -28,7 +28,7 @@ export class KernelState {
   readonly links = new Map<number, Link>();
   readonly linksByName = new Map<string, Link>();
   readonly addresses = new Table<Address>();
-  readonly routes = new Table<Route>();
+  readonly routes = new Table<Route>(routeSlot);
   // IPv4 routes of several hops outlive the link of one of them.
   readonly #multipath = new Set<string>();
 
@@ -166,8 +166,7 @@ export class KernelState {
   #replaceRoute(hops: readonly Route[], sink: ChangeSink): boolean {
     const [after] = hops;
     if (after === undefined) return true;
-    const slot = routeSlot(after);
-    const replaced = [...this.routes.entries.values()].filter((route) => routeSlot(route) === slot);
+    const replaced = this.routes.inGroup(routeSlot(after));
     const [before] = replaced;
     if (replaced.length > 1 || hops.length > 1 || before === undefined) {
       this.#setHops(hops, sink);
