@@ -22,7 +22,9 @@ export function followHostname(
 ): void {
   let [host, domain]: (string | undefined)[] = [];
   const update = (): void => {
-    const names = namesOf(services.default?.lease);
+    const { lease, provisioned } = services.default ?? {};
+    const domainName = provisioned?.entry.keys.Domain ?? lease?.domainName;
+    const names = namesOf({ hostname: lease?.hostname, domainName });
     if (options.AllowHostnameUpdates && names.host !== undefined && names.host !== host) {
       host = names.host;
       attempt('host name', host, (name) => system.setHostname(name));

@@ -22,6 +22,8 @@ export interface Storage {
    * administrator's.
    */
   read(name: string): KeyFile | undefined;
+  /** A file's text, for those who read past mistakes; undefined if none can be had, logged unless it is not there. */
+  readText(name: string): string | undefined;
   /** Replaces a file, making its directory; a failure is logged and leaves the old one. */
   write(name: string, file: KeyFile): void;
   /** Removes a directory with the files in it. */
@@ -41,6 +43,7 @@ export function openStorage(directory: string): Storage {
   return {
     directory,
     read: (name) => read(directory, name),
+    readText: (name) => readText(directory, name),
     write: (name, file) => write(directory, name, file.toString()),
     remove: (directoryName) => remove(directory, directoryName),
     list: (what = 'services') => list(directory, what),
@@ -61,6 +64,13 @@ function read(directory: string, name: string): KeyFile | undefined {
     if (isItsFault && !name.endsWith('.config')) keepAside(path);
     return undefined;
   }
+}
+
+function readText(directory: string, name: string): string | undefined {
+  const path = pathOf(directory, name);
+  let text: string | undefined;
+  if (path !== undefined) attempt(`read ${path}`, () => void (text = readSmallFile(path)));
+  return text;
 }
 
 function keepAside(path: string): void {

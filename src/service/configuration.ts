@@ -3,7 +3,9 @@
  * names follow ConnMan's `*.Configuration` properties.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Ipv4Configuration, Ipv6Configuration } from '../ipconfig/configuration.ts';
+import type { ServiceEntry } from '../provision/service-file.ts';
 
 /** How programs reach the web through this service. */
 export interface ProxyConfiguration {
@@ -28,11 +30,10 @@ export interface ServiceConfiguration {
 
 /** What a provisioning file decided for a service. While there is one, nobody else may change it. */
 export interface Provisioned {
-  /** The file without `.config`, and the group in it; kept as `Config.file` and `Config.ident`. */
+  /** Without `.config`; kept as `Config.file`, and the name of the group as `Config.ident`. */
   readonly file: string;
-  readonly ident: string;
-  /** Used in place of what the network offers; `Nameservers.Configuration` stays empty, as in ConnMan. */
-  readonly nameservers: readonly string[];
+  /** Name and time servers are taken from here: no `*.Configuration` shows them, as in ConnMan. */
+  readonly entry: ServiceEntry;
 }
 
 /** What a service starts with. */
@@ -45,3 +46,12 @@ export const DEFAULT_CONFIGURATION: ServiceConfiguration = {
   proxy: undefined,
   mdns: false,
 };
+
+/** What makes the one into the other; nothing where they are equal. */
+export function changesBetween(
+  before: ServiceConfiguration,
+  after: ServiceConfiguration,
+): Partial<ServiceConfiguration> {
+  const was = new Map<string, unknown>(Object.entries(before));
+  return Object.fromEntries(Object.entries(after).filter(([name, value]) => !isDeepStrictEqual(value, was.get(name))));
+}

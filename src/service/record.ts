@@ -11,7 +11,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { ServiceType } from '../types.ts';
-import type { Provisioned, ServiceConfiguration } from './configuration.ts';
+import { DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration } from './configuration.ts';
 import type { SaveQueue } from './save-queue.ts';
 import { loadKeys, loadLease, loadService, NEVER_STORED, saveLease, saveService } from './settings.ts';
 
@@ -35,7 +35,6 @@ export interface RecordOwner {
 /** A service's record. Changes are written by `save` and `saveSoon`. */
 export class ServiceRecord {
   configuration: ServiceConfiguration;
-  provisioned: Provisioned | undefined;
   isFavorite: boolean;
   /** As set; whether it counts depends on `isFavorite`. */
   isAutoconnect: boolean;
@@ -45,8 +44,13 @@ export class ServiceRecord {
   readonly driverKeys: Map<string, string>;
   readonly #owner: RecordOwner;
   readonly #env: RecordEnv;
+  #provisioned: Provisioned | undefined;
+  /** What users decided, while a file decides instead. */
+  #own: ServiceConfiguration | undefined;
   #modified: Date;
   #isStored: boolean;
+  /** Whether all that is stored came of a file. */
+  #isFromFile: boolean;
   #isUnsaved = false;
 
   /** Reads it; what waits to be written is when `scope` closes. */
@@ -56,16 +60,42 @@ export class ServiceRecord {
     this.#owner = owner;
     this.#env = env;
     const stored = loadService(storage, identifier);
-    const { configuration, isFavorite, isAutoconnect, lastAddress, modified } = stored ?? NEVER_STORED;
-    this.configuration = configuration;
+    const { configuration, isFavorite, isAutoconnect, lastAddress, modified, isProvisioned } = stored ?? NEVER_STORED;
+    this.configuration = isProvisioned ? DEFAULT_CONFIGURATION : configuration;
+    this.#isFromFile = isProvisioned;
     this.isFavorite = isFavorite ?? options.DefaultFavoriteTechnologies.some((each) => each === type);
-    this.isAutoconnect = isAutoconnect ?? options.DefaultAutoConnectTechnologies.some((each) => each === type);
+    this.isAutoconnect = isAutoconnect ?? this.#isAutoconnectByDefault();
     this.lastAddress = lastAddress;
     this.lease = stored === undefined ? undefined : loadLease(storage, identifier, clock);
     this.driverKeys = loadKeys(storage, identifier, owner.network.storedKeys);
     this.#isStored = stored !== undefined;
     this.#modified = modified ?? clock.wallTime();
     scope.defer(() => this.#saveWaiting());
+  }
+
+  /** What decides the configuration, if a file does. */
+  get provisioned(): Provisioned | undefined {
+    return this.#provisioned;
+  }
+
+  /**
+   * A file decides from now on, or no longer. Returns what users had decided, which stays on disk
+   * meanwhile; where they had not, what is on disk goes with the file.
+   */
+  provision(provisioned: Provisioned | undefined): ServiceConfiguration | undefined {
+    const before = this.#provisioned;
+    this.#provisioned = provisioned;
+    if (provisioned !== undefined) {
+      if (before === undefined && this.#isStored && !this.#isFromFile) this.#own = this.configuration;
+      this.#isFromFile = this.#own === undefined;
+      this.isAutoconnect = provisioned.entry.keys.AutoConnect ?? this.isAutoconnect;
+      return this.#own;
+    }
+    const own = this.#own;
+    this.#own = undefined;
+    if (before?.entry.keys.AutoConnect !== undefined) this.isAutoconnect = this.#isAutoconnectByDefault();
+    if (own === undefined) this.#forget();
+    return own;
   }
 
   /** Now is when it was last connected or moved. */
@@ -93,13 +123,13 @@ export class ServiceRecord {
     if (!this.#isStored) return;
     const { identifier, type, name } = this.#owner;
     const hasStoredFavorite = type !== 'ethernet' && type !== 'vpn';
-    saveService(this.#env.storage, identifier, this.configuration, {
+    saveService(this.#env.storage, identifier, this.#own ?? this.configuration, {
       name,
       isFavorite: hasStoredFavorite ? this.isFavorite : undefined,
       isAutoconnect: this.isFavorite ? this.isAutoconnect : undefined,
       lastAddress: this.lastAddress,
       modified: this.#modified,
-      provisioned: this.provisioned,
+      provisioned: this.#own === undefined ? this.#provisioned : undefined,
       driverKeys: this.#owner.network.storedKeys.map((key) => [key, this.driverKeys.get(key)]),
     });
   }
@@ -108,6 +138,19 @@ export class ServiceRecord {
   saveSoon(): void {
     this.#isUnsaved = true;
     this.#env.saves.add(this.#owner.identifier, () => this.#saveWaiting());
+  }
+
+  #isAutoconnectByDefault(): boolean {
+    return this.#env.options.DefaultAutoConnectTechnologies.some((each) => each === this.#owner.type);
+  }
+
+  #forget(): void {
+    const { identifier } = this.#owner;
+    this.#env.saves.remove(identifier);
+    this.#env.storage.remove(identifier);
+    this.#isUnsaved = false;
+    this.#isStored = false;
+    this.#isFromFile = false;
   }
 
   #saveWaiting(): void {

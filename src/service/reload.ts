@@ -2,9 +2,8 @@
  * Settings that others have written while the daemon runs: taken over as if a user had set them.
  */
 
-import { isDeepStrictEqual } from 'node:util';
 import type { Storage } from '../daemon/storage.ts';
-import type { ServiceConfiguration } from './configuration.ts';
+import { changesBetween } from './configuration.ts';
 import type { Service } from './service.ts';
 import { loadService } from './settings.ts';
 
@@ -13,11 +12,6 @@ export function reloadService(service: Service, storage: Storage): void {
   const stored = loadService(storage, service.identifier);
   if (stored === undefined) return;
   const change = changesBetween(service.configuration, stored.configuration);
-  if (Object.keys(change).length > 0) service.configure(change);
+  if (Object.keys(change).length > 0 && !service.isImmutable) service.configure(change);
   if (stored.isAutoconnect !== undefined && service.isFavorite) service.setAutoconnect(stored.isAutoconnect);
-}
-
-function changesBetween(before: ServiceConfiguration, after: ServiceConfiguration): Partial<ServiceConfiguration> {
-  const was = new Map<string, unknown>(Object.entries(before));
-  return Object.fromEntries(Object.entries(after).filter(([name, value]) => !isDeepStrictEqual(value, was.get(name))));
 }

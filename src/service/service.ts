@@ -21,7 +21,9 @@ import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { ServiceType } from '../types.ts';
 import { aspectsOf, IN_USE, type ServiceAspect } from './aspects.ts';
-import { DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration } from './configuration.ts';
+import {
+  changesBetween, DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration,
+} from './configuration.ts';
 import { Attempt, type ConnectReason } from './attempt.ts';
 import { Connection, type ConnectionEnv, type ConnectionEvent } from './connection.ts';
 import type { LastCheck } from './family-connection.ts';
@@ -187,7 +189,7 @@ export class Service {
     const gateway = options.UseGatewaysAsTimeservers ? this.ipv4?.gateway : undefined;
     return timeserversOf(policy, {
       configured: this.configuration.timeservers,
-      offered: this.offer.timeservers,
+      offered: [...(this.provisioned?.entry.keys.Timeservers ?? []), ...this.offer.timeservers],
       ...(gateway !== undefined && { gateway: String(gateway) }),
       global,
       fallback: options.FallbackTimeservers,
@@ -279,14 +281,17 @@ export class Service {
   }
 
   /**
-   * For provisioning: a file decides the configuration, whole, from now on, or no longer any; it
-   * takes effect at once. A service that a file speaks for is a favorite.
+   * For provisioning: a file decides the configuration, whole, from now on, or no longer any, so that
+   * what users had decided is back. It takes effect at once, and a service that a file speaks for is a
+   * favorite.
    */
-  provision(provisioned: Provisioned | undefined, configuration: Partial<ServiceConfiguration> = {}): void {
-    this.#record.provisioned = provisioned;
+  provision(provisioned: Provisioned | undefined, configuration?: ServiceConfiguration): void {
+    const own = this.#record.provision(provisioned);
     if (provisioned !== undefined) this.#becomeFavorite();
-    this.configure({ ...DEFAULT_CONFIGURATION, ...configuration });
-    this.#changed.emit(['immutable', 'nameservers']);
+    this.#isIgnored = false;
+    this.configure(changesBetween(this.configuration, configuration ?? own ?? DEFAULT_CONFIGURATION));
+    this.#connection?.updateServers();
+    this.#changed.emit(['immutable', 'autoconnect', 'nameservers', 'timeservers', 'domains']);
   }
 
   /** Throws InvalidService unless it is a favorite. */
@@ -478,6 +483,6 @@ export class Service {
 
   #chosenNameservers(): readonly string[] {
     const { nameservers } = this.configuration;
-    return nameservers.length > 0 ? nameservers : (this.provisioned?.nameservers ?? []);
+    return nameservers.length > 0 ? nameservers : (this.provisioned?.entry.keys.Nameservers ?? []);
   }
 }

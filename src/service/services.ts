@@ -138,6 +138,12 @@ export class Services {
     this.#reordered.emit();
   }
 
+  /** Connects one that has come, or that was decided about, if it should be connected by itself. */
+  connectByItself(service: Service): void {
+    if (CONNECTS_AT_ONCE.has(service.type) && service.isAutoconnect) this.#connectByItself(service);
+    else this.scheduleAutoconnect();
+  }
+
   /** Connects, at the end of this turn, what should be connected by itself. */
   scheduleAutoconnect(): void {
     if (this.#isAutoconnectDue || this.#isStopping || this.#scope.signal.aborted) return;
@@ -183,8 +189,7 @@ export class Services {
       return scope.close();
     });
     this.#resort(service);
-    if (CONNECTS_AT_ONCE.has(type) && service.isAutoconnect) this.#connectByItself(service);
-    else this.scheduleAutoconnect();
+    this.connectByItself(service);
   }
 
   // Two interfaces with one hardware address, or a cable that is back before the service has closed.

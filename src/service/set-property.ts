@@ -17,9 +17,8 @@ export type Settable = Pick<Service, 'configuration' | 'configure' | 'isImmutabl
 /** Sets `name` to `value` for a client. */
 export function setProperty(service: Settable, name: string, value: Variant): void {
   if (name === 'AutoConnect') return service.setAutoconnect(want(value.as('b')));
-  const change = changeOf(service, name, value);
-  if (service.isImmutable) throw new ConnmanError('NotSupported');
-  service.configure(change);
+  if (service.isImmutable && name.endsWith('.Configuration')) throw new ConnmanError('NotSupported');
+  service.configure(changeOf(service, name, value));
 }
 
 function changeOf({ configuration }: Settable, name: string, value: Variant): Partial<ServiceConfiguration> {

@@ -31,6 +31,8 @@ export interface StoredService {
   readonly lastAddress: IpAddress | undefined;
   /** Last successful connect or move. */
   readonly modified: Date | undefined;
+  /** Whether a provisioning file decided what is stored. */
+  readonly isProvisioned: boolean;
 }
 
 /** What is written beside the configuration. */
@@ -60,6 +62,7 @@ export function loadService(storage: Storage, identifier: string): StoredService
     isAutoconnect: file.getBoolean(identifier, 'AutoConnect'),
     lastAddress: lastAddress === undefined ? undefined : parseIpAddress(lastAddress),
     modified: Number.isNaN(modified.getTime()) ? undefined : modified,
+    isProvisioned: file.has(identifier, 'Config.file'),
     configuration: {
       ipv4: loadIpv4(file, identifier),
       ipv6: loadIpv6(file, identifier),
@@ -108,7 +111,7 @@ export function saveService(
   set('Proxy.URL', proxy?.url);
   set('mDNS', configuration.mdns || undefined);
   set('Config.file', facts.provisioned?.file);
-  set('Config.ident', facts.provisioned?.ident);
+  set('Config.ident', facts.provisioned?.entry.ident);
   for (const [key, value] of facts.driverKeys) set(key, value);
   storage.write(`${identifier}/settings`, file);
 }
@@ -218,4 +221,5 @@ export const NEVER_STORED: StoredService = {
   configuration: DEFAULT_CONFIGURATION,
   lastAddress: undefined,
   modified: undefined,
+  isProvisioned: false,
 };

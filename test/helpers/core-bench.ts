@@ -37,6 +37,8 @@ export interface CoreBench {
   /** A client's connection. */
   readonly client: Bus;
   readonly files: Map<string, string>;
+  /** Writes or, without a text, removes a file that is watched. */
+  put(name: string, text?: string): void;
   /** Signals as the client heard them, oldest first: `Service eth0 State "ready"`. */
   readonly signals: string[];
   /** What the DNS backend was told last. */
@@ -123,9 +125,9 @@ export async function coreBench(
   await bus.requestName('net.connman', scope);
   await ethernet.start(core, scope);
   core.interfaces.start();
-  const { files: written } = storage;
+  const { files: written, put } = storage;
   const rest = { settled: () => broker.settled(), connect: (own: Scope) => broker.connect(own) };
-  return { core, kernel, client, files: written, signals, dns, host, parameters, ...rest };
+  return { core, kernel, client, files: written, put, signals, dns, host, parameters, ...rest };
 }
 
 function silenceLog(scope: Scope): void {
@@ -154,10 +156,17 @@ function benchSystem(host: string[], rfkill: Pick<System, 'device'> | undefined)
 /** Settings in memory; no name is special. */
 export function memoryStorage(
   files: Readonly<Record<string, string>> = {},
-): Storage & { readonly files: Map<string, string> } {
+): Storage & Pick<CoreBench, 'files' | 'put'> {
   const kept = new Map(Object.entries(files));
+  const watchers: ((name: string) => void)[] = [];
   return {
     files: kept,
+    put: (name, text) => {
+      if (text === undefined) kept.delete(name);
+      else kept.set(name, text);
+      for (const tell of watchers) tell(name);
+    },
+    readText: (name) => kept.get(name),
     directory: '/nowhere',
     read: (name) => (kept.has(name) ? KeyFile.parse(kept.get(name) ?? '') : undefined),
     write: (name, file) => void kept.set(name, file.toString()),
@@ -167,7 +176,13 @@ export function memoryStorage(
     list: () => [
       ...new Set([...kept.keys()].flatMap((name) => (name.endsWith('/settings') ? [name.slice(0, -9)] : []))),
     ],
-    watch: () => undefined,
+    watch: (suffix, _clock, _scope, onChange) => {
+      const tell = (name: string): void => {
+        if (name.endsWith(suffix)) onChange({ name, isGone: !kept.has(name) });
+      };
+      watchers.push(tell);
+      [...kept.keys()].filter((name) => !name.includes('/')).forEach(tell);
+    },
   };
 }
 

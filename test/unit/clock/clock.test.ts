@@ -31,6 +31,7 @@ class Machine {
     write: (_name: string, file: KeyFile) => void (this.settings = file.toString()),
     remove: () => undefined,
     list: () => [],
+  readText: () => undefined,
     watch: () => undefined,
   };
 
