@@ -286,6 +286,18 @@ A mistake is named with file, line, key and value, nothing is written, and the s
     load: async () => (await import('./commands/service.ts')).service,
   },
   {
+    name: 'dns',
+    arguments: '[flush]',
+    about: 'Show what the DNS proxy does: its servers, their health, its cache',
+    most: 1,
+    isOurs: true,
+    extras: { json },
+    complete: [['flush']],
+    details: `Round trips are milliseconds; the hit rate is the part of the questions that were answered
+from the cache. dns flush forgets all answers.`,
+    load: async () => (await import('./commands/dns.ts')).dns,
+  },
+  {
     name: 'help',
     arguments: '',
     about: 'Show help',

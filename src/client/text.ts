@@ -38,6 +38,11 @@ export function fit(text: string, columns: number): string {
   return `${kept}…${' '.repeat(Math.max(0, columns - 1 - used))}`;
 }
 
+/** Cuts a clean text to `columns` where it is longer. */
+export function shorten(text: string, columns: number): string {
+  return displayWidth(text) > columns ? fit(text, columns) : text;
+}
+
 /** Pads as C's `%-Ns` does: by bytes of UTF-8. */
 export function padBytes(text: string, lengthBytes: number): string {
   return text + ' '.repeat(Math.max(0, lengthBytes - Buffer.byteLength(text)));

@@ -93,6 +93,14 @@ test('what the daemon refuses is status 1, with advice', onStage(async ({ fake, 
   }
 }));
 
+test('dns says that a daemon without a proxy has none', onStage(async ({ run }) => {
+  const { status, stdout, stderr } = await run(['dns']);
+  assert.equal([status, stdout], [1, '']);
+  assert.match(stderr, 'The daemon does not resolve names by itself');
+  assert.is((await run(['dns', 'flush'])).status, 1);
+  assert.is((await run(['dns', 'clear'])).status, 22);
+}));
+
 test('config changes all or nothing', onStage(async ({ fake, run }) => {
   const line = `config ${WIFI} --ipv4 manual 192.0.2.9/24 192.0.2.1 --nameservers 192.0.2.1 --mdns on`;
   const words = line.split(' ');

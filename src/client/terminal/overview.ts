@@ -4,7 +4,7 @@
  */
 
 import type { Listed } from '../listings.ts';
-import { clean, displayWidth, fit } from '../text.ts';
+import { clean, fit, shorten } from '../text.ts';
 import { textOf } from '../values.ts';
 import type { LinkView, RouteView } from './links.ts';
 import { formatServiceTable, type Look } from './service-table.ts';
@@ -40,8 +40,7 @@ export function formatOverview(overview: Overview, output: Look): string {
 function fact(output: Look, name: string, words: readonly string[]): string {
   const text = words.length === 0 ? '—' : words.join(', ');
   const room = Math.max(20, output.columns - 13);
-  const shown = displayWidth(text) > room ? fit(text, room) : text;
-  return `  ${paint(output, 'faint', fit(name, 10))} ${shown}\n`;
+  return `  ${paint(output, 'faint', fit(name, 10))} ${shorten(text, room)}\n`;
 }
 
 function formatRoute({ link, gateway, metric }: RouteView): string {

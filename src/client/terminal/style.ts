@@ -45,8 +45,13 @@ export function sparkline(values: readonly number[]): string {
 
 /** Bytes a second, in four figures or less. */
 export function formatRate(bytesPerSecond: number): string {
-  const units = ['B/s', 'kB/s', 'MB/s', 'GB/s'];
-  let value = bytesPerSecond;
+  return `${formatBytes(bytesPerSecond)}/s`;
+}
+
+/** Bytes, in four figures or less. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB'];
+  let value = bytes;
   let unit = 0;
   while (value >= 1000 && unit < units.length - 1) {
     value /= 1000;
