@@ -35,6 +35,8 @@ export class Gateways {
   #inherited: readonly Rule[] = [];
   /** Families that are routed by where packets come from. */
   readonly #sharing = new Set<4 | 6>();
+  /** Families that are being turned over to it or back. */
+  readonly #turning = new Set<4 | 6>();
   #defaultIdentifier: string | undefined;
 
   constructor(kernel: Pick<Rtnetlink, 'route' | 'rule' | 'mirror'>) {
@@ -124,16 +126,28 @@ export class Gateways {
     return count > 1;
   }
 
-  /** Never throws: without it, the default service's link works still. */
+  /**
+   * Never throws: without it, the default service's link works still. One at a time: of hundreds of
+   * links that come at once, the first turns all of them over.
+   */
   async #updateSharing(family: 4 | 6): Promise<void> {
+    while (!this.#turning.has(family) && this.#isSharingWanted(family) !== this.#sharing.has(family)) {
+      this.#turning.add(family);
+      const isDone = await this.#turnSharing(family);
+      this.#turning.delete(family);
+      if (!isDone) return; // a kernel that knows no rules would mix up the tables
+    }
+  }
+
+  async #turnSharing(family: 4 | 6): Promise<boolean> {
     const rule = sharedRule(family);
-    if (this.#isSharingWanted(family) === this.#sharing.has(family)) return;
     if (this.#sharing.delete(family)) void this.#removeRule(rule);
-    else if (!(await this.#addRule(rule))) return; // a kernel that knows no rules would mix up the tables
-    else if (this.#isSharingWanted(family)) this.#sharing.add(family);
+    else if (!(await this.#addRule(rule))) return false;
+    else this.#sharing.add(family);
     const entries = [...this.#entries.values()].filter(({ owner }) => owner.family === family);
     const outcomes = await Promise.allSettled(entries.map((entry) => this.#apply(entry)));
     for (const each of outcomes) if (each.status === 'rejected') log.warn('source routing: %s', messageOf(each.reason));
+    return true;
   }
 
   #apply(entry: Entry, extent: 'changes' | 'anew' = 'changes'): Promise<void> {
