@@ -165,7 +165,7 @@ export function informationOf(known: Knowledge): RouterInformation | undefined {
 
 /** Whether two pieces of information differ in their times alone. */
 export function isSameInformation(one: RouterInformation, other: RouterInformation): boolean {
-  return timelessText(one) === timelessText(other);
+  return isSameButTimes(one, other);
 }
 
 const MOST_ENTRIES = 16;
@@ -194,11 +194,13 @@ function everything(known: Knowledge): number[] {
   return maps.flatMap((map) => [...map.values()].map(({ untilMs }) => untilMs));
 }
 
-function timelessText(information: RouterInformation): string {
-  return JSON.stringify(information, (key, value: unknown) => {
-    if (key.endsWith('Ms')) return undefined;
-    return value instanceof IpAddress ? String(value) : value;
-  });
+/** Of values with the same keys; what was not said anew is the same object, and so costs nothing. */
+function isSameButTimes(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  if (!(one instanceof Object) || !(other instanceof Object)) return false;
+  if (one instanceof IpAddress) return other instanceof IpAddress && one.equals(other);
+  if (Array.isArray(one) && Array.isArray(other) && one.length !== other.length) return false;
+  return Object.entries(one).every(([key, value]) => key.endsWith('Ms') || isSameButTimes(value, Reflect.get(other, key)));
 }
 
 function formatPrefix({ address, prefixLength }: IpPrefix): string {
