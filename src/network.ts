@@ -60,6 +60,8 @@ export interface NetworkDescription {
   readonly security?: readonly string[];
   /** Keys of the driver's in the service's settings file, such as `Passphrase`. */
   readonly storedKeys?: readonly string[];
+  /** Those of them that are forgotten when a user removes the service. */
+  readonly secretKeys?: readonly string[];
   readonly control: NetworkControl;
 }
 
@@ -71,6 +73,7 @@ export class Network {
   readonly name: string | undefined;
   readonly control: NetworkControl;
   readonly storedKeys: readonly string[];
+  readonly secretKeys: readonly string[];
   readonly #lost = new Emitter<void>();
   readonly #securityChanged = new Emitter<void>();
   readonly #strengthChanged = new Emitter<number>();
@@ -85,6 +88,7 @@ export class Network {
     this.#security = description.security ?? [];
     this.control = description.control;
     this.storedKeys = description.storedKeys ?? [];
+    this.secretKeys = description.secretKeys ?? [];
   }
 
   get security(): readonly string[] {

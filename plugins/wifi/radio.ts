@@ -15,7 +15,7 @@ import { Joiner } from './joiner.ts';
 import { Scanner } from './scanner.ts';
 import type { LinkEvent, SupplicantLink } from './supplicant-link.ts';
 import type { Supplicant } from './supplicant.ts';
-import { STORED_KEYS, wifiControl } from './wifi-network.ts';
+import { SECRET_KEYS, STORED_KEYS, wifiControl } from './wifi-network.ts';
 
 const log = logger('plugins/wifi/radio.ts');
 
@@ -149,6 +149,7 @@ class Radio {
       name: isHiddenSsid(ssid) ? undefined : ssidText(ssid),
       security: [security],
       storedKeys: STORED_KEYS,
+      secretKeys: SECRET_KEYS,
       control: wifiControl({
         joiner: this.#joiner,
         isBackgroundScanning: this.#env.core.options.BackgroundScanning,

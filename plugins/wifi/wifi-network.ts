@@ -18,6 +18,9 @@ import { stationBlock } from './network-block.ts';
 /** ConnMan's keys of a Wi-Fi service. */
 export const STORED_KEYS = ['SSID', 'Frequency', 'Passphrase', 'Hidden'] as const;
 
+/** Those of them that prove who we are. */
+export const SECRET_KEYS = ['Passphrase', 'Hidden'] as const;
+
 /** What joining takes from the radio. */
 export interface WifiNetworkEnv {
   readonly joiner: Joiner;

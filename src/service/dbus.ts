@@ -45,9 +45,7 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
       },
       Connect: (_, { caller }) => service.connect('user', caller),
       Disconnect: () => service.disconnect(),
-      Remove: () => {
-        throw new ConnmanError('NotSupported'); // cables and gadgets are there or not
-      },
+      Remove: () => service.remove(),
       MoveBefore: ({ service: path }) => services.move(service, 'before', find(services, path)),
       MoveAfter: ({ service: path }) => services.move(service, 'after', find(services, path)),
       ResetCounters: () => service.statistics.reset(),

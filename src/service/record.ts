@@ -112,6 +112,14 @@ export class ServiceRecord {
     this.saveSoon();
   }
 
+  /** No favorite any more, and its secrets gone. */
+  forget(secretKeys: readonly string[]): void {
+    this.isFavorite = false;
+    for (const key of secretKeys) this.driverKeys.delete(key);
+    this.configuration = { ...this.configuration, ipv6: { ...this.configuration.ipv6, privacy: 'disabled' } };
+    this.save();
+  }
+
   /** It has been connected: from now on it is written. */
   noteSuccess(): void {
     this.#isStored = true;

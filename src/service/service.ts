@@ -251,6 +251,21 @@ export class Service {
     this.leave('release');
   }
 
+  /**
+   * Forgets it for a user: disconnected, no favorite, its secrets gone. Throws NotSupported for what
+   * is there or not (cables), what a file decides, what has no name, and what is just being tried.
+   */
+  remove(): void {
+    const isActive = isConnected(this.#state) || isConnecting(this.#state);
+    const isTried = !this.isFavorite && isActive;
+    const isThereOrNot = this.type === 'ethernet' || this.type === 'gadget';
+    if (isThereOrNot || this.isImmutable || this.name === undefined || isTried) throw new ConnmanError('NotSupported');
+    if (isActive) this.disconnect();
+    this.#record.forget(this.network.secretKeys);
+    this.clearError();
+    this.#changed.emit(['favorite', 'autoconnect', 'ipv6Configuration']);
+  }
+
   /** Goes down without a user's wish: the device is powered off, the network is gone, the daemon stops. */
   leave(mode: StopMode): void {
     if (!isConnected(this.#state) && !isConnecting(this.#state)) return;
