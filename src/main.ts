@@ -7,7 +7,10 @@ import { hostname } from 'node:os';
 import { serviceAgent } from './agent/dbus.ts';
 import { builtin, dnsBackend } from './builtin.ts';
 import { exportClock } from './clock/dbus.ts';
-import { openClockSettings } from './clock/clock.ts';
+import { openClockSettings, type ClockSettings } from './clock/clock.ts';
+import { keepClockFile } from './clock/clock-file.ts';
+import { followOfferedTimezone } from './clock/offered-timezone.ts';
+import { startTimekeeper } from './clock/timekeeper.ts';
 import { createCore, type Core } from './core.ts';
 import { createCounterRegistry } from './counter/dbus.ts';
 import { createAgentRegistry } from './daemon/agents.ts';
@@ -62,6 +65,8 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   const life = scope.child();
   const [bus, kernel] = await Promise.all([openSystemBus(daemon, ground), openRtnetlink({ system, clock }, ground)]);
   const clockSettings = openClockSettings({ clock, system, storage, zones: timezoneFiles(options.Localtime) }, life);
+  keepClockFile({ clock, system, storage, settings: clockSettings }, life);
+  const resolver = startResolver(daemon, options, { bus, kernel, scope: life });
   const agents = createAgentRegistry(agentInterface, { bus, clock }, life);
   const core = createCore(
     {
@@ -91,10 +96,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
     },
     life,
   );
-  clockSettings.changed.observe(life, (property) => {
-    if (property === 'Timeservers' || property === 'TimeUpdates') core.services.updateTimeservers();
-  });
-  exportClock(bus, clockSettings, life);
+  keepTime(daemon, { core, resolver, settings: clockSettings }, life);
   const counters = createCounterRegistry({ bus, counters: core.counters }, life);
   const { technologies, services } = core;
   exportManager({ bus, clock, agents, counters, technologies, services }, life);
@@ -109,6 +111,21 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   daemon.started();
   await startPlugins(builtin, core, daemon.options, life);
   core.interfaces.start();
+}
+
+/** The clock object with all that keeps the time. */
+function keepTime(
+  { system, clock }: Daemon<ConnmandOptions>,
+  { core, resolver, settings }: { readonly core: Core; readonly resolver: Resolver; readonly settings: ClockSettings },
+  scope: Scope,
+): void {
+  const { bus, services } = core;
+  settings.changed.observe(scope, (property) => {
+    if (property === 'Timeservers' || property === 'TimeUpdates') services.updateTimeservers();
+  });
+  exportClock(bus, settings, scope);
+  startTimekeeper({ system, clock, random: systemRandom, resolver, services, settings }, scope);
+  followOfferedTimezone(services, settings, scope);
 }
 
 /** Signals go out as when everything is disconnected; addresses and routes stay unless told otherwise. */

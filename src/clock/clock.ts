@@ -12,9 +12,9 @@ import { Emitter, type Observable } from '../shared/emitter.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { System } from '../system/system.ts';
-import { loadSettings, saveSettings, type UpdatePolicy } from './settings.ts';
+import { loadSettings, saveSettings, type TimePolicy, type UpdatePolicy } from './settings.ts';
 
-export type { UpdatePolicy } from './settings.ts';
+export type { TimePolicy, UpdatePolicy } from './settings.ts';
 
 const log = logger('src/clock/clock.ts');
 
@@ -29,7 +29,7 @@ export type ClockProperty =
 
 /** The clock object of the core. Setters throw ConnmanError. */
 export interface ClockSettings {
-  readonly timeUpdates: UpdatePolicy;
+  readonly timeUpdates: TimePolicy;
   readonly timezoneUpdates: UpdatePolicy;
   /** Name in the zoneinfo database; undefined when it cannot be told. */
   readonly timezone: string | undefined;
@@ -42,13 +42,15 @@ export interface ClockSettings {
   readonly unixSec: bigint;
   /** Sets the wall clock. PermissionDenied unless timeUpdates is manual; InvalidArguments. */
   setTime(unixSec: bigint): void;
-  setTimeUpdates(policy: UpdatePolicy): void;
+  setTimeUpdates(policy: TimePolicy): void;
   /** Installs a zone. PermissionDenied unless timezoneUpdates is manual; InvalidArguments. */
   setTimezone(zone: string): void;
   setTimezoneUpdates(policy: UpdatePolicy): void;
   setTimeservers(servers: readonly string[]): void;
-  /** For the NTP client: `true` after it set the clock. */
-  setTimeserverSynced(isSynced: boolean): void;
+  /** For the NTP client: the clock has been set by a time server. */
+  noteSynced(): void;
+  /** What a network says the time zone is: installed while timezoneUpdates is auto, if there is such a zone. */
+  offerTimezone(zone: string): void;
 }
 
 /** What the clock object takes from outside. */
@@ -67,7 +69,7 @@ export function openClockSettings(env: ClockEnv, scope: Scope): ClockSettings {
 class StoredClock implements ClockSettings {
   readonly changed = new Emitter<ClockProperty>();
   readonly #env: ClockEnv;
-  #timeUpdates: UpdatePolicy;
+  #timeUpdates: TimePolicy;
   #timezoneUpdates: UpdatePolicy;
   #timeservers: readonly string[];
   #isTimeserverSynced = false;
@@ -83,7 +85,7 @@ class StoredClock implements ClockSettings {
     env.zones.watch(env.clock, scope, () => this.#lookAtTimezone());
   }
 
-  get timeUpdates(): UpdatePolicy {
+  get timeUpdates(): TimePolicy {
     return this.#timeUpdates;
   }
 
@@ -117,11 +119,11 @@ class StoredClock implements ClockSettings {
       if (!(error instanceof SystemError)) throw error;
       throw new ConnmanError('InvalidArguments', undefined, { cause: error });
     }
-    this.setTimeserverSynced(false);
+    this.#setSynced(false);
     this.changed.emit('Time');
   }
 
-  setTimeUpdates(policy: UpdatePolicy): void {
+  setTimeUpdates(policy: TimePolicy): void {
     if (policy === this.#timeUpdates) return;
     this.#timeUpdates = policy;
     this.#save();
@@ -132,8 +134,21 @@ class StoredClock implements ClockSettings {
     const { zones } = this.#env;
     if (this.#timezoneUpdates !== 'manual') throw new ConnmanError('PermissionDenied');
     if (!zones.has(zone)) throw new ConnmanError('InvalidArguments');
+    this.#install(zone);
+  }
+
+  offerTimezone(zone: string): void {
+    if (this.#timezoneUpdates !== 'auto' || zone === this.timezone || !this.#env.zones.has(zone)) return;
     try {
-      zones.install(zone);
+      this.#install(zone);
+    } catch (error) {
+      if (!(error instanceof ConnmanError)) throw error; // logged
+    }
+  }
+
+  #install(zone: string): void {
+    try {
+      this.#env.zones.install(zone);
     } catch (error) {
       log.error('time zone %s cannot be installed: %s', zone, error instanceof Error ? error.message : error);
       throw errorFromErrno(error instanceof Error && 'code' in error ? String(error.code) : '', FAILED, error);
@@ -154,7 +169,12 @@ class StoredClock implements ClockSettings {
     this.changed.emit('Timeservers');
   }
 
-  setTimeserverSynced(isSynced: boolean): void {
+  noteSynced(): void {
+    this.#setSynced(true);
+    this.changed.emit('Time');
+  }
+
+  #setSynced(isSynced: boolean): void {
     if (isSynced === this.#isTimeserverSynced) return;
     this.#isTimeserverSynced = isSynced;
     this.changed.emit('TimeserverSynced');

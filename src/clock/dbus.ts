@@ -8,7 +8,7 @@ import { variant, type Variant } from '../dbus/signature.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { ClockProperty, ClockSettings } from './clock.ts';
-import { parsePolicy } from './settings.ts';
+import { parsePolicy, parseTimePolicy } from './settings.ts';
 
 /** Serves `clock` on `bus` until `scope` closes. */
 export function exportClock(bus: Bus, clock: ClockSettings, scope: Scope): Exported<typeof clockInterface> {
@@ -47,7 +47,7 @@ function setProperty(clock: ClockSettings, name: string, value: Variant): void {
     case 'Time':
       return clock.setTime(given(value.as('t')));
     case 'TimeUpdates':
-      return clock.setTimeUpdates(given(parsePolicy(value.as('s') ?? '')));
+      return clock.setTimeUpdates(given(parseTimePolicy(value.as('s') ?? '')));
     case 'Timezone':
       return clock.setTimezone(given(value.as('s')));
     case 'TimezoneUpdates':

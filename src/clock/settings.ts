@@ -6,12 +6,15 @@
 import type { Storage } from '../daemon/storage.ts';
 import { KeyFile } from '../shared/keyfile.ts';
 
-/** Who keeps the time or the time zone. */
+/** Who keeps the time zone. */
 export type UpdatePolicy = 'auto' | 'manual';
+
+/** Who keeps the time; `external` is another program, which the clock is left to. */
+export type TimePolicy = UpdatePolicy | 'external';
 
 /** The stored part of the clock object. */
 export interface StoredSettings {
-  readonly timeUpdates: UpdatePolicy;
+  readonly timeUpdates: TimePolicy;
   readonly timezoneUpdates: UpdatePolicy;
   readonly timeservers: readonly string[];
 }
@@ -23,7 +26,7 @@ const GROUP = 'global';
 export function loadSettings(storage: Storage): StoredSettings {
   const file = storage.read(FILE);
   return {
-    timeUpdates: parsePolicy(file?.get(GROUP, 'TimeUpdates') ?? '') ?? 'auto',
+    timeUpdates: parseTimePolicy(file?.get(GROUP, 'TimeUpdates') ?? '') ?? 'auto',
     timezoneUpdates: parsePolicy(file?.get(GROUP, 'TimezoneUpdates') ?? '') ?? 'auto',
     timeservers: [...new Set(file?.getList(GROUP, 'Timeservers', ';') ?? [])],
   };
@@ -39,7 +42,12 @@ export function saveSettings(storage: Storage, { timeUpdates, timezoneUpdates, t
   storage.write(FILE, file);
 }
 
-/** A policy word; undefined for any other text. */
+/** A policy for the time; undefined for any other text. */
+export function parseTimePolicy(text: string): TimePolicy | undefined {
+  return text === 'external' ? text : parsePolicy(text);
+}
+
+/** A policy for the time zone; undefined for any other text. */
 export function parsePolicy(text: string): UpdatePolicy | undefined {
   return text === 'auto' || text === 'manual' ? text : undefined;
 }

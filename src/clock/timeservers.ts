@@ -3,7 +3,7 @@
  * and the fallback ones (facts: ConnMan's list, duplicates dropped).
  */
 
-import type { UpdatePolicy } from './settings.ts';
+import type { TimePolicy } from './settings.ts';
 
 /** Where time servers come from; names or addresses. */
 export interface TimeserverSources {
@@ -19,8 +19,8 @@ export interface TimeserverSources {
   readonly fallback: readonly string[];
 }
 
-/** The list to ask in order; empty while the user keeps the time. */
-export function timeserversOf(policy: UpdatePolicy, sources: TimeserverSources): string[] {
+/** The list to ask in order; empty while the user keeps the time. Another program may want it. */
+export function timeserversOf(policy: TimePolicy, sources: TimeserverSources): string[] {
   if (policy === 'manual') return [];
   const { configured, offered, gateway, global, fallback } = sources;
   return [...new Set([...configured, ...offered, ...(gateway === undefined ? [] : [gateway]), ...global, ...fallback])];

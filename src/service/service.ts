@@ -5,7 +5,7 @@
  */
 
 import type { ServiceAgent } from '../agent/agent.ts';
-import type { UpdatePolicy } from '../clock/settings.ts';
+import type { TimePolicy } from '../clock/settings.ts';
 import { timeserversOf } from '../clock/timeservers.ts';
 import type { Lease } from '../dhcp/client.ts';
 import type { AddressConflict, Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
@@ -40,7 +40,7 @@ export type ServiceError = 'connect-failed' | 'dhcp-failed' | 'invalid-key' | 'b
 /** What services take from the core. */
 export interface ServiceEnv extends ConnectionEnv, RecordEnv {
   /** The time servers of all services, put behind a service's own. */
-  timeservers(): { readonly policy: UpdatePolicy; readonly global: readonly string[] };
+  timeservers(): { readonly policy: TimePolicy; readonly global: readonly string[] };
   readonly agent: ServiceAgent;
 }
 

@@ -163,12 +163,37 @@ clocked('the policies: words only, stored, told when they change', async ({ set,
   assert.is(machine.settings, '[global]\nOfflineMode=false\nTimeUpdates=manual\nTimezoneUpdates=manual\n');
 }, '[global]\nOfflineMode=false\n');
 
+clocked('another program keeps the time: nobody sets it here', async ({ set, signals, machine }) => {
+  assert.is(await set('TimeUpdates', variant('s', 'external')), '');
+  assert.equal(await signals(), ['TimeUpdates=external']);
+  assert.is(await set('Time', variant('t', 5n)), 'PermissionDenied');
+  assert.is(await set('TimezoneUpdates', variant('s', 'external')), 'InvalidArguments');
+  assert.match(machine.settings ?? '', /^TimeUpdates=external$/m);
+});
+
+clocked('a zone that the network offers is taken while that is automatic', async ({ set, signals, machine, clock }) => {
+  clock.offerTimezone('Atlantis/Center');
+  clock.offerTimezone('../../etc/passwd');
+  clock.offerTimezone('Etc/UTC');
+  assert.equal(await signals(), []);
+  clock.offerTimezone('Europe/Berlin');
+  assert.equal(await signals(), ['Timezone=Europe/Berlin']);
+  machine.failure = 'EROFS';
+  clock.offerTimezone('Etc/UTC'); // only logged
+  machine.failure = undefined;
+  await set('TimezoneUpdates', variant('s', 'manual'));
+  clock.offerTimezone('Etc/UTC');
+  assert.is(machine.zone, 'Europe/Berlin');
+});
+
 clocked('the time by hand', async ({ set, signals, machine, clock }) => {
-  clock.setTimeserverSynced(true);
-  assert.equal(await signals(), ['TimeserverSynced=true']);
   assert.is(await set('Time', variant('t', 1_700_000_000n)), '');
   assert.equal(machine.clockSet, [1_700_000_000_000]);
-  assert.equal((await signals()).map((line) => line.split('=')[0]), ['TimeserverSynced', 'Time']);
+  assert.equal((await signals()).map((line) => line.split('=')[0]), ['Time']);
+  clock.noteSynced();
+  assert.equal(await signals(), ['TimeserverSynced=true']);
+  assert.is(await set('Time', variant('t', 1_700_000_000n)), '');
+  assert.equal((await signals()).map((line) => line.split('=')[0]), ['TimeserverSynced']);
   assert.is(await set('Time', variant('t', 2n ** 64n - 1n)), 'InvalidArguments');
   machine.failure = 'EINVAL';
   assert.is(await set('Time', variant('t', 1n)), 'InvalidArguments');
