@@ -23,8 +23,11 @@ export const CONNMAN_VPN = 'net.connman.vpn';
 /** As long as ConnMan's console waits for a reply. */
 export const PATIENCE: CallOptions = { timeoutMs: 120_000 };
 
-/** Asks the user; resolves with the line, without its end. Rejects with the signal's reason when aborted. */
-export type Ask = (question: string, signal: AbortSignal) => Promise<string>;
+/**
+ * Asks the user; resolves with the line, without its end. What is secret is not shown on a terminal.
+ * Rejects with the signal's reason when aborted.
+ */
+export type Ask = (question: string, signal: AbortSignal, isSecret?: boolean) => Promise<string>;
 
 /** What a context is made of. */
 export interface ContextEnv {

@@ -40,9 +40,9 @@ const COMPLETE = '__complete';
 /** A person at a terminal can be asked. */
 function findAsk(): Ask | undefined {
   if (!isatty(0) || !isatty(1)) return undefined;
-  return async (question, signal) => {
+  return async (question, signal, isSecret) => {
     const { askOnce } = await import('./interactive/ask-once.ts');
-    return askOnce(question, signal);
+    return askOnce(question, signal, isSecret);
   };
 }
 

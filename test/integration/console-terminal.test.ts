@@ -35,9 +35,10 @@ const endsWith = (line: string) => (screen: string): boolean => lastLine(screen)
 test('completion, history, and a line that survives what arrives', onStage(async (cell, fake) => {
   const terminal = await Terminal.start(cell.device, 'one', OURS);
   await terminal.waitFor('the prompt', endsWith('connmanctl>'));
-  await terminal.type('serv', 'Tab');
-  await terminal.waitFor('a completed command', endsWith('connmanctl> services'));
-  await terminal.type('wifi_0200000000aa_48', 'Tab');
+  await terminal.type('techn', 'Tab');
+  await terminal.waitFor('a completed command', endsWith('connmanctl> technologies'));
+  await terminal.type('', 'C-u');
+  await terminal.type('services wifi_0200000000aa_48', 'Tab');
   await terminal.waitFor('a completed service', endsWith(`connmanctl> services ${WIFI}`));
   await terminal.type('', 'Enter');
   await terminal.waitFor('its properties', (screen) => screen.includes('  Name = Home Müller'));
@@ -76,9 +77,12 @@ test('questions are asked, answered, refused, cancelled, and not remembered', on
   await terminal.type('conn');
   const answered = ask();
   await terminal.waitFor('the question', endsWith('Passphrase?'));
-  await terminal.type('secret', 'Enter');
+  await terminal.type('secr');
+  fake.announce(WIFI_PATH, 'Strength', variant('y', 13));
+  await terminal.type('et', 'Enter');
   assert.is(await answered, 'secret');
-  await terminal.waitFor('the prompt with what was typed', endsWith('connmanctl> conn'));
+  const screen = await terminal.waitFor('the prompt with what was typed', endsWith('connmanctl> conn'));
+  assert.not.match(screen, 'sec');
   await terminal.type('', 'C-u', 'Up');
   await terminal.waitFor('history without it', endsWith('connmanctl> agent on'));
   await terminal.type('', 'C-u');
@@ -103,7 +107,8 @@ test('one command asks by itself on a terminal', onStage(async (cell, fake) => {
   const terminal = await Terminal.start(cell.device, 'three', `${OURS} connect wlan0`);
   await terminal.waitFor('the question', endsWith('Passphrase?'));
   await terminal.type('a secret', 'Enter');
-  await terminal.waitFor('success', (screen) => screen.includes('Connected wlan0'));
+  const screen = await terminal.waitFor('success', (text) => text.includes('Connected wlan0'));
+  assert.match(screen, /^Passphrase\?\nConnected wlan0\n/);
   assert.is(await terminal.ended(), 0);
 }));
 

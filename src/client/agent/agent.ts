@@ -17,7 +17,7 @@ import { CONNMAN_VPN, type Context, PATIENCE } from '../context.ts';
 import { identifierOf } from '../listings.ts';
 import { formatProperties, type Properties } from '../values.ts';
 import { parseBoolean } from '../words.ts';
-import { AGENT_QUESTIONS, answerFields, hasQuestion, VPN_QUESTIONS } from './questions.ts';
+import { AGENT_QUESTIONS, answerFields, hasQuestion, isSecret, VPN_QUESTIONS } from './questions.ts';
 
 /** Where both agents are, as ConnMan's console has them. */
 export const AGENT_PATH = `/net/connman/connmanctl${process.pid}`;
@@ -175,7 +175,7 @@ export class Agent {
     const known = this.#answered.has(field) ? undefined : this.#answers.get(field);
     this.#answered.add(field);
     if (known !== undefined) return known;
-    if (this.#context.ask !== undefined) return this.#context.ask(prompt, signal);
+    if (this.#context.ask !== undefined) return this.#context.ask(prompt, signal, isSecret(field));
     this.unanswered = field;
     throw this.#refusal('Canceled');
   }

@@ -54,6 +54,11 @@ export async function answerFields(
   return answers;
 }
 
+/** Whether an answer is for nobody to see. The PIN of WPS is not: it stands on the access point. */
+export function isSecret(field: string): boolean {
+  return /pass(word|phrase)|cookie|secret|.pin$/i.test(field);
+}
+
 /** Whether any question would be asked. */
 export function hasQuestion(questions: readonly Question[], fields: Properties): boolean {
   return questions.some(({ field }) => isWanted(fields, field));

@@ -13,6 +13,7 @@ import { CommandError } from '../errors.ts';
 import { type Output, processOutput } from '../output.ts';
 import { runCommand } from '../run-command.ts';
 import { busLost } from '../wait.ts';
+import { QuietOutput } from './quiet-output.ts';
 import { splitWords } from './split-words.ts';
 
 /** Runs until Ctrl-D, `quit` or the loss of the bus; the exit status. */
@@ -23,7 +24,7 @@ export async function runConsole({ clock, scope }: { readonly clock: Clock; read
     output: line.output,
     clock,
     scope,
-    findAsk: () => (question, signal) => line.ask(question, signal),
+    findAsk: () => (question, signal, isSecret) => line.ask(question, signal, isSecret),
     isInteractive: true,
   });
   scope.defer(() => line.close());
@@ -57,6 +58,9 @@ interface Question {
 class TypedLine {
   readonly output: Output;
   readonly #lines: Interface;
+  readonly #shown = new QuietOutput();
+  /** The question whose answer is not shown. */
+  #secret: string | undefined;
   #question: Question | undefined;
   #isOpen = true;
 
@@ -71,7 +75,7 @@ class TypedLine {
     };
     this.#lines = createInterface({
       input: process.stdin,
-      output: process.stdout,
+      output: this.#shown,
       prompt: PROMPT,
       historySize: 500,
       completer: (line: string, done: (error: null, result: [string[], string]) => void) => {
@@ -120,18 +124,24 @@ class TypedLine {
    * Puts a question in the prompt's place until it is answered or `signal` aborts. What was typed
    * by then is no answer: it comes back with the prompt.
    */
-  ask(question: string, signal: AbortSignal): Promise<string> {
+  ask(question: string, signal: AbortSignal, isSecret = false): Promise<string> {
     const typed = this.#lines.line;
     this.#clear();
     return new Promise<string>((resolve, reject) => {
       const giveUp = (): void => reject(new Error('cancelled by the user'));
-      this.#question = { answer: resolve, giveUp };
+      const answer = (line: string): void => {
+        if (isSecret) process.stdout.write('\n');
+        resolve(line);
+      };
+      this.#question = { answer, giveUp };
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       if (signal.aborted) reject(signal.reason);
       this.#showPrompt(question);
+      if (isSecret) this.#hide(question);
     }).finally(() => {
       this.#clear();
       this.#question = undefined;
+      this.#hide(undefined);
       this.#showPrompt(PROMPT);
       if (this.#isOpen && typed !== '') this.#lines.write(typed);
     });
@@ -143,6 +153,7 @@ class TypedLine {
     this.#erase();
     this.#isOpen = false;
     this.#lines.close();
+    this.#shown.destroy();
   }
 
   #clear(): void {
@@ -163,10 +174,17 @@ class TypedLine {
     this.#erase();
     write();
     this.#lines.prompt(true);
+    if (this.#secret !== undefined) process.stdout.write(this.#secret);
+  }
+
+  #hide(question: string | undefined): void {
+    this.#secret = question;
+    this.#shown.isQuiet = question !== undefined;
   }
 
   #erase(): void {
-    moveCursor(process.stdout, 0, -this.#lines.getCursorPos().rows);
+    // Of what is secret, nothing stands there.
+    if (this.#secret === undefined) moveCursor(process.stdout, 0, -this.#lines.getCursorPos().rows);
     cursorTo(process.stdout, 0);
     clearScreenDown(process.stdout);
   }

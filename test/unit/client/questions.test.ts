@@ -2,7 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AGENT_QUESTIONS, answerFields, VPN_QUESTIONS } from '../../../src/client/agent/questions.ts';
+import { AGENT_QUESTIONS, answerFields, isSecret, VPN_QUESTIONS } from '../../../src/client/agent/questions.ts';
 import { toJson } from '../../../src/client/values.ts';
 import { variant } from '../../../src/dbus/signature.ts';
 
@@ -47,6 +47,14 @@ test('information is no question; a VPN\'s own mandatory fields are', async () =
     answers: { Password: 'one', 'OpenVPN.Password': 'two' },
     left: [],
   });
+});
+
+test('passwords of all kinds are secret, names and the PIN on an access point are not', () => {
+  const secret = ['Passphrase', 'Password', 'OpenConnect.Cookie', 'OpenConnect.SecondPassword', 'OpenVPN.Password'];
+  for (const name of [...secret, 'OpenConnect.PKCSPassword', 'X.PrivateKeyPassphrase']) assert.ok(isSecret(name), name);
+  for (const name of ['Name', 'Identity', 'WPS', 'Username', 'OpenConnect.ServerCert', 'OpenConnect.VPNHost']) {
+    assert.not.ok(isSecret(name), name);
+  }
 });
 
 test.run();
