@@ -14,6 +14,7 @@ import { Gateways } from './gateway.ts';
 import type { GlobalSettings } from './global-settings.ts';
 import { followHostname } from './hostname.ts';
 import { Interfaces, type InterfaceFilter } from './interfaces.ts';
+import { Ipv6Links } from './ipconfig/ipv6-links.ts';
 import { separateLinks } from './link-separation.ts';
 import type { Rtnetlink } from './netlink/rtnetlink.ts';
 import { Provisioning } from './provisioning.ts';
@@ -82,7 +83,9 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const gateways = new Gateways(kernel);
   void gateways.inherit();
   const proxies = new Proxies({ clock });
-  const services = new Services({ ...parts, gateways, proxies, saves: new SaveQueue(clock, scope) }, technologies, scope);
+  const ipv6Links = new Ipv6Links(parts.sysctl, kernel);
+  const saves = new SaveQueue(clock, scope);
+  const services = new Services({ ...parts, gateways, ipv6Links, proxies, saves }, technologies, scope);
   const provisioning = new Provisioning({ storage: parts.storage, clock, services }, scope);
   setBeforeCarrier({ kernel, technologies, services, provisioning }, scope);
   const portals = new Portals(parts, services, scope);

@@ -5,14 +5,16 @@
  * Invariant: `#slots` is what we put into the kernel and nobody has replaced.
  */
 
-import { isSourceRule, routesFor, sharedRule, sourceRoutesFor, sourceRulesFor, sourceTable } from './gateway/routes.ts';
+import {
+  DEFAULT_METRIC, isSourceRule, lowPriorityMetric, routesFor, sharedRule, sourceRoutesFor, sourceRulesFor, sourceTable,
+} from './gateway/routes.ts';
 import type { GatewayNeeds } from './gateway/routes.ts';
 import { NetlinkError } from './netlink/error.ts';
 import { routeSlot, type Route } from './netlink/route/route.ts';
 import type { Rtnetlink } from './netlink/rtnetlink.ts';
 import type { Rule } from './netlink/rule/rule.ts';
 import { ConnmanError } from './shared/errors.ts';
-import type { IpAddress } from './shared/ipaddress.ts';
+import type { IpPrefix } from './shared/ipaddress.ts';
 import { logger } from './shared/log.ts';
 
 export type { GatewayNeeds } from './gateway/routes.ts';
@@ -51,7 +53,7 @@ export class Gateways {
     for (const family of [4, 6] as const) {
       try {
         const rules = (await this.#kernel.rule.list(family)).filter(isSourceRule);
-        const isLive = ({ source }: Rule): boolean => this.#isOurAddress(source?.address);
+        const isLive = ({ source }: Rule): boolean => source !== undefined && this.#hasAddressIn(source);
         this.#inherited = [...this.#inherited, ...rules.filter(isLive)];
         await Promise.all(rules.filter((rule) => !isLive(rule)).map((rule) => this.#removeRule(rule)));
       } catch (error) {
@@ -68,7 +70,9 @@ export class Gateways {
    */
   set(owner: GatewayOwner, needs: GatewayNeeds): Promise<void> {
     this.#defaultIdentifier ??= owner.identifier;
-    const entry = this.#entries.get(keyOf(owner)) ?? { owner, needs, routes: new Map(), rules: new Map() };
+    const known = this.#entries.get(keyOf(owner));
+    const entry = known ?? { owner, needs, routes: new Map(), rules: new Map() };
+    if (known === undefined && needs.family === 6) this.#sweep(needs);
     entry.needs = needs;
     this.#entries.set(keyOf(owner), entry);
     const applied = this.#apply(entry, 'anew');
@@ -111,8 +115,9 @@ export class Gateways {
     return entry;
   }
 
-  #isOurAddress(wanted: IpAddress | undefined): boolean {
-    return [...this.#kernel.mirror.addresses.values()].some(({ address }) => address.equals(wanted));
+  #hasAddressIn({ address: network, prefixLength }: IpPrefix): boolean {
+    const { addresses } = this.#kernel.mirror;
+    return [...addresses.values()].some(({ address }) => address.sharesPrefix(network, prefixLength));
   }
 
   #isDefault({ owner }: Entry): boolean {
@@ -163,6 +168,15 @@ export class Gateways {
       new Map(rules.map((rule) => [describeRule(rule), rule])),
       extent,
     );
+  }
+
+  // An earlier daemon's way to a router that nobody speaks of any more: in IPv6 the metric tells it.
+  #sweep({ ifindex, gateway }: GatewayNeeds): void {
+    const ours: readonly number[] = [DEFAULT_METRIC[6], lowPriorityMetric(ifindex)];
+    for (const route of this.#kernel.mirror.routesOf(ifindex)) {
+      const isDefault = route.family === 6 && route.destination === undefined && ours.includes(route.metric ?? 0);
+      if (isDefault && route.gateway?.equals(gateway) !== true) void this.#remove(route);
+    }
   }
 
   #takeOver({ needs: { ifindex, family }, rules }: Entry): void {

@@ -1,8 +1,8 @@
 /**
  * Which routes and rules one service needs, by address family. Pure. The default service's routes in
- * the main table have metric 0, the others' a large one (ConnMan's formula). Where several services
- * share a family, each also has a table of its own, asked for packets that come from its address
- * (ip-rule(8)): answers leave by the link that was asked, whichever is the default.
+ * the main table have the best metric, the others' a large one (ConnMan's formula). Where several
+ * services share a family, each also has a table of its own, asked for packets that come from its
+ * addresses (ip-rule(8)): answers leave by the link that was asked, whichever is the default.
  */
 
 import type { Route } from '../netlink/route/route.ts';
@@ -14,20 +14,20 @@ import type { IpAddress, IpPrefix } from '../shared/ipaddress.ts';
 export interface GatewayNeeds {
   readonly ifindex: number;
   readonly family: 4 | 6;
-  /** The interface's address, with the length of the network it is in. */
-  readonly subnet: IpPrefix;
+  /** The interface's addresses, one at least, with the lengths of the networks they are in. */
+  readonly subnets: readonly IpPrefix[];
   /** Absent where the network has none (link-local, isolated); then there is no default route. */
   readonly gateway?: IpAddress;
   /** Servers that must be reached through this interface even when it is not the default. */
   readonly hosts: readonly IpAddress[];
-  /** Classless static routes (RFC 3442): a route without gateway is on the link. */
+  /** Of servers (RFC 3442) and routers (RFC 4191): a route without gateway is on the link. */
   readonly routes: readonly { readonly destination: IpPrefix; readonly gateway: IpAddress | undefined }[];
 }
 
 /** The service's routes in the main table. */
 export function routesFor(needs: GatewayNeeds, isDefault: boolean): Route[] {
   const { ifindex, family, gateway } = needs;
-  const metric = isDefault ? 0 : lowPriorityMetric(ifindex);
+  const metric = isDefault ? DEFAULT_METRIC[family] : lowPriorityMetric(ifindex);
   const routes: Route[] = [];
   const addHost = (address: IpAddress, via: IpAddress | undefined): void => {
     const destination = { address, prefixLength: hostPrefixLength(family) };
@@ -37,7 +37,7 @@ export function routesFor(needs: GatewayNeeds, isDefault: boolean): Route[] {
         : { family, destination, gateway: via, ifindex, metric },
     );
   };
-  if (gateway !== undefined) addHost(gateway, undefined);
+  if (gateway !== undefined && !isReachedByLink(gateway)) addHost(gateway, undefined);
   for (const host of needs.hosts) {
     const isKnown = isOnLink(needs, host) || host.isLinkLocal || host.equals(gateway);
     if (host.family === family && !isKnown) addHost(host, gateway);
@@ -48,11 +48,16 @@ export function routesFor(needs: GatewayNeeds, isDefault: boolean): Route[] {
 
 /** The routes of the service's own table: all that its address may reach. */
 export function sourceRoutesFor(needs: GatewayNeeds): Route[] {
-  const { ifindex, family, subnet, gateway } = needs;
+  const { ifindex, family, subnets, gateway } = needs;
   const table = sourceTable(ifindex);
-  const network = { address: subnet.address.network(subnet.prefixLength), prefixLength: subnet.prefixLength };
-  const routes: Route[] = [{ family, destination: network, ifindex, scope: 'link', source: subnet.address }];
-  if (gateway !== undefined && !isOnLink(needs, gateway)) {
+  const routes = subnets.map((subnet): Route => ({
+    family,
+    destination: networkOf(subnet),
+    ifindex,
+    scope: 'link',
+    ...(family === 4 && { source: subnet.address }),
+  }));
+  if (gateway !== undefined && !isOnLink(needs, gateway) && !isReachedByLink(gateway)) {
     routes.push(
       { family, destination: { address: gateway, prefixLength: hostPrefixLength(family) }, ifindex, scope: 'link' },
     );
@@ -62,16 +67,19 @@ export function sourceRoutesFor(needs: GatewayNeeds): Route[] {
 }
 
 /**
- * The rules that lead packets from the service's address to its table: first to what is on its link,
+ * The rules that lead packets from the service's addresses to its table: first to what is on its link,
  * then, after all that the main table knows better than by its default route (`sharedRule`), beyond.
+ * In IPv6 a network stands for all addresses that the host has in it, temporary ones included.
  */
-export function sourceRulesFor({ ifindex, family, subnet }: GatewayNeeds): Rule[] {
-  const source = { address: subnet.address, prefixLength: hostPrefixLength(family) };
+export function sourceRulesFor({ ifindex, family, subnets }: GatewayNeeds): Rule[] {
   const table = sourceTable(ifindex);
-  return [
-    { family, priority: PRIORITY.link, source, table, suppressPrefixLength: 0 },
-    { family, priority: PRIORITY.beyond, source, table },
-  ];
+  return subnets.flatMap((subnet): Rule[] => {
+    const source = family === 4 ? { address: subnet.address, prefixLength: 32 } : networkOf(subnet);
+    return [
+      { family, priority: PRIORITY.link, source, table, suppressPrefixLength: 0 },
+      { family, priority: PRIORITY.beyond, source, table },
+    ];
+  });
 }
 
 /** The rule between the two of `sourceRulesFor`, one for all services of a family. */
@@ -94,6 +102,12 @@ export function lowPriorityMetric(ifindex: number): number {
   return Math.max(2 ** 20, 2 ** 32 - 1 - ifindex * 1024);
 }
 
+/**
+ * Of the default service. The kernel's own routes to advertised routers have 1024 in IPv6: they stay
+ * behind ours, for routers that fall silent and for when nobody manages routes.
+ */
+export const DEFAULT_METRIC = { 4: 0, 6: 512 } as const;
+
 /** Before the main table's own rule, which has 32766. */
 const PRIORITY = { link: 31_990, shared: 31_991, beyond: 31_992 } as const;
 
@@ -103,8 +117,17 @@ function hostPrefixLength(family: 4 | 6): number {
   return family === 4 ? 32 : 128;
 }
 
-function isOnLink({ subnet }: GatewayNeeds, address: IpAddress): boolean {
-  return address.sharesPrefix(subnet.address, subnet.prefixLength);
+function isOnLink({ subnets }: GatewayNeeds, address: IpAddress): boolean {
+  return subnets.some((subnet) => address.sharesPrefix(subnet.address, subnet.prefixLength));
+}
+
+/** A link-local router needs no route: its interface is told with it. */
+function isReachedByLink({ family, isLinkLocal }: IpAddress): boolean {
+  return family === 6 && isLinkLocal;
+}
+
+function networkOf({ address, prefixLength }: IpPrefix): IpPrefix {
+  return { address: address.network(prefixLength), prefixLength };
 }
 
 /** Where the network's routers lead. */
@@ -114,7 +137,7 @@ function beyond(needs: GatewayNeeds): Route[] {
     family,
     destination,
     ifindex,
-    ...(via === undefined ? { scope: 'link' } : { gateway: via, onlink: !isOnLink(needs, via) }),
+    ...(via === undefined ? { scope: 'link' } : { gateway: via, onlink: !isOnLink(needs, via) && !isReachedByLink(via) }),
   }));
   if (gateway !== undefined) routes.push({ family, gateway, ifindex });
   return routes;

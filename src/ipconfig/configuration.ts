@@ -43,7 +43,7 @@ export interface AddressInUse<Method> {
 /** An IPv4 address in use. */
 export type Ipv4InUse = AddressInUse<Ipv4Method>;
 /** An IPv6 address in use. */
-export type Ipv6InUse = AddressInUse<Ipv6Method> & { readonly privacy: Ipv6Privacy };
+export type Ipv6InUse = AddressInUse<Ipv6Method | '6to4'> & { readonly privacy: Ipv6Privacy };
 
 /** Another host that claimed an address of ours (RFC 5227). */
 export interface AddressConflict {

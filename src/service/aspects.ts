@@ -29,7 +29,8 @@ export type ServiceAspect =
   | 'proxyConfiguration'
   | 'mdns'
   | 'mdnsConfiguration'
-  | 'conflict';
+  | 'conflict'
+  | 'provider';
 
 /** What a change of addresses may change. */
 export const IN_USE: readonly ServiceAspect[] = ['ipv4', 'ipv4Configuration', 'ipv6', 'nameservers'];
@@ -45,4 +46,9 @@ export function aspectsOf(change: Partial<ServiceConfiguration>): ServiceAspect[
   if ('proxy' in change) aspects.push('proxyConfiguration', 'proxy');
   if (change.mdns !== undefined) aspects.push('mdnsConfiguration', 'mdns');
   return aspects;
+}
+
+/** The families that such a change configures anew. */
+export function concernedBy({ ipv4, ipv6 }: Partial<ServiceConfiguration>): (4 | 6)[] {
+  return [...(ipv4 === undefined ? [] : [4 as const]), ...(ipv6 === undefined ? [] : [6 as const])];
 }

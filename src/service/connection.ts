@@ -13,7 +13,9 @@ import type { Gateways } from '../gateway.ts';
 import type { AddressConflict } from '../ipconfig/configuration.ts';
 import { Ipv4Session, type Ipv4Setup } from '../ipconfig/ipv4.ts';
 import { combineOffers, type NetworkOffer } from '../ipconfig/offer.ts';
-import type { StopMode } from '../ipconfig/session.ts';
+import { Ipv6Session, type Ipv6Memory, type Ipv6Setup } from '../ipconfig/ipv6.ts';
+import { OFF, type Ipv6Links } from '../ipconfig/ipv6-links.ts';
+import type { Setup, StopMode } from '../ipconfig/session.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import { combineStandings, type Standing } from '../online-check/machine.ts';
 import type { Proxies } from '../proxy.ts';
@@ -27,7 +29,7 @@ import type { Random } from '../shared/random.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { System } from '../system/system.ts';
 import type { ServiceConfiguration } from './configuration.ts';
-import { FamilyConnection, type FamilyEvent, type LastCheck } from './family-connection.ts';
+import { FamilyConnection, type FamilyEvent, type FamilyTarget, type LastCheck } from './family-connection.ts';
 import { LinkProxy } from './link-proxy.ts';
 
 const log = logger('src/service/connection.ts');
@@ -41,6 +43,7 @@ export interface ConnectionEnv {
   readonly resolver: Resolver;
   readonly gateways: Gateways;
   readonly proxies: Proxies;
+  readonly ipv6Links: Ipv6Links;
   readonly options: GeneralOptions;
   /** Of the program. */
   readonly version: string;
@@ -58,6 +61,9 @@ export interface ConnectionTarget {
   nameservers(): readonly string[];
   readonly lease: Lease | undefined;
   readonly lastAddress: IpAddress | undefined;
+  ipv6Memory(): Ipv6Memory;
+  /** Keeps what is another now of `ipv6Memory`. */
+  remember(change: Partial<Ipv6Memory>): void;
 }
 
 /** What the service is told. */
@@ -80,7 +86,10 @@ export class Connection {
   readonly #env: ConnectionEnv;
   readonly #scope: Scope;
   readonly #events = new Emitter<ConnectionEvent>();
-  readonly #ipv4: FamilyConnection<Ipv4Setup>;
+  /** Undefined where IPv4 failed and the service goes on without. */
+  #ipv4: FamilyConnection<Ipv4Setup> | undefined;
+  /** Undefined where IPv6 is off, unknown to the kernel, or has failed. */
+  #ipv6: FamilyConnection<Ipv6Setup> | undefined;
   /** How the web is reached. */
   readonly proxy: LinkProxy;
   #isDefault = false;
@@ -89,27 +98,7 @@ export class Connection {
     this.#target = target;
     this.#env = env;
     this.#scope = scope.child();
-    const { identifier, device } = target;
-    const { link } = device;
-    const session = new Ipv4Session({
-      ifindex: link.ifindex,
-      interfaceName: link.name,
-      hardwareAddress: link.hardwareAddress,
-      mtu: link.mtu,
-      configuration: target.configuration().ipv4,
-      lease: target.lease,
-      lastAddress: target.lastAddress,
-      hostname: env.hostname(),
-      vendorClass: env.options.VendorClassID,
-      detectsConflicts: env.options.AddressConflictDetection,
-    }, env, this.#scope);
     this.proxy = this.#makeProxy();
-    const hosts = (offer: NetworkOffer) => this.#nameserversOf(offer).map(({ address }) => address);
-    const web = {
-      proxyFor: (url: string, signal: AbortSignal) => this.proxy.find(url, signal),
-      captivePortal: () => this.offer.captivePortal,
-    };
-    this.#ipv4 = new FamilyConnection({ identifier, device, family: 4, hosts, web }, session, env, this.#scope);
   }
 
   get events(): Observable<ConnectionEvent> {
@@ -118,7 +107,23 @@ export class Connection {
 
   /** How IPv4 is set up once its routes are in place. */
   get ipv4(): Ipv4Setup | undefined {
-    return this.#ipv4.setup;
+    return this.#ipv4?.setup;
+  }
+
+  /** How IPv6 is set up, likewise. */
+  get ipv6(): Ipv6Setup | undefined {
+    return this.#ipv6?.setup;
+  }
+
+  /** Whether a family is set up. */
+  get isReady(): boolean {
+    return this.#families().some(({ setup }) => setup !== undefined);
+  }
+
+  /** What the online checks amount to. */
+  get standing(): Standing {
+    const inUse = this.#families().filter(({ setup }) => setup !== undefined);
+    return combineStandings(inUse.map(({ lastCheck }) => lastCheck?.standing ?? 'unknown'));
   }
 
   /** What the network offered. */
@@ -132,11 +137,28 @@ export class Connection {
     return checks.find(({ standing }) => standing === 'online') ?? checks[0];
   }
 
+  /** IPv4 comes first: nothing of IPv6 is done before the first packet of IPv4 is out. */
   start(): void {
-    for (const family of this.#families()) {
-      family.events.observe(this.#scope, (event) => this.#onFamily(event));
-      family.start();
-    }
+    this.begin(4);
+    this.begin(6);
+  }
+
+  /** Begins with one family, which has not begun or was withdrawn. */
+  begin(family: 4 | 6): void {
+    const connection = family === 4 ? (this.#ipv4 = this.#makeIpv4()) : (this.#ipv6 = this.#makeIpv6());
+    if (connection === undefined) return;
+    connection.setDefault(this.#isDefault);
+    connection.events.observe(this.#scope, (event) => this.#onFamily(family, event));
+    connection.start();
+  }
+
+  /** Ends one family, silently; what it was is gone at once. */
+  withdraw(family: 4 | 6): void {
+    const connection = family === 4 ? this.#ipv4 : this.#ipv6;
+    if (family === 4) this.#ipv4 = undefined;
+    else this.#ipv6 = undefined;
+    connection?.stop('withdraw').catch((error: unknown) => log.error('IPv%d: stopping failed: %s', family, error));
+    this.#updateResolver();
   }
 
   /** Other name servers or domains were configured. */
@@ -150,7 +172,7 @@ export class Connection {
    */
   setDefault(isDefault: boolean): void {
     this.#isDefault = isDefault;
-    if (isDefault && this.#isReady()) this.#noteUnchecked();
+    if (isDefault && this.isReady) this.#noteUnchecked();
     for (const family of this.#families()) family.setDefault(isDefault);
   }
 
@@ -181,40 +203,96 @@ export class Connection {
     return proxy;
   }
 
-  /** The families that are not off. */
-  #families(): readonly FamilyConnection<Ipv4Setup>[] {
-    return [this.#ipv4];
+  #makeIpv4(): FamilyConnection<Ipv4Setup> {
+    const { options } = this.#env;
+    const { device, configuration, lease, lastAddress } = this.#target;
+    const { link } = device;
+    const session = new Ipv4Session({
+      ifindex: link.ifindex,
+      interfaceName: link.name,
+      hardwareAddress: link.hardwareAddress,
+      mtu: link.mtu,
+      configuration: configuration().ipv4,
+      lease,
+      lastAddress,
+      hostname: this.#env.hostname(),
+      vendorClass: options.VendorClassID,
+      detectsConflicts: options.AddressConflictDetection,
+    }, this.#env, this.#scope);
+    return new FamilyConnection(this.#familyTarget(4), session, this.#env, this.#scope);
   }
 
-  #onFamily(event: FamilyEvent): void {
+  #makeIpv6(): FamilyConnection<Ipv6Setup> | undefined {
+    const { device, ipv6Memory } = this.#target;
+    const { ifindex, name, hardwareAddress } = device.link;
+    const { ipv6: configuration } = this.#target.configuration();
+    const { ipv6Links } = this.#env;
+    if (!ipv6Links.hasIpv6(name)) return undefined;
+    if (configuration.method === 'off') {
+      ipv6Links.set(name, OFF);
+      return undefined;
+    }
+    const session = new Ipv6Session({
+      ifindex,
+      interfaceName: name,
+      hardwareAddress,
+      configuration,
+      hostname: this.#env.hostname(),
+      memory: ipv6Memory,
+      remember: (change) => this.#target.remember(change),
+    }, this.#env, this.#scope);
+    return new FamilyConnection(this.#familyTarget(6), session, this.#env, this.#scope);
+  }
+
+  #familyTarget(family: 4 | 6): FamilyTarget {
+    const { identifier, device } = this.#target;
+    const hosts = (offer: NetworkOffer) => this.#nameserversOf(offer).map(({ address }) => address);
+    const web = {
+      proxyFor: (url: string, signal: AbortSignal) => this.proxy.find(url, signal),
+      captivePortal: () => this.offer.captivePortal,
+    };
+    return { identifier, device, family, hosts, web };
+  }
+
+  /** Those that have begun. */
+  #families(): readonly FamilyConnection<Setup>[] {
+    return [this.#ipv4, this.#ipv6].filter((family) => family !== undefined);
+  }
+
+  #onFamily(family: 4 | 6, event: FamilyEvent): void {
     switch (event.kind) {
       case 'ready':
         if (this.#isDefault) this.#noteUnchecked();
-        this.#publishServers();
+        this.#updateResolver();
         this.#events.emit(event);
         return;
       case 'lost':
-        if (this.#isReady()) this.#publishServers();
-        else this.#env.resolver.remove(this.#target.device.ifindex);
-        this.#events.emit({ kind: this.#isReady() ? 'ready' : 'configuration' });
+        this.#updateResolver();
+        this.#events.emit({ kind: this.isReady ? 'ready' : 'configuration' });
         return;
       case 'checked':
-        this.#events.emit({ kind: 'checked', standing: this.#standing() });
+        this.#events.emit({ kind: 'checked', standing: this.standing });
         return;
       case 'conflict':
-      case 'failed':
         this.#events.emit(event);
+        return;
+      case 'failed':
+        this.#onFailure(family, event.error);
         return;
     }
   }
 
-  #isReady(): boolean {
-    return this.#families().some(({ setup }) => setup !== undefined);
-  }
-
-  #standing(): Standing {
-    const inUse = this.#families().filter(({ setup }) => setup !== undefined);
-    return combineStandings(inUse.map(({ lastCheck }) => lastCheck?.standing ?? 'unknown'));
+  // One family does without the other; IPv6 does not take along an IPv4 that may still come.
+  #onFailure(family: 4 | 6, error: ConnmanError): void {
+    const other = family === 4 ? this.#ipv6 : this.#ipv4;
+    const mayGoOn = family === 6 && this.#target.configuration().ipv4.method !== 'off';
+    if (other?.setup === undefined && !mayGoOn) {
+      this.#events.emit({ kind: 'failed', error });
+      return;
+    }
+    log.warn('%s: IPv%d is given up: %s', this.#target.device.interfaceName, family, error.message);
+    this.withdraw(family);
+    this.#events.emit({ kind: this.isReady ? 'ready' : 'configuration' });
   }
 
   #noteUnchecked(): void {
@@ -223,14 +301,16 @@ export class Connection {
     log.info('Online check disabled; interface %s [ %s ] remains in ready state.', interfaceName, type);
   }
 
-  /** Chosen for the service, or else what the network gave. */
+  /** Chosen for the service, or else what the network gave, as far as a family reaches them. */
   #nameserversOf(offer: NetworkOffer): readonly NameServer[] {
     const chosen = this.#target.nameservers().flatMap((text) => parseNameServer(text) ?? []);
-    return chosen.length > 0 ? chosen : offer.nameservers.map((address) => ({ address }));
+    const all = chosen.length > 0 ? chosen : offer.nameservers.map((address) => ({ address }));
+    return all.filter(({ address }) => (address.family === 4 ? this.#ipv4 : this.#ipv6)?.isWanted === true);
   }
 
-  #publishServers(): void {
+  #updateResolver(): void {
     const { device } = this.#target;
+    if (!this.isReady) return this.#env.resolver.remove(device.ifindex);
     const { offer } = this;
     const { domains, mdns } = this.#target.configuration();
     this.#env.resolver.setServers(device.ifindex, {

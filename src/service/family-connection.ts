@@ -57,6 +57,8 @@ export class FamilyConnection<S extends Setup> {
   readonly #scope: Scope;
   readonly #events = new Emitter<FamilyEvent>();
   #setup: S | undefined;
+  /** What is being put into the kernel, or is there. */
+  #wanted: S | undefined;
   #isDefault = false;
   #check: { run: OnlineCheck; scope: Scope } | undefined;
   #lastCheck: LastCheck | undefined;
@@ -75,6 +77,11 @@ export class FamilyConnection<S extends Setup> {
   /** What is in use once its routes are in place. */
   get setup(): S | undefined {
     return this.#setup;
+  }
+
+  /** Whether it is set up, or is being set up. */
+  get isWanted(): boolean {
+    return this.#wanted !== undefined;
   }
 
   /** The last finished online check, for whoever asks why. */
@@ -120,6 +127,7 @@ export class FamilyConnection<S extends Setup> {
         return;
       case 'lost':
         this.#setup = undefined;
+        this.#wanted = undefined;
         this.#stopCheck();
         void this.#env.gateways.remove({ identifier, family });
         this.#events.emit({ kind: 'lost' });
@@ -138,24 +146,25 @@ export class FamilyConnection<S extends Setup> {
 
   async #route(setup: S): Promise<void> {
     const { identifier, family, device } = this.#target;
-    const { inUse, routes } = setup;
+    const { inUse, subnets, routes } = setup;
+    this.#wanted = setup;
     try {
       await this.#env.gateways.set({ identifier, family }, {
         ifindex: device.ifindex,
         family,
-        subnet: inUse,
+        subnets,
         hosts: this.#target.hosts(setup.offer),
         routes,
         ...(inUse.gateway !== undefined && { gateway: inUse.gateway }),
       });
     } catch (error) {
-      if (this.#scope.signal.aborted) return;
+      if (this.#scope.signal.aborted || this.#wanted !== setup) return;
       const failure = error instanceof ConnmanError ? error : new ConnmanError('Failed', undefined, { cause: error });
       log.error('%s: %s: %s', device.interfaceName, failure.message, causeOf(failure));
       this.#events.emit({ kind: 'failed', error: failure });
       return;
     }
-    if (this.#scope.signal.aborted) return;
+    if (this.#scope.signal.aborted || this.#wanted !== setup) return;
     this.#setup = setup;
     this.#events.emit({ kind: 'ready' });
     if (this.#check !== undefined) this.#check.run.restart();

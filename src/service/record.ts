@@ -6,14 +6,16 @@
 
 import type { GeneralOptions } from '../daemon/main-conf.ts';
 import type { Storage } from '../daemon/storage.ts';
-import type { Lease } from '../dhcp/client.ts';
+import { formatLease, type Lease } from '../dhcp/client.ts';
+import type { Ipv6Memory } from '../ipconfig/ipv6.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { ServiceType } from '../types.ts';
 import { DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration } from './configuration.ts';
+import { ipv6Keys, loadIpv6Memory } from './ipv6-memory.ts';
 import type { SaveQueue } from './save-queue.ts';
-import { loadKeys, loadLease, loadService, NEVER_STORED, saveLease, saveService } from './settings.ts';
+import { loadKeys, loadLease, loadService, NEVER_STORED, saveLeases, saveService } from './settings.ts';
 
 /** What records take from the core. */
 export interface RecordEnv {
@@ -40,6 +42,7 @@ export class ServiceRecord {
   isAutoconnect: boolean;
   lastAddress: IpAddress | undefined;
   lease: Lease | undefined;
+  ipv6: Ipv6Memory;
   /** What is kept for the driver of its network. */
   readonly driverKeys: Map<string, string>;
   readonly #owner: RecordOwner;
@@ -67,6 +70,7 @@ export class ServiceRecord {
     this.isAutoconnect = isAutoconnect ?? this.#isAutoconnectByDefault();
     this.lastAddress = lastAddress;
     this.lease = stored === undefined ? undefined : loadLease(storage, identifier, clock);
+    this.ipv6 = loadIpv6Memory(storage, identifier);
     this.driverKeys = loadKeys(storage, identifier, owner.network.storedKeys);
     this.#isStored = stored !== undefined;
     this.#modified = modified ?? clock.wallTime();
@@ -101,6 +105,12 @@ export class ServiceRecord {
   /** Now is when it was last connected or moved. */
   touch(): void {
     this.#modified = this.#env.clock.wallTime();
+  }
+
+  /** Keeps what an IPv6 session wants kept. */
+  remember(change: Partial<Ipv6Memory>): void {
+    this.ipv6 = { ...this.ipv6, ...change };
+    this.saveSoon();
   }
 
   /** Has keys of the driver's kept, or forgotten where undefined. */
@@ -138,7 +148,10 @@ export class ServiceRecord {
       lastAddress: this.lastAddress,
       modified: this.#modified,
       provisioned: this.#own === undefined ? this.#provisioned : undefined,
-      driverKeys: this.#owner.network.storedKeys.map((key) => [key, this.driverKeys.get(key)]),
+      others: [
+        ...ipv6Keys(this.ipv6),
+        ...this.#owner.network.storedKeys.map((key) => [key, this.driverKeys.get(key)] as const),
+      ],
     });
   }
 
@@ -167,6 +180,9 @@ export class ServiceRecord {
     const { identifier } = this.#owner;
     this.#env.saves.remove(identifier);
     this.save();
-    if (this.lease !== undefined) saveLease(this.#env.storage, identifier, this.lease, this.#env.clock);
+    saveLeases(this.#env.storage, identifier, {
+      dhcp4: this.lease && formatLease(this.lease, this.#env.clock),
+      dhcp6: this.ipv6.lease,
+    });
   }
 }

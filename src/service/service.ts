@@ -6,10 +6,10 @@
 
 import type { ServiceAgent } from '../agent/agent.ts';
 import type { TimePolicy } from '../clock/settings.ts';
-import { timeserversOf } from '../clock/timeservers.ts';
 import type { Lease } from '../dhcp/client.ts';
 import type { AddressConflict, Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
 import { NO_OFFER, type NetworkOffer } from '../ipconfig/offer.ts';
+import type { Ipv6Memory } from '../ipconfig/ipv6.ts';
 import type { StopMode } from '../ipconfig/session.ts';
 import { JoinError, type JoinContext, type Network } from '../network.ts';
 import type { Standing } from '../online-check/machine.ts';
@@ -17,10 +17,11 @@ import type { ProxySettings } from '../proxy/settings.ts';
 import type { Caller } from '../shared/caller.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
+import type { IpPrefix } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { ServiceType } from '../types.ts';
-import { aspectsOf, IN_USE, type ServiceAspect } from './aspects.ts';
+import { aspectsOf, concernedBy, IN_USE, type ServiceAspect } from './aspects.ts';
 import {
   changesBetween, DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration,
 } from './configuration.ts';
@@ -29,6 +30,7 @@ import { Connection, type ConnectionEnv, type ConnectionEvent } from './connecti
 import type { LastCheck } from './family-connection.ts';
 import type { ServiceWeb } from './link-proxy.ts';
 import { ServiceRecord, type RecordEnv } from './record.ts';
+import { domainsInUse, nameserversInUse, timeserversInUse } from './in-use.ts';
 import { isConnected, isConnecting, type ServiceState } from './state.ts';
 import { Statistics } from './statistics.ts';
 
@@ -160,7 +162,12 @@ export class Service {
 
   /** The IPv6 address while ready or online. */
   get ipv6(): Ipv6InUse | undefined {
-    return undefined;
+    return isConnected(this.#state) ? this.#connection?.ipv6?.inUse : undefined;
+  }
+
+  /** Prefixes that a DHCPv6 server delegated to this host, for networks behind it. */
+  get delegatedPrefixes(): readonly IpPrefix[] {
+    return this.#connection?.ipv6?.lease?.prefixes.map(({ prefix }) => prefix) ?? [];
   }
 
   /** Whether conflicts of the address are looked for, and the last one found. */
@@ -170,30 +177,17 @@ export class Service {
 
   /** Name servers in use; the fallback ones where the network gave none. */
   get nameservers(): readonly string[] {
-    if (!isConnected(this.#state)) return [];
-    return this.#env.resolver.nameserversOf(this.network.device.ifindex).map(String);
+    return nameserversInUse(this, this.#env.resolver);
   }
 
   /** Search domains in use. */
   get domains(): readonly string[] {
-    if (!isConnected(this.#state) && !isConnecting(this.#state)) return [];
-    const { domains } = this.configuration;
-    return domains.length > 0 ? domains : this.offer.domains;
+    return domainsInUse(this);
   }
 
   /** Time servers in use, the service's own first. */
   get timeservers(): readonly string[] {
-    if (!isConnected(this.#state)) return [];
-    const { options } = this.#env;
-    const { policy, global } = this.#env.timeservers();
-    const gateway = options.UseGatewaysAsTimeservers ? this.ipv4?.gateway : undefined;
-    return timeserversOf(policy, {
-      configured: this.configuration.timeservers,
-      offered: [...(this.provisioned?.entry.keys.Timeservers ?? []), ...this.offer.timeservers],
-      ...(gateway !== undefined && { gateway: String(gateway) }),
-      global,
-      fallback: options.FallbackTimeservers,
-    });
+    return timeserversInUse(this, this.#env);
   }
 
   /** How the web is reached while connected. */
@@ -281,18 +275,22 @@ export class Service {
 
   /** Sets some of the configuration; it takes effect at once. */
   configure(change: Partial<ServiceConfiguration>): void {
-    const isRestarting = this.#connection !== undefined && (change.ipv4 ?? change.ipv6) !== undefined;
-    if (isRestarting) this.#stop('withdraw');
-    if (isRestarting) this.#enter('configuration');
-    if (isRestarting) this.#changed.emit(IN_USE);
+    const families = this.#connection === undefined ? [] : concernedBy(change);
+    for (const family of families) this.#connection?.withdraw(family);
+    if (families.length > 0) this.#matchState();
+    if (families.length > 0) this.#changed.emit(IN_USE);
     this.#record.configuration = { ...this.configuration, ...change };
     this.#record.save();
     if (change.nameservers !== undefined || change.domains !== undefined) this.#connection?.updateServers();
     if ('proxy' in change) this.recheck();
     this.#changed.emit(aspectsOf(change));
-    if (!isRestarting) return;
-    if (this.isConfigurable) this.#configure();
-    else this.#enter('idle');
+    if (families.length === 0) return;
+    if (this.isConfigurable) {
+      for (const family of families) this.#connection?.begin(family);
+    } else {
+      this.#stop('withdraw');
+      this.#enter('idle');
+    }
   }
 
   /**
@@ -394,6 +392,8 @@ export class Service {
 
   #onConnection(event: ConnectionEvent): void {
     switch (event.kind) {
+      ipv6Memory: () => this.#record.ipv6,
+      remember: (change: Partial<Ipv6Memory>) => this.#record.remember(change),
       case 'configuration':
         this.#enter('configuration');
         this.#changed.emit(IN_USE);
@@ -454,11 +454,20 @@ export class Service {
     this.#enter('failure');
     this.#changed.emit(IN_USE);
     void this.#attempt?.fail(cause, {
+  /** The state is what the families amount to, once one of them is gone. */
+  #matchState(): void {
+    const connection = this.#connection;
+    this.#standing = connection?.standing ?? 'unknown';
+    if (connection?.isReady !== true) this.#enter('configuration');
+    else if (this.#state === 'online' && this.#standing !== 'online') this.#enter('ready');
+  }
+
       ask: (caller, signal) => this.#env.agent.reportError(this, caller, signal),
       isStillFailed: () => this.#state === 'failure',
       clearError: () => this.clearError(),
       connect: (reason, caller) => this.connect(reason, caller),
     });
+      this.#matchState();
   }
 
   #setError(error: ServiceError | undefined): void {

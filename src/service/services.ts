@@ -165,6 +165,9 @@ export class Services {
     });
   }
 
+    device.scope.defer(() => {
+      if (!this.isKeepingTraffic) this.#env.ipv6Links.restore(device.interfaceName);
+    });
   #add(type: ServiceType, appearance: NetworkAppearance): void {
     // Not a child of the network's scope: the service takes its leave, seen by all, before it closes.
     const scope = this.#scope.child();

@@ -3,7 +3,7 @@
  * DHCP lease. Reading never fails: a value that makes no sense is left at its default with a warning.
  */
 
-import { formatLease, parseLease, type Lease } from '../dhcp/client.ts';
+import { parseLease, type Lease } from '../dhcp/client.ts';
 import type { Storage } from '../daemon/storage.ts';
 import type {
   Ipv4Configuration,
@@ -45,8 +45,8 @@ export interface ServiceFacts {
   readonly lastAddress: IpAddress | undefined;
   readonly modified: Date;
   readonly provisioned: Provisioned | undefined;
-  /** Of the driver's; undefined ones are taken out. */
-  readonly driverKeys: readonly (readonly [string, string | undefined])[];
+  /** Of the driver's and of IPv6; undefined ones are taken out. */
+  readonly others: readonly (readonly [string, string | undefined])[];
 }
 
 /** Reads a service; undefined when it was never stored. */
@@ -112,7 +112,7 @@ export function saveService(
   set('mDNS', configuration.mdns || undefined);
   set('Config.file', facts.provisioned?.file);
   set('Config.ident', facts.provisioned?.entry.ident);
-  for (const [key, value] of facts.driverKeys) set(key, value);
+  for (const [key, value] of facts.others) set(key, value);
   storage.write(`${identifier}/settings`, file);
 }
 
@@ -131,11 +131,18 @@ export function loadLease(storage: Storage, identifier: string, clock: Clock): L
   return parseLease(entries, clock);
 }
 
-/** Keeps a lease for the next start. */
-export function saveLease(storage: Storage, identifier: string, lease: Lease, clock: Clock): void {
-  const file = new KeyFile();
-  for (const [key, value] of formatLease(lease, clock)) file.set('dhcp4', key, value);
-  storage.write(`${identifier}/lease`, file);
+/** Keeps leases for the next start, by their groups; those that are undefined stay as they are. */
+export function saveLeases(
+  storage: Storage, identifier: string, leases: Readonly<Record<string, ReadonlyMap<string, string> | undefined>>,
+): void {
+  const file = storage.read(`${identifier}/lease`) ?? new KeyFile();
+  const known = file.toString();
+  for (const [group, entries] of Object.entries(leases)) {
+    if (entries === undefined) continue;
+    for (const key of file.keys(group)) if (!entries.has(key)) file.remove(group, key);
+    for (const [key, value] of entries) file.set(group, key, value);
+  }
+  if (file.toString() !== known) storage.write(`${identifier}/lease`, file);
 }
 
 const IPV4_METHODS: Readonly<Record<string, Ipv4Method>> = {

@@ -35,7 +35,7 @@ async function plug(kernel: FakeKernel, name: string, network: Network): Promise
   return {
     ifindex,
     family: 4,
-    subnet,
+    subnets: [subnet],
     hosts: hosts.map(ip),
     routes: [],
     ...(gateway !== undefined && { gateway: ip(gateway) }),

@@ -1,0 +1,227 @@
+/**
+ * One service's IPv6 addresses while it is connected: has the kernel make them as configured, or
+ * sets the one that was written down, waits until nobody else on the link has them (RFC 4862, 5.4),
+ * and says how the link is to be set up.
+ * Invariant: `#told` is what was said last; it follows from the mirror and from what was heard.
+ */
+
+import { ROUTE_PROTOCOL } from '../netlink/route/route.ts';
+import type { Address } from '../netlink/address/address.ts';
+import type { Rtnetlink } from '../netlink/rtnetlink.ts';
+import type { Clock } from '../shared/clock.ts';
+import { Emitter, type Observable } from '../shared/emitter.ts';
+import { ConnmanError } from '../shared/errors.ts';
+import { IpAddress } from '../shared/ipaddress.ts';
+import { logger } from '../shared/log.ts';
+import type { Random } from '../shared/random.ts';
+import type { Scope } from '../shared/scope.ts';
+import type { System } from '../system/system.ts';
+import type { Autoconfiguration } from './autoconfiguration.ts';
+import type { Ipv6Configuration, Ipv6Privacy } from './configuration.ts';
+import { IDLE, isGlobal, type Ipv6Links, type Ipv6Parameters } from './ipv6-links.ts';
+import { isSameSetup, setupOf, tellsHardwareAddress, type Ipv6Setup } from './ipv6-setup.ts';
+import type { AddressSession, SessionEvent, StopMode } from './session.ts';
+
+export type { Ipv6Setup } from './ipv6-setup.ts';
+
+const log = logger('src/ipconfig/ipv6.ts');
+
+/** What a session takes from outside. */
+export interface Ipv6Env {
+  readonly kernel: Rtnetlink;
+  readonly system: System;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ipv6Links: Ipv6Links;
+}
+
+/** What is kept of IPv6 from one connection to the next. */
+export interface Ipv6Memory {
+  /** The host's DUID as this service's servers know it. */
+  readonly duid: Uint8Array | undefined;
+  /** A DHCPv6 lease as entries of a key file. */
+  readonly lease: ReadonlyMap<string, string> | undefined;
+  /** Of stable addresses (RFC 7217). */
+  readonly stableSecret: IpAddress | undefined;
+}
+
+/** The interface and how it shall be configured. */
+export interface Ipv6Target {
+  readonly ifindex: number;
+  readonly interfaceName: string;
+  readonly hardwareAddress: Uint8Array;
+  /** Of any method but `off`. */
+  readonly configuration: Ipv6Configuration;
+  readonly hostname: string | undefined;
+  /** As it is now. */
+  memory(): Ipv6Memory;
+  /** Keeps what is another now. */
+  remember(change: Partial<Ipv6Memory>): void;
+}
+
+/** A running IPv6 configuration. */
+export class Ipv6Session implements AddressSession<Ipv6Setup> {
+  readonly #target: Ipv6Target;
+  readonly #env: Ipv6Env;
+  readonly #scope: Scope;
+  readonly #events = new Emitter<SessionEvent<Ipv6Setup>>();
+  #autoconfiguration: Autoconfiguration | undefined;
+  #isLooking = false;
+  #told: Ipv6Setup | undefined;
+
+  /** Nothing happens before `start`. */
+  constructor(target: Ipv6Target, env: Ipv6Env, scope: Scope) {
+    this.#target = target;
+    this.#env = env;
+    this.#scope = scope.child();
+  }
+
+  get events(): Observable<SessionEvent<Ipv6Setup>> {
+    return this.#events;
+  }
+
+  /** Begins, once what another session has left behind is gone. */
+  start(): void {
+    void this.#env.ipv6Links.cleared(this.#target.ifindex).then(() => {
+      if (!this.#scope.signal.aborted) this.#begin();
+    });
+  }
+
+  /** Ends; what the kernel shall do is asked of it before this returns, in order. */
+  async stop(mode: StopMode): Promise<void> {
+    const { ifindex, interfaceName, configuration } = this.#target;
+    const found = this.#autoconfiguration;
+    if (mode !== 'keep') this.#env.ipv6Links.set(interfaceName, IDLE);
+    found?.stop({ release: mode === 'release' });
+    if (mode === 'release') this.#target.remember({ lease: undefined });
+    const closed = this.#scope.close();
+    if (mode !== 'keep') {
+      const isOwn = ({ address }: Address): boolean =>
+        address.equals(configuration.address) || found?.isLeased(address) === true;
+      await this.#env.ipv6Links.clear(ifindex, isOwn);
+    }
+    await closed;
+  }
+
+  #begin(): void {
+    const { ifindex, interfaceName, configuration } = this.#target;
+    const { kernel, ipv6Links } = this.#env;
+    ipv6Links.setStablePrivacy(interfaceName, this.#stableSecret());
+    ipv6Links.set(interfaceName, parametersFor(configuration));
+    this.#removeUnwanted();
+    kernel.mirror.addressChanged.observe(this.#scope, ({ before, after }) => {
+      if ((after ?? before)?.ifindex !== ifindex) return;
+      this.#checkStatic(after);
+      this.#look();
+      this.#update();
+    });
+    kernel.mirror.routeChanged.observe(this.#scope, ({ before, after }) => {
+      if ((after ?? before)?.ifindex === ifindex) this.#update();
+    });
+    if (configuration.method !== 'auto') this.#setStatic(configuration);
+    this.#look();
+    this.#update();
+  }
+
+  // Routers answer a link-local address; without one on its way there is nothing to ask from.
+  #look(): void {
+    const { ifindex, configuration } = this.#target;
+    const isSufficient = configuration.method !== 'auto' && configuration.gateway !== undefined;
+    const isUsable = ({ address, isTentative, isDuplicate }: Address): boolean =>
+      address.family === 6 && address.isLinkLocal && !isTentative && !isDuplicate;
+    if (this.#isLooking || isSufficient || !this.#env.kernel.mirror.addressesOf(ifindex).some(isUsable)) return;
+    this.#isLooking = true;
+    void import('./autoconfiguration.ts').then(({ Autoconfiguration }) => {
+      if (this.#scope.signal.aborted) return;
+      const found = new Autoconfiguration(this.#target, this.#env, this.#scope);
+      this.#autoconfiguration = found;
+      found.changed.observe(this.#scope, () => this.#update());
+    });
+  }
+
+  #update(): void {
+    const { ifindex, configuration } = this.#target;
+    const setup = setupOf({
+      configuration,
+      addresses: this.#env.kernel.mirror.addressesOf(ifindex),
+      routers: this.#autoconfiguration?.routers,
+      lease: this.#autoconfiguration?.lease,
+      kernelGateway: this.#kernelGateway(),
+    });
+    if (isSameSetup(this.#told, setup)) return;
+    this.#told = setup;
+    this.#events.emit(setup === undefined ? { kind: 'lost' } : { kind: 'configured', setup });
+  }
+
+  /** The router that the kernel has heard of before us, if it still counts. */
+  #kernelGateway(): IpAddress | undefined {
+    const isAdvertised = ({ protocol, destination }: { protocol?: number | undefined; destination?: unknown }): boolean =>
+      protocol === ROUTE_PROTOCOL.ra && destination === undefined;
+    return this.#env.kernel.mirror.routesOf(this.#target.ifindex).find(isAdvertised)?.gateway;
+  }
+
+  #setStatic({ address, prefixLength = 128 }: Ipv6Configuration): void {
+    const { ifindex } = this.#target;
+    if (address === undefined) {
+      const error = new ConnmanError('InvalidArguments', 'no IPv6 address is configured');
+      this.#events.emit({ kind: 'failed', error });
+      return;
+    }
+    this.#env.kernel.address.add({ ifindex, address, prefixLength }, this.#scope.signal).catch((error: unknown) => {
+      if (this.#scope.signal.aborted) return;
+      const text = `address ${address}/${prefixLength} is refused: ${error instanceof Error ? error.message : error}`;
+      this.#events.emit({ kind: 'failed', error: new ConnmanError('Failed', text, { cause: error }) });
+    });
+  }
+
+  #checkStatic(after: Address | undefined): void {
+    const { address } = this.#target.configuration;
+    if (after?.isDuplicate !== true || !after.address.equals(address)) return;
+    const error = new ConnmanError('Failed', `another host has the address ${after.address}`);
+    this.#events.emit({ kind: 'failed', error });
+  }
+
+  /** What the kernel made under other instructions: it would stay to its end. */
+  #removeUnwanted(): void {
+    const { ifindex, interfaceName, hardwareAddress, configuration } = this.#target;
+    const { method, privacy } = configuration;
+    const isUnwanted = (each: Address): boolean => {
+      if (each.address.family !== 6) return false;
+      if (privacy === 'disabled' && each.isTemporary) return true;
+      if (method !== 'auto') return isGlobal(each) && !each.isPermanent;
+      const isMade = each.address.isLinkLocal || !each.isPermanent;
+      return privacy !== 'disabled' && isMade && tellsHardwareAddress(each.address, hardwareAddress);
+    };
+    for (const each of this.#env.kernel.mirror.addressesOf(ifindex).filter(isUnwanted)) {
+      log.debug('%s: %s is not wanted', interfaceName, each.address);
+      this.#env.kernel.address.remove(each).catch((error: unknown) => {
+        log.debug('%s: %s was gone: %s', interfaceName, each.address, error instanceof Error ? error.message : error);
+      });
+    }
+  }
+
+  /** Made when first needed: whoever wants privacy does not tell the hardware address either (RFC 8064). */
+  #stableSecret(): IpAddress | undefined {
+    const { random } = this.#env;
+    if (this.#target.configuration.privacy === 'disabled') return undefined;
+    const known = this.#target.memory().stableSecret;
+    if (known !== undefined) return known;
+    const stableSecret = new IpAddress(Uint8Array.from({ length: 16 }, () => random.u32() & 0xff));
+    this.#target.remember({ stableSecret });
+    return stableSecret;
+  }
+}
+
+const TEMPORARY_ADDRESSES: Readonly<Record<Ipv6Privacy, number>> = { disabled: 0, enabled: 1, prefered: 2 };
+
+/** Routers are heeded also where the host forwards packets, as while tethering (accept_ra 2). */
+function parametersFor({ method, gateway, privacy }: Ipv6Configuration): Ipv6Parameters {
+  const isAuto = method === 'auto';
+  return {
+    accept_ra: isAuto || gateway === undefined ? 2 : 0,
+    autoconf: isAuto ? 1 : 0,
+    router_solicitations: 0, // we ask, or nobody need
+    use_tempaddr: TEMPORARY_ADDRESSES[privacy],
+    disable_ipv6: 0,
+  };
+}
