@@ -160,14 +160,14 @@ export class Services {
     if (!isServiceType(type)) return;
     device.networkAppeared.observe(device.scope, (appearance) => this.#add(type, appearance));
     device.poweredChanged.observe(device.scope, () => this.scheduleAutoconnect());
+    device.scope.defer(() => {
+      if (!this.isKeepingTraffic) this.#env.ipv6Links.restore(device.interfaceName);
+    });
     device.aboutToDisable.observe(device.scope, () => {
       for (const service of this.#list.filter(({ network }) => network.device === device)) service.leave('release');
     });
   }
 
-    device.scope.defer(() => {
-      if (!this.isKeepingTraffic) this.#env.ipv6Links.restore(device.interfaceName);
-    });
   #add(type: ServiceType, appearance: NetworkAppearance): void {
     // Not a child of the network's scope: the service takes its leave, seen by all, before it closes.
     const scope = this.#scope.child();
