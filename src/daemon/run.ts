@@ -15,6 +15,7 @@ import type { System } from '../system/system.ts';
 import type { DaemonOptions } from './command-line.ts';
 import { daemonise, isDaemonised, openStartReport, type StartReport } from './daemonise.ts';
 import { notifyServiceManager } from './notify.ts';
+import { echoToStderr } from './echo.ts';
 import { handleSignals } from './signals.ts';
 import { syslogSink } from './syslog.ts';
 
@@ -155,7 +156,7 @@ async function closeInTime(own: Scope, clock: Clock, scope: Scope): Promise<void
 }
 
 function startLog(ident: string, options: DaemonOptions, env: { system: System; clock: Clock }, scope: Scope): void {
-  const echo = options.isForeground ? { echo: (text: string) => void process.stderr.write(text) } : {};
+  const echo = options.isForeground ? { echo: echoToStderr() } : {};
   setLogSink(syslogSink({ ident, pid: process.pid, ...echo }, env, scope));
   debugFiles([...debugPatterns(options.debug ?? ''), ...debugPatternsOfEnvironment(process.env)]);
 }
