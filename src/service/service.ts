@@ -29,8 +29,8 @@ import { Attempt, type ConnectReason } from './attempt.ts';
 import { Connection, type ConnectionEnv, type ConnectionEvent } from './connection.ts';
 import type { LastCheck } from './family-connection.ts';
 import type { ServiceWeb } from './link-proxy.ts';
-import { ServiceRecord, type RecordEnv } from './record.ts';
 import { domainsInUse, nameserversInUse, timeserversInUse } from './in-use.ts';
+import { ServiceRecord, type RecordEnv } from './record.ts';
 import { isConnected, isConnecting, type ServiceState } from './state.ts';
 import { Statistics } from './statistics.ts';
 
@@ -370,6 +370,8 @@ export class Service {
       nameservers: () => this.#chosenNameservers(),
       lease: this.#record.lease,
       lastAddress: this.#record.lastAddress,
+      ipv6Memory: () => this.#record.ipv6,
+      remember: (change: Partial<Ipv6Memory>) => this.#record.remember(change),
     };
     const connection = new Connection(target, this.#env, this.#scope);
     this.#connection = connection;
@@ -392,8 +394,6 @@ export class Service {
 
   #onConnection(event: ConnectionEvent): void {
     switch (event.kind) {
-      ipv6Memory: () => this.#record.ipv6,
-      remember: (change: Partial<Ipv6Memory>) => this.#record.remember(change),
       case 'configuration':
         this.#enter('configuration');
         this.#changed.emit(IN_USE);
@@ -432,11 +432,20 @@ export class Service {
     }
   }
 
+  /** The state is what the families amount to, once one of them is gone. */
+  #matchState(): void {
+    const connection = this.#connection;
+    this.#standing = connection?.standing ?? 'unknown';
+    if (connection?.isReady !== true) this.#enter('configuration');
+    else if (this.#state === 'online' && this.#standing !== 'online') this.#enter('ready');
+  }
+
   #becomeReady(): void {
     const { lease } = this;
     this.#record.lease = lease;
     if (lease !== undefined) this.#record.lastAddress = lease.address;
     if (isConnected(this.#state)) {
+      this.#matchState();
       this.#changed.emit(['timeservers', 'domains', 'proxy', ...IN_USE]);
     } else {
       this.#enter('ready');
@@ -454,20 +463,11 @@ export class Service {
     this.#enter('failure');
     this.#changed.emit(IN_USE);
     void this.#attempt?.fail(cause, {
-  /** The state is what the families amount to, once one of them is gone. */
-  #matchState(): void {
-    const connection = this.#connection;
-    this.#standing = connection?.standing ?? 'unknown';
-    if (connection?.isReady !== true) this.#enter('configuration');
-    else if (this.#state === 'online' && this.#standing !== 'online') this.#enter('ready');
-  }
-
       ask: (caller, signal) => this.#env.agent.reportError(this, caller, signal),
       isStillFailed: () => this.#state === 'failure',
       clearError: () => this.clearError(),
       connect: (reason, caller) => this.connect(reason, caller),
     });
-      this.#matchState();
   }
 
   #setError(error: ServiceError | undefined): void {
