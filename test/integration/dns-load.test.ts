@@ -14,7 +14,8 @@ test('nothing is lost but time, and memory stays', async () => {
   assert.ok(lost <= completed / 10_000, `${lost} of ${completed} lost`);
   assert.is(refused, 0);
   assert.equal(askedAgain, { completed: 20_000, lost: 0, refused: 0 });
-  assert.ok(lateMb < earlyMb + 25, `${earlyMb} MB, then ${lateMb} MB`);
+  // Also while the first server is silent, which is early.
+  assert.ok(earlyMb < 160 && lateMb < 160, `${earlyMb} MB, then ${lateMb} MB`);
 });
 
 test.run();

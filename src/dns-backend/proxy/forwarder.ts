@@ -27,6 +27,8 @@ const STALE_FOR_MS = 30_000;
 const FAILURE_FOR_MS = 1000;
 const LINGER_MS = 2000;
 const MAX_REQUESTS = 2048;
+/** Enough to know a server's health by. */
+const MAX_LINGERING = 256;
 const MAX_WAITERS = 256;
 const MAX_FAILURES = 2048;
 
@@ -115,10 +117,11 @@ export class Forwarder implements RequestOwner {
     const { key } = request.question;
     if (this.#waiting.get(key) !== request) return;
     this.#waiting.delete(key);
-    if (request.open.length > 0) {
-      this.#lingering.push(...request.open);
-      this.#startTicking(nowMs);
+    for (const attempt of request.open) {
+      if (this.#lingering.length < MAX_LINGERING) this.#lingering.push(attempt);
+      else attempt.cancel();
     }
+    if (this.#lingering.length > 0) this.#startTicking(nowMs);
     const answer = end.kind === 'answer' ? this.#store(request, end, nowMs) : this.#fail(key, end.rcode, nowMs);
     for (const waiter of request.waiters) waiter(answer);
   }

@@ -6,6 +6,8 @@
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
+/** How long a question to a server that has been silent keeps others from being asked. */
+const TRIAL_MS = 1000;
 /** So many questions in a row without an answer make a server silent. */
 const SILENT_AFTER = 2;
 const UNKNOWN_DELAY_MS = 300;
@@ -29,6 +31,12 @@ export class Health {
 
   get isSilent(): boolean {
     return this.#silences >= SILENT_AFTER;
+  }
+
+  /** It is being asked. A server that has been silent is tried by one question at a time. */
+  asking(nowMs: number): void {
+    this.asked++;
+    if (this.isSilent && !this.isPaused(nowMs)) this.#pausedUntilMs = nowMs + TRIAL_MS;
   }
 
   /** Whether it is better to ask another first. */

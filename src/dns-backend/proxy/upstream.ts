@@ -145,7 +145,7 @@ export class Upstream {
 
   /** Asks; `asker` is told the end, later. */
   ask(asked: Asked, asker: Asker, nowMs: number): Attempt {
-    this.health.asked++;
+    this.health.asking(nowMs);
     const attempt = new Attempt(this, asked, asker, nowMs);
     attempt.isOnStream = this.#udp === undefined;
     this.#send(attempt);

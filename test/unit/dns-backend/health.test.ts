@@ -42,4 +42,18 @@ test('one late answer is none, an honest refusal is a sign of life', () => {
   assert.not.ok(health.isSilent);
 });
 
+test('a silent server is tried by one question at a time', () => {
+  const health = new Health();
+  health.failed(0, true);
+  assert.not.ok(health.isPaused(1000));
+  health.asking(1000);
+  assert.ok(health.isPaused(1001));
+  health.late(2000);
+  assert.ok(health.isPaused(3999));
+  health.asking(4000);
+  assert.ok(health.isPaused(4001));
+  health.answered(5);
+  assert.not.ok(health.isPaused(4006));
+});
+
 test.run();
