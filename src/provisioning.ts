@@ -39,19 +39,18 @@ export class Provisioning {
   readonly #changed = new Emitter<void>();
   /** By the file's name without its suffix. */
   readonly #files = new Map<string, readonly ServiceEntry[]>();
+  #isUpdateDue = false;
 
   /** Reads what is there, and follows it until `scope` closes. */
   constructor(env: ProvisioningEnv, scope: Scope) {
     this.#env = env;
     this.#scope = scope;
-    let isStarted = false;
     env.storage.watch(SUFFIX, env.clock, scope, (change) => {
       this.#read(change);
-      if (isStarted) this.#update();
+      this.#updateSoon();
     });
-    isStarted = true;
     env.services.added.observe(scope, ({ service }) => void this.#apply(service));
-    this.#sweepSoon();
+    this.#updateSoon();
   }
 
   /** Emits when entries came, went or changed; services have followed by then. */
@@ -82,6 +81,16 @@ export class Provisioning {
     const path = `${this.#env.storage.directory}/${name}`;
     for (const complaint of complaints) log.warn('%s', formatComplaint(path, complaint));
     this.#files.set(file, entries);
+  }
+
+  // At the end of this turn: a file that is renamed goes and comes, and its services stay.
+  #updateSoon(): void {
+    if (this.#isUpdateDue) return;
+    this.#isUpdateDue = true;
+    queueMicrotask(() => {
+      this.#isUpdateDue = false;
+      if (!this.#scope.signal.aborted) this.#update();
+    });
   }
 
   #update(): void {

@@ -144,8 +144,9 @@ test(
     assert.is(await property(bench, 'State'), 'ready');
 
     bench.signals.length = 0;
-    await put(bench, 'yard.config', OTHER);
-    await put(bench, 'lab.config');
+    bench.put('lab.config');
+    bench.put('yard.config', OTHER);
+    await bench.settled();
     assert.equal(addresses(bench, 'eth0'), ['192.0.2.11/24']);
     assert.not.ok(bench.signals.some((line) => line.includes('State')), 'renamed, it stays connected');
     assert.is(await property(bench, 'Immutable'), true);
