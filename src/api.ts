@@ -8,5 +8,8 @@ export type { Plugin } from './daemon/plugin-host.ts';
 export type { Device, DeviceControl } from './device.ts';
 export type { JoinContext, Network, NetworkControl, NetworkDescription } from './network.ts';
 export { JoinError } from './network.ts';
+export type { Provider } from './provider.ts';
+export type { Service } from './service/service.ts';
+export type { TunnelSetup } from './tunnel.ts';
 export type { TechnologyDriver } from './technology/technologies.ts';
 export type { Scope } from './shared/scope.ts';

@@ -21,6 +21,7 @@ import { Provisioning } from './provisioning.ts';
 import { setBeforeCarrier } from './provisioning/before-carrier.ts';
 import { Portals } from './portal.ts';
 import type { PortalAgent } from './portal/agent.ts';
+import { Providers } from './provider.ts';
 import { Proxies } from './proxy.ts';
 import type { Resolver } from './resolver.ts';
 import { RadioSwitches } from './rfkill.ts';
@@ -69,6 +70,7 @@ export interface Core {
   readonly technologies: Technologies;
   readonly services: Services;
   readonly provisioning: Provisioning;
+  readonly providers: Providers;
   readonly proxies: Proxies;
   readonly portals: Portals;
   readonly counters: Counters;
@@ -88,10 +90,11 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const services = new Services({ ...parts, gateways, ipv6Links, proxies, saves }, technologies, scope);
   const provisioning = new Provisioning({ storage: parts.storage, clock, services }, scope);
   setBeforeCarrier({ kernel, technologies, services, provisioning }, scope);
+  const providers = new Providers(services);
   const portals = new Portals(parts, services, scope);
   const counters = new Counters({ services, kernel, clock }, scope);
   followHostname(services, parts.system, options, scope);
   separateLinks(services, parts.sysctl, scope);
-  const objects = { interfaces, technologies, services, provisioning, proxies, portals, counters };
+  const objects = { interfaces, technologies, services, provisioning, providers, proxies, portals, counters };
   return { kernel, clock, bus, options, wifiDriver, ...objects };
 }

@@ -9,6 +9,7 @@ import type { Scope } from './shared/scope.ts';
 import { logger } from './shared/log.ts';
 import type { Link } from './netlink/link/link.ts';
 import { Network, type NetworkAppearance, type NetworkDescription } from './network.ts';
+import type { Tunnel } from './tunnel.ts';
 import type { TechnologyType } from './types.ts';
 
 const log = logger('src/device.ts');
@@ -25,9 +26,8 @@ export interface DeviceControl {
 
 /** One interface under management. */
 export class Device {
-  readonly type: TechnologyType;
-  readonly ifindex: number;
-  /** The middle part of service identifiers: the hardware address in lower-case digits. */
+  readonly type: TechnologyType | 'vpn';
+  /** The middle part of service identifiers: the hardware address in lower-case digits; empty for a VPN. */
   readonly ident: string;
   readonly #linkChanged = new Emitter<{ before: Link; after: Link }>();
   readonly #networkAppeared = new Emitter<NetworkAppearance>();
@@ -39,12 +39,26 @@ export class Device {
   #isPowered = false;
   #isDisabling = false;
 
-  constructor(type: TechnologyType, link: Link, scope: Scope) {
+  /** Of a VPN. */
+  readonly tunnel: Tunnel | undefined;
+
+  constructor(type: TechnologyType | 'vpn', link: Link, scope: Scope, tunnel?: Tunnel) {
     this.type = type;
-    this.ifindex = link.ifindex;
+    this.tunnel = tunnel;
     this.ident = formatHex(link.hardwareAddress);
     this.#link = link;
     this.#scope = scope;
+  }
+
+  /** Changes only for a VPN, whose interface is made for each tunnel. */
+  get ifindex(): number {
+    return this.#link.ifindex;
+  }
+
+  /** Whether a VPN's tunnel has addresses of both families. */
+  get hasBothFamilies(): boolean {
+    const families = this.tunnel?.setup?.addresses.map(({ address }) => address.family) ?? [];
+    return families.includes(4) && families.includes(6);
   }
 
   /** The interface as the kernel last told. */

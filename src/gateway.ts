@@ -102,7 +102,9 @@ export class Gateways {
     const concerned = new Set([identifier, this.#defaultIdentifier]);
     this.#defaultIdentifier = identifier;
     // The new default first: its routes replace those of the old one in one step.
-    const entries = [...this.#entries.values()].filter(({ owner }) => concerned.has(owner.identifier));
+    const all = [...this.#entries.values()];
+    const isTunnel = all.some(({ owner, needs }) => concerned.has(owner.identifier) && needs.tunnel !== undefined);
+    const entries = isTunnel ? all : all.filter(({ owner }) => concerned.has(owner.identifier));
     entries.sort((one, other) => Number(this.#isDefault(other)) - Number(this.#isDefault(one)));
     await Promise.all(entries.map((entry) => this.#apply(entry)));
   }
@@ -118,6 +120,12 @@ export class Gateways {
   #hasAddressIn({ address: network, prefixLength }: IpPrefix): boolean {
     const { addresses } = this.#kernel.mirror;
     return [...addresses.values()].some(({ address }) => address.sharesPrefix(network, prefixLength));
+  }
+
+  /** Whether all traffic takes another's tunnel. */
+  #isConfined(entry: Entry): boolean {
+    if (this.#isDefault(entry)) return false;
+    return [...this.#entries.values()].some((each) => this.#isDefault(each) && each.needs.tunnel === 'full');
   }
 
   #isDefault({ owner }: Entry): boolean {
@@ -158,7 +166,7 @@ export class Gateways {
   #apply(entry: Entry, extent: 'changes' | 'anew' = 'changes'): Promise<void> {
     const { needs, owner } = entry;
     const isSharing = this.#sharing.has(owner.family);
-    const routes = routesFor(needs, this.#isDefault(entry));
+    const routes = routesFor(needs, this.#isDefault(entry), this.#isConfined(entry));
     if (isSharing) routes.push(...sourceRoutesFor(needs));
     const rules = isSharing ? sourceRulesFor(needs) : [];
     this.#takeOver(entry);

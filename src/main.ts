@@ -99,7 +99,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   keepTime(daemon, { core, resolver, settings: clockSettings }, life);
   const counters = createCounterRegistry({ bus, counters: core.counters }, life);
   const { technologies, services } = core;
-  exportManager({ bus, clock, agents, counters, technologies, services }, life);
+  exportManager({ bus, clock, agents, counters, technologies, services, providers: core.providers }, life);
   daemon.reloadWanted.observe(life, () => services.reload());
   scope.defer(async () => {
     await takeLeave(core, daemon.options);

@@ -5,6 +5,7 @@
 
 import type { InputAnswer, InputQuestion } from './daemon/agent-input.ts';
 import { Emitter, type Observable } from './shared/emitter.ts';
+import type { Caller } from './shared/caller.ts';
 import { ConnmanError } from './shared/errors.ts';
 import type { Scope } from './shared/scope.ts';
 import type { Device } from './device.ts';
@@ -26,6 +27,8 @@ export class JoinError extends ConnmanError {
 export interface JoinContext {
   /** Whether it has worked before. */
   readonly isFavorite: boolean;
+  /** Who wants it; undefined for the daemon itself. */
+  readonly caller: Caller | undefined;
   /** Why the last attempt failed. */
   readonly lastFailure: string | undefined;
   /** What is kept with the service under the driver's keys (`NetworkDescription.storedKeys`). */

@@ -22,10 +22,19 @@ export interface GatewayNeeds {
   readonly hosts: readonly IpAddress[];
   /** Of servers (RFC 3442) and routers (RFC 4191): a route without gateway is on the link. */
   readonly routes: readonly { readonly destination: IpPrefix; readonly gateway: IpAddress | undefined }[];
+  /** A tunnel: its default route, if it is to have one, leads into the interface. */
+  readonly tunnel?: 'full' | 'split';
+  /** The tunnel takes all traffic and has no address of the other family: that goes nowhere. */
+  readonly isOtherFamilyBlocked?: boolean;
 }
 
-/** The service's routes in the main table. */
-export function routesFor(needs: GatewayNeeds, isDefault: boolean): Route[] {
+/**
+ * The service's routes in the main table. Confined, beside a tunnel that takes all traffic: nothing that
+ * a server told (RFC 3442) leads past the tunnel, only the default route remains, for sockets of the link.
+ */
+export function routesFor(needs: GatewayNeeds, isDefault: boolean, isConfined = false): Route[] {
+  if (needs.tunnel !== undefined) return tunnelRoutes(needs, isDefault);
+  if (isConfined) return routesFor({ ...needs, hosts: [], routes: [] }, false);
   const { ifindex, family, gateway } = needs;
   const metric = isDefault ? DEFAULT_METRIC[family] : lowPriorityMetric(ifindex);
   const routes: Route[] = [];
@@ -112,6 +121,27 @@ export const DEFAULT_METRIC = { 4: 0, 6: 512 } as const;
 const PRIORITY = { link: 31_990, shared: 31_991, beyond: 31_992 } as const;
 
 const SOURCE_TABLES = 0x43_0000;
+
+/** Before the kernel's own routes to routers (1024) and those of services that are not the default. */
+const BLOCKING_METRIC = 128;
+
+function tunnelRoutes(needs: GatewayNeeds, isDefault: boolean): Route[] {
+  const { ifindex, family, hosts, routes, tunnel } = needs;
+  const metric = isDefault ? DEFAULT_METRIC[family] : lowPriorityMetric(ifindex);
+  const inside: Route = { family, ifindex, scope: 'link' };
+  const found: Route[] = hosts
+    .filter((host) => host.family === family && !isOnLink(needs, host))
+    .map((address) => ({ ...inside, destination: { address, prefixLength: hostPrefixLength(family) } }));
+  for (const { destination, gateway } of routes) {
+    const isVia = gateway !== undefined && gateway.family === family;
+    found.push(isVia ? { family, ifindex, destination, gateway, onlink: true } : { ...inside, destination });
+  }
+  if (tunnel === 'full') found.push({ ...inside, metric });
+  if (isDefault && needs.isOtherFamilyBlocked === true) {
+    found.push({ family: family === 4 ? 6 : 4, type: 'unreachable', metric: BLOCKING_METRIC });
+  }
+  return found;
+}
 
 function hostPrefixLength(family: 4 | 6): number {
   return family === 4 ? 32 : 128;

@@ -13,6 +13,7 @@ import { managerInterface } from '../dbus/interfaces/manager.ts';
 import type { technologyInterface } from '../dbus/interfaces/technology.ts';
 import type { Variant } from '../dbus/signature.ts';
 import { exportService, servicePath, type ExportedService } from '../service/dbus.ts';
+import type { Providers } from '../provider.ts';
 import type { Service } from '../service/service.ts';
 import type { Services } from '../service/services.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -29,6 +30,7 @@ export interface ManagerParts {
   readonly clock: Clock;
   readonly technologies: Technologies;
   readonly services: Services;
+  readonly providers: Providers;
   readonly agents: AgentRegistry<typeof agentInterface>;
   readonly counters: CounterRegistry;
 }
@@ -100,6 +102,7 @@ function exportInterface(parts: ManagerParts, objects: Objects, scope: Scope): M
         UnregisterAgent: (_, call) => agents.unregister(call.caller),
         RegisterCounter: ({ path, period }, call) => counters.register(call.caller, path, period),
         UnregisterCounter: ({ path }, call) => counters.unregister(call.caller, path),
+        RemoveProvider: ({ provider }) => removeProvider(parts, provider),
         ...NOT_BUILT,
       },
       properties: {
@@ -179,15 +182,18 @@ function booleanOf(value: Variant): boolean {
   return flag;
 }
 
+function removeProvider({ providers }: ManagerParts, path: string): Promise<void> {
+  const ident = /^\/net\/connman\/service\/vpn_(\w+)$/.exec(path)?.[1];
+  if (ident === undefined || providers.remove === undefined) throw new ConnmanError('NotFound');
+  return providers.remove(ident);
+}
+
 const refuse = (): never => {
   throw new ConnmanError('NotImplemented');
 };
 
 /** Methods of parts that this daemon does not have: what is not there cannot be given back either. */
 const NOT_BUILT = {
-  RemoveProvider: () => {
-    throw new ConnmanError('NotFound');
-  },
   ConnectProvider: ({ provider }: { provider: ReadonlyMap<string, Variant> }) => {
     const has = (...names: string[]): boolean => names.every((name) => provider.has(name));
     throw new ConnmanError(has('Host', 'VPN.Domain') && !has('Type', 'Name') ? 'NotSupported' : 'InvalidArguments');

@@ -30,6 +30,7 @@ export type ServiceAspect =
   | 'mdns'
   | 'mdnsConfiguration'
   | 'conflict'
+  | 'provider';
 
 /** What a change of addresses may change. */
 export const IN_USE: readonly ServiceAspect[] = ['ipv4', 'ipv4Configuration', 'ipv6', 'nameservers'];

@@ -6,7 +6,7 @@
 
 import type { GeneralOptions } from '../daemon/main-conf.ts';
 import type { Device } from '../device.ts';
-import type { Lease } from '../dhcp/client.ts';
+import { clientIdentifierOf, type Lease } from '../dhcp/client.ts';
 import type { NameServer } from '../dns-backend/backend.ts';
 import { parseNameServer } from '../dns-backend/name-server.ts';
 import type { Gateways } from '../gateway.ts';
@@ -16,6 +16,7 @@ import { combineOffers, type NetworkOffer } from '../ipconfig/offer.ts';
 import { Ipv6Session, type Ipv6Memory, type Ipv6Setup } from '../ipconfig/ipv6.ts';
 import { OFF, type Ipv6Links } from '../ipconfig/ipv6-links.ts';
 import type { Setup, StopMode } from '../ipconfig/session.ts';
+import { tunnelIpv4, tunnelIpv6 } from '../ipconfig/tunnel-session.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import { combineStandings, type Standing } from '../online-check/machine.ts';
 import type { Proxies } from '../proxy.ts';
@@ -206,7 +207,10 @@ export class Connection {
   #makeIpv4(): FamilyConnection<Ipv4Setup> {
     const { options } = this.#env;
     const { device, configuration, lease, lastAddress } = this.#target;
-    const { link } = device;
+    const { link, tunnel } = device;
+    if (tunnel !== undefined) {
+      return new FamilyConnection(this.#familyTarget(4), tunnelIpv4(tunnel, this.#scope), this.#env, this.#scope);
+    }
     const session = new Ipv4Session({
       ifindex: link.ifindex,
       interfaceName: link.name,
@@ -217,6 +221,7 @@ export class Connection {
       lastAddress,
       hostname: this.#env.hostname(),
       vendorClass: options.VendorClassID,
+      clientIdentifier: clientIdentifierOf(options.DHCPClientIdentifier, link.hardwareAddress),
       detectsConflicts: options.AddressConflictDetection,
     }, this.#env, this.#scope);
     return new FamilyConnection(this.#familyTarget(4), session, this.#env, this.#scope);
@@ -224,6 +229,9 @@ export class Connection {
 
   #makeIpv6(): FamilyConnection<Ipv6Setup> | undefined {
     const { device, ipv6Memory } = this.#target;
+    if (device.tunnel !== undefined) {
+      return new FamilyConnection(this.#familyTarget(6), tunnelIpv6(device.tunnel, this.#scope), this.#env, this.#scope);
+    }
     const { ifindex, name, hardwareAddress } = device.link;
     const { ipv6: configuration } = this.#target.configuration();
     const { ipv6Links } = this.#env;

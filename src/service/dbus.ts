@@ -12,7 +12,7 @@ import { ConnmanError } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 import {
   conflictDictionary, ethernetDictionary, ipv4ConfigurationDictionary, ipv4Dictionary, ipv6ConfigurationDictionary,
-  ipv6Dictionary, onlineCheckDictionary, proxyConfigurationDictionary, proxyDictionary,
+  ipv6Dictionary, onlineCheckDictionary, providerDictionary, proxyConfigurationDictionary, proxyDictionary,
 } from './dictionaries.ts';
 import type { ServiceAspect } from './aspects.ts';
 import type { Service } from './service.ts';
@@ -61,7 +61,7 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
       AutoConnect: () => service.isAutoconnect,
       Name: () => service.name,
       Roaming: () => undefined,
-      Ethernet: () => ethernetDictionary(service),
+      Ethernet: () => (service.network.device.interfaceName === '' ? undefined : ethernetDictionary(service)),
       IPv4: () => ipv4Dictionary(service),
       'IPv4.Configuration': () => ipv4ConfigurationDictionary(service),
       IPv6: () => ipv6Dictionary(service),
@@ -76,11 +76,14 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
       'Proxy.Configuration': () => proxyConfigurationDictionary(service.configuration.proxy),
       mDNS: () => false,
       'mDNS.Configuration': () => service.configuration.mdns,
-      Provider: () => new Map(),
+      Provider: () => providerDictionary(service),
       LastAddressConflict: () => conflictDictionary(service),
     },
   }, scope);
   exportExtension(bus, service, scope);
+  service.tunnel?.splitRoutingChanged.observe(scope, (isSplit) => {
+    exported.announce('SplitRouting', variant('b', isSplit));
+  });
   const state: ExportedService = { exported, isHeld: true };
   service.changed.observe(scope, (aspects) => {
     const names = aspects.map((aspect) => PROPERTIES[aspect]);
@@ -128,4 +131,5 @@ const PROPERTIES = {
   mdns: 'mDNS',
   mdnsConfiguration: 'mDNS.Configuration',
   conflict: 'LastAddressConflict',
+  provider: 'Provider',
 } as const satisfies Record<ServiceAspect, PropertyName<typeof serviceInterface>>;

@@ -9,6 +9,7 @@ import { formatHex } from '../shared/bytes.ts';
 import { IpAddress, netmaskOfPrefixLength } from '../shared/ipaddress.ts';
 import type { ProxyConfiguration } from './configuration.ts';
 import type { Service } from './service.ts';
+import { isConnected } from './state.ts';
 
 type Dictionary = ReadonlyMap<string, Variant>;
 
@@ -64,6 +65,17 @@ export function onlineCheckDictionary({ lastCheck: check }: Service): Dictionary
     ['Timestamp', variant('x', BigInt(check.at.getTime()) * 1000n)],
     ['Duration', variant('d', check.durationMs / 1000)],
     ...optional('Next', nextInMs === undefined ? undefined : variant('d', nextInMs / 1000)),
+  ]);
+}
+
+/** `Provider` of a VPN, while it is connected. */
+export function providerDictionary({ tunnel, state }: Service): Dictionary {
+  if (tunnel === undefined || !isConnected(state)) return new Map();
+  const { host, type } = tunnel.provider;
+  return new Map([
+    ['Host', text(host)],
+    ['Type', text(type)],
+    ['SplitRouting', variant('b', tunnel.isSplitRouting)],
   ]);
 }
 

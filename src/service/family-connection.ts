@@ -146,7 +146,7 @@ export class FamilyConnection<S extends Setup> {
 
   async #route(setup: S): Promise<void> {
     const { identifier, family, device } = this.#target;
-    const { inUse, subnets, routes } = setup;
+    const { inUse, subnets, routes, tunnel } = setup;
     this.#wanted = setup;
     try {
       await this.#env.gateways.set({ identifier, family }, {
@@ -155,7 +155,8 @@ export class FamilyConnection<S extends Setup> {
         subnets,
         hosts: this.#target.hosts(setup.offer),
         routes,
-        ...(inUse.gateway !== undefined && { gateway: inUse.gateway }),
+        ...(tunnel === undefined && inUse.gateway !== undefined && { gateway: inUse.gateway }),
+        ...(tunnel !== undefined && { tunnel, isOtherFamilyBlocked: tunnel === 'full' && !device.hasBothFamilies }),
       });
     } catch (error) {
       if (this.#scope.signal.aborted || this.#wanted !== setup) return;
@@ -175,7 +176,7 @@ export class FamilyConnection<S extends Setup> {
   #startCheck(): void {
     const { device, family } = this.#target;
     const options = checkOptions(this.#env.options, family, this.#env.version);
-    if (options === undefined) return;
+    if (options === undefined || device.tunnel !== undefined) return;
     const scope = this.#scope.child();
     const target = {
       ...this.#target.web,

@@ -10,6 +10,8 @@ import { isConnected, isConnecting, type ServiceState } from './state.ts';
 /** What the order looks at. */
 export interface Ranked {
   readonly type: ServiceType;
+  /** While connected, before all others: 10 for a VPN that takes all traffic, else 0 (ConnMan's numbers). */
+  readonly order: number;
   readonly state: ServiceState;
   readonly isFavorite: boolean;
   readonly hasFailedOnlineChecks: boolean;
@@ -22,6 +24,7 @@ export function compareServices(one: Ranked, other: Ranked, preferred: readonly 
   const typeRank = (service: Ranked): number => rankIn(preferred, service.type);
   if (isConnected(one.state) && isConnected(other.state)) {
     const connected =
+      other.order - one.order ||
       Number(one.hasFailedOnlineChecks) - Number(other.hasFailedOnlineChecks) || typeRank(one) - typeRank(other);
     if (connected !== 0) return connected;
   }

@@ -66,7 +66,7 @@ export class ServiceRecord {
     const { configuration, isFavorite, isAutoconnect, lastAddress, modified, isProvisioned } = stored ?? NEVER_STORED;
     this.configuration = isProvisioned ? DEFAULT_CONFIGURATION : configuration;
     this.#isFromFile = isProvisioned;
-    this.isFavorite = isFavorite ?? options.DefaultFavoriteTechnologies.some((each) => each === type);
+    this.isFavorite = isFavorite ?? (type === 'vpn' || options.DefaultFavoriteTechnologies.some((each) => each === type));
     this.isAutoconnect = isAutoconnect ?? this.#isAutoconnectByDefault();
     this.lastAddress = lastAddress;
     this.lease = stored === undefined ? undefined : loadLease(storage, identifier, clock);

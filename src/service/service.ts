@@ -20,6 +20,7 @@ import { ConnmanError } from '../shared/errors.ts';
 import type { IpPrefix } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
+import type { Tunnel } from '../tunnel.ts';
 import type { ServiceType } from '../types.ts';
 import { aspectsOf, concernedBy, IN_USE, type ServiceAspect } from './aspects.ts';
 import {
@@ -75,7 +76,7 @@ export class Service {
   constructor(type: ServiceType, network: Network, env: ServiceEnv, scope: Scope) {
     this.type = type;
     this.network = network;
-    this.identifier = `${type}_${network.device.ident}_${network.group}`;
+    this.identifier = [type, network.device.ident, network.group].filter((part) => part !== '').join('_');
     this.#env = env;
     this.#scope = scope;
     this.#record = new ServiceRecord(this, env, scope);
@@ -83,10 +84,20 @@ export class Service {
     network.securityChanged.observe(scope, () => this.#changed.emit(['security']));
     network.lost.observe(scope, () => this.leave('withdraw'));
     network.device.linkChanged.observe(scope, () => this.#changed.emit(['ethernet']));
+    this.tunnel?.changed.observe(scope, () => this.#changed.emit(['provider']));
   }
 
   get name(): string | undefined {
     return this.network.name;
+  }
+
+  /** Of a VPN. */
+  get tunnel(): Tunnel | undefined {
+    return this.network.device.tunnel;
+  }
+
+  get order(): number {
+    return this.tunnel === undefined || this.tunnel.isSplitRouting ? 0 : 10;
   }
 
   get state(): ServiceState {
@@ -343,6 +354,16 @@ export class Service {
     this.#changed.emit(['timeservers']);
   }
 
+  /** What is kept for the driver of its network. */
+  get storedKeys(): ReadonlyMap<string, string> {
+    return this.#record.driverKeys;
+  }
+
+  /** For drivers: has keys kept, or forgotten where undefined. */
+  store(keys: Readonly<Record<string, string | undefined>>): void {
+    this.#record.keep(keys);
+  }
+
   /** Notes a move by the user. */
   touch(): void {
     this.#record.touch();
@@ -352,6 +373,7 @@ export class Service {
   #joinContext(reason: ConnectReason, caller: Caller | undefined): JoinContext {
     return {
       isFavorite: this.isFavorite,
+      caller,
       lastFailure: this.#error,
       stored: this.#record.driverKeys,
       store: (keys) => this.#record.keep(keys),
@@ -459,11 +481,13 @@ export class Service {
 
   #fail(error: ServiceError, cause: unknown): void {
     this.#stop('withdraw');
-    this.#setError(error);
+    if (this.tunnel === undefined) this.#setError(error);
     this.#enter('failure');
     this.#changed.emit(IN_USE);
     void this.#attempt?.fail(cause, {
-      ask: (caller, signal) => this.#env.agent.reportError(this, caller, signal),
+      // What failed a VPN its own daemon's agent knows.
+      ask: (caller, signal) =>
+        this.tunnel === undefined ? this.#env.agent.reportError(this, caller, signal) : Promise.resolve('nobody'),
       isStillFailed: () => this.#state === 'failure',
       clearError: () => this.clearError(),
       connect: (reason, caller) => this.connect(reason, caller),

@@ -44,6 +44,8 @@ export class Services {
   readonly #always: readonly ServiceType[];
   readonly #counts = { connected: 0, online: 0 };
   #default: Service | undefined;
+  /** Whose routes and name servers come first: the default, or a VPN on top of it. */
+  #first: Service | undefined;
   #isAutoconnectDue = false;
   #leaveMode: StopMode = 'withdraw';
   #isStopping = false;
@@ -54,7 +56,7 @@ export class Services {
     this.#scope = scope;
     this.#preferred = env.options.PreferredTechnologies.filter(isServiceType);
     this.#always = env.options.AlwaysConnectedTechnologies.filter(isServiceType);
-    technologies.deviceAdded.observe(scope, (device) => this.#follow(device));
+    technologies.deviceAdded.observe(scope, (device) => this.follow(device));
   }
 
   /** In order, best first. */
@@ -66,7 +68,7 @@ export class Services {
     return this.#byIdentifier.get(identifier);
   }
 
-  /** The service that carries the default route. */
+  /** The service that everything leaves by in the end; never a VPN. */
   get default(): Service | undefined {
     return this.#default;
   }
@@ -131,6 +133,8 @@ export class Services {
   move(service: Service, where: 'before' | 'after', target: Service | undefined): void {
     if (!service.isFavorite) throw new ConnmanError('NotSupported');
     if (target === undefined || target === service || !target.isFavorite) throw new ConnmanError('InvalidService');
+    const [front, back] = where === 'before' ? [service, target] : [target, service];
+    splitAsMoved(front, back);
     this.#list.splice(this.#list.indexOf(service), 1);
     this.#list.splice(this.#list.indexOf(target) + (where === 'after' ? 1 : 0), 0, service);
     service.touch();
@@ -155,7 +159,8 @@ export class Services {
     });
   }
 
-  #follow(device: Device): void {
+  /** Makes services of a device's networks: for technologies and providers. */
+  follow(device: Device): void {
     const { type } = device;
     if (!isServiceType(type)) return;
     device.networkAppeared.observe(device.scope, (appearance) => this.#add(type, appearance));
@@ -231,18 +236,20 @@ export class Services {
   #onState(service: Service, { before, after }: { before: ServiceState; after: ServiceState }): void {
     const connected = Number(isConnected(after)) - Number(isConnected(before));
     const connectivity = this.connectivity;
-    this.#counts.connected += connected;
+    const { type } = service.network.device;
+    this.#counts.connected += type === 'vpn' ? 0 : connected;
     this.#counts.online += Number(after === 'online') - Number(before === 'online');
-    if (connected !== 0) this.#technologies.get(service.network.device.type)?.countConnected(connected > 0 ? 1 : -1);
+    if (connected !== 0 && type !== 'vpn') this.#technologies.get(type)?.countConnected(connected > 0 ? 1 : -1);
     if (connectivity !== this.connectivity) this.#connectivityChanged.emit(this.connectivity);
     this.#reconsider(service);
-    if (connected > 0 && this.#env.options.SingleConnectedTechnology) this.#disconnectOthers(service);
+    const isSingle = this.#env.options.SingleConnectedTechnology && type !== 'vpn';
+    if (connected > 0 && isSingle) this.#disconnectOthers(service);
     if (after === 'idle' || after === 'disconnect') this.scheduleAutoconnect();
   }
 
   #disconnectOthers(kept: Service): void {
     for (const other of [...this.#list]) {
-      if (other !== kept && isConnected(other.state)) other.leave('release');
+      if (other !== kept && other.tunnel === undefined && isConnected(other.state)) other.leave('release');
     }
   }
 
@@ -259,25 +266,39 @@ export class Services {
 
   #updateDefault(): void {
     // The head, but for one that a user moved there while it was not connected.
-    const next = this.#list.find(({ state }) => isConnected(state));
+    const connected = this.#list.filter(({ state }) => isConnected(state));
+    this.#leadTraffic(connected[0]);
+    const next = connected.find(({ tunnel }) => tunnel === undefined);
     const before = this.#default;
     if (next === before) return;
     this.#default = next;
-    // While the daemon stops, the routes stay where they are.
-    if (!this.isKeepingTraffic) {
-      void this.#env.gateways
-        .setDefault(next?.identifier)
-        .catch((error: unknown) => log.error('default route: %s', error));
-      this.#env.resolver.setDefault(next?.network.device.ifindex);
-    }
     before?.setDefault(false);
     next?.setDefault(true);
     this.#defaultChanged.emit(next);
   }
+
+  // Into the tunnel where there is one for all traffic. While the daemon stops, the routes stay where they are.
+  #leadTraffic(first: Service | undefined): void {
+    if (first === this.#first || this.isKeepingTraffic) return;
+    this.#first = first;
+    void this.#env.gateways
+      .setDefault(first?.identifier)
+      .catch((error: unknown) => log.error('default route: %s', error));
+    this.#env.resolver.setDefault(first?.network.device.ifindex);
+  }
+}
+
+// As ConnMan: a VPN behind another service takes what it has routes for, before it everything.
+function splitAsMoved(front: Service, back: Service): void {
+  if (back.tunnel !== undefined && front.tunnel === undefined) {
+    if (back.tunnel.setup?.routes.length === 0) throw new ConnmanError('InvalidService');
+    back.tunnel.setSplitRouting(true);
+  }
+  if (front.tunnel !== undefined && back.tunnel === undefined) front.tunnel.setSplitRouting(false);
 }
 
 /** What the order depends on, besides the state. */
-const ORDERING_ASPECTS: ReadonlySet<ServiceAspect> = new Set(['strength', 'favorite', 'error']);
+const ORDERING_ASPECTS: ReadonlySet<ServiceAspect> = new Set(['strength', 'favorite', 'error', 'provider']);
 
 /** What decides, besides the state, whether a service connects by itself. */
 const AUTOCONNECT_ASPECTS: ReadonlySet<ServiceAspect> = new Set([

@@ -12,11 +12,13 @@ import type { ProxyConfiguration, ServiceConfiguration } from './configuration.t
 import type { Service } from './service.ts';
 
 /** What of a service is needed here. */
-export type Settable = Pick<Service, 'configuration' | 'configure' | 'isImmutable' | 'setAutoconnect'>;
+export type Settable = Pick<Service, 'configuration' | 'configure' | 'isImmutable' | 'setAutoconnect'> & Partial<Pick<Service, 'tunnel'>>;
 
 /** Sets `name` to `value` for a client. */
 export function setProperty(service: Settable, name: string, value: Variant): void {
   if (name === 'AutoConnect') return service.setAutoconnect(want(value.as('b')));
+  const isAddress = name === 'IPv4.Configuration' || name === 'IPv6.Configuration';
+  if (isAddress && service.tunnel !== undefined) throw new ConnmanError('NotSupported');
   if (service.isImmutable && name.endsWith('.Configuration')) throw new ConnmanError('NotSupported');
   service.configure(changeOf(service, name, value));
 }

@@ -117,6 +117,7 @@ export async function coreBench(
       clock,
       technologies: core.technologies,
       services: core.services,
+      providers: core.providers,
       agents,
       counters: createCounterRegistry({ bus, counters: core.counters }, scope),
     },

@@ -39,6 +39,13 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
     requires: [],
     module: 'plugins/wifi/wifi.ts',
   },
+  vpn: {
+    daemon: 'connmand',
+    on: true,
+    summary: 'VPN connections of connman-vpnd as services',
+    requires: [],
+    module: 'plugins/vpn.ts',
+  },
   wireguard: {
     daemon: 'connman-vpnd',
     on: true,
@@ -52,6 +59,20 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
     summary: 'OpenVPN, by the program openvpn',
     requires: [],
     module: 'vpn/plugins/openvpn.ts',
+  },
+  pacrunner: {
+    daemon: 'connmand',
+    on: true,
+    summary: 'PAC files run by pacrunner, when it is there',
+    requires: [],
+    module: 'plugins/pacrunner.ts',
+  },
+  wispr: {
+    daemon: 'connmand',
+    on: true,
+    summary: 'WISPr login at captive portals (brings the package undici)',
+    requires: [],
+    module: 'plugins/wispr.ts',
   },
 };
 
@@ -84,8 +105,8 @@ export const CHOICES: Readonly<Record<string, Choice>> = {
 /** ConnMan's features and options that have no module here yet. */
 export const RESERVED = {
   features: [
-    'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'vpn', 'openconnect', 'vpnc',
-    'l2tp', 'pptp', 'pacrunner', 'polkit', 'nmcompat', 'session-policy-local', 'neard', 'wispr', 'stats', 'selinux',
+    'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'openconnect', 'vpnc',
+    'l2tp', 'pptp', 'polkit', 'nmcompat', 'session-policy-local', 'neard', 'stats', 'selinux',
   ],
   choices: { 'dns-backend': [], firewall: ['nftables', 'iptables'] },
 } as const satisfies { features: readonly string[]; choices: Readonly<Record<string, readonly string[]>> };

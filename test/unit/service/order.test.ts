@@ -8,6 +8,7 @@ const plain: Ranked = {
   type: 'wifi',
   state: 'idle',
   isFavorite: false,
+  order: 0,
   hasFailedOnlineChecks: false,
   strength: 50,
   name: 'm',

@@ -1,0 +1,102 @@
+/**
+ * VPN connections of connman-vpnd as services: everything over D-Bus. The daemon is started by the bus;
+ * its connections come and go with it.
+ */
+
+import { vpnConnectionInterface } from '../src/dbus/interfaces/vpn-connection.ts';
+import { vpnManagerInterface } from '../src/dbus/interfaces/vpn-manager.ts';
+import type { Variant } from '../src/dbus/signature.ts';
+import { logger } from '../src/shared/log.ts';
+import type { Core, Plugin, Scope } from '../src/api.ts';
+import { VpnConnection } from './vpn/connection.ts';
+import { openAll } from './vpn/kill-switch.ts';
+
+const log = logger('plugins/vpn.ts');
+
+const VPN_DAEMON = 'net.connman.vpn';
+const PREFIX = '/net/connman/vpn/connection/';
+
+/** The plugin for VPNs. */
+export const vpn: Plugin<Core> = {
+  name: 'vpn',
+  description: 'VPN plugin',
+  priority: 'default',
+  start(core, scope) {
+    core.bus.watchName(VPN_DAEMON, scope, follow(core, scope));
+    const driver = 'org.freedesktop.DBus';
+    core.bus.call({
+      destination: driver, path: '/org/freedesktop/DBus', interface: driver, member: 'StartServiceByName',
+      signature: 'su', body: [VPN_DAEMON, 0],
+    }, { signal: scope.signal }).catch((error: unknown) => {
+      log.debug('there is no VPN daemon: %s', error instanceof Error ? error.message : error);
+    });
+  },
+};
+
+// One scope for each daemon that appears.
+function follow(core: Core, scope: Scope): (owner: string | undefined) => void {
+  let current: Scope | undefined;
+  return (owner) => {
+    void current?.close();
+    current = undefined;
+    core.providers.remove = undefined;
+    if (owner === undefined) return;
+    current = scope.child();
+    new VpnDaemon(core, current).start().catch((error: unknown) => {
+      log.warn('%s: %s', VPN_DAEMON, error instanceof Error ? error.message : error);
+    });
+  };
+}
+
+/** The daemon while it is there. */
+class VpnDaemon {
+  readonly #core: Core;
+  readonly #scope: Scope;
+  readonly #connections = new Map<string, { connection: VpnConnection; scope: Scope }>();
+
+  constructor(core: Core, scope: Scope) {
+    this.#core = core;
+    this.#scope = scope;
+  }
+
+  async start(): Promise<void> {
+    const { bus, kernel, providers } = this.#core;
+    const from = { sender: VPN_DAEMON, path: '/' };
+    const proxy = bus.proxy(vpnManagerInterface, VPN_DAEMON, '/');
+    await bus.subscribe(vpnManagerInterface, 'ConnectionAdded', from, this.#scope, ({ identifier, properties }) => {
+      this.#add(identifier, properties);
+    });
+    await bus.subscribe(vpnManagerInterface, 'ConnectionRemoved', from, this.#scope, ({ identifier }) => {
+      this.#remove(identifier);
+    });
+    await bus.subscribe(
+      vpnConnectionInterface, 'PropertyChanged', { sender: VPN_DAEMON }, this.#scope,
+      ({ name, value }, { path = '' }) => this.#connections.get(path)?.connection.change(name, value),
+    );
+    providers.remove = async (ident) => {
+      await proxy.Remove({ identifier: PREFIX + ident });
+    };
+    for (const [path, properties] of await proxy.GetConnections()) this.#add(path, properties);
+    if (![...this.#connections.values()].some(({ connection }) => connection.isClosing)) await openAll(kernel);
+  }
+
+  #add(path: string, properties: Map<string, Variant>): void {
+    const known = this.#connections.get(path);
+    if (known !== undefined) {
+      for (const [name, value] of properties) known.connection.change(name, value);
+      return;
+    }
+    if (!path.startsWith(PREFIX) || this.#scope.signal.aborted) return;
+    const scope = this.#scope.child();
+    const proxy = this.#core.bus.proxy(vpnConnectionInterface, VPN_DAEMON, path);
+    const ident = path.slice(PREFIX.length);
+    const connection = VpnConnection.add({ ident, proxy, core: this.#core, properties }, scope);
+    if (connection === undefined) void scope.close();
+    else this.#connections.set(path, { connection, scope });
+  }
+
+  #remove(path: string): void {
+    void this.#connections.get(path)?.scope.close();
+    this.#connections.delete(path);
+  }
+}

@@ -1,0 +1,330 @@
+/**
+ * One connection of connman-vpnd as a service: connected and disconnected there, its tunnel's
+ * interface, addresses and routes handed to the core, its server reached around the tunnel by the
+ * service that was the default when it was connected. When that goes, so does the tunnel.
+ */
+
+import type { Proxy } from '../../src/dbus/interface.ts';
+import type { vpnConnectionInterface } from '../../src/dbus/interfaces/vpn-connection.ts';
+import { DBusError } from '../../src/dbus/errors.ts';
+import type { Variant } from '../../src/dbus/signature.ts';
+import type { Route } from '../../src/netlink/route/route.ts';
+import { ConnmanError } from '../../src/shared/errors.ts';
+import { parseIpAddress, type IpAddress } from '../../src/shared/ipaddress.ts';
+import { logger } from '../../src/shared/log.ts';
+import type { Core, JoinContext, Provider, Scope, Service, TunnelSetup } from '../../src/api.ts';
+import { closeAllBut, openAll } from './kill-switch.ts';
+import { tunnelOf, type Properties } from './properties.ts';
+
+const log = logger('plugins/vpn/connection.ts');
+
+/** As long as the daemon waits for an agent, and some. */
+const CONNECT_MS = 330_000;
+const DISCONNECT_MS = 10_000;
+
+/** ConnMan's: a second between attempts, and one more for every thirty, up to ten. */
+const RETRY = { firstMs: 1000, every: 30, most: 270 } as const;
+
+/** No other route to the server has this metric, so that none of theirs is replaced. */
+const SERVER_METRIC = 1;
+
+/** What it takes to add a connection. */
+export interface ConnectionParts {
+  readonly ident: string;
+  readonly proxy: Proxy<typeof vpnConnectionInterface>;
+  readonly core: Core;
+  readonly properties: Properties;
+}
+
+/** A connection and its service. */
+export class VpnConnection {
+  readonly #parts: ConnectionParts;
+  readonly #scope: Scope;
+  readonly #properties: Properties;
+  #provider: Provider | undefined;
+  #joining: { resolve(): void; reject(error: unknown): void } | undefined;
+  #transport: { service: Service; scope: Scope } | undefined;
+  #serverRoute: Route | undefined;
+  #attempts = 0;
+  #isClosing = false;
+
+  private constructor(parts: ConnectionParts, scope: Scope) {
+    this.#parts = parts;
+    this.#scope = scope;
+    this.#properties = new Map(parts.properties);
+  }
+
+  /** Adds the service, gone with `scope`; undefined where there is one of that name already. */
+  static add(parts: ConnectionParts, scope: Scope): VpnConnection | undefined {
+    const connection = new VpnConnection(parts, scope);
+    return connection.#start() ? connection : undefined;
+  }
+
+  /** Whether its kill switch is on. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /** The daemon told of a property. */
+  change(name: string, value: Variant): void {
+    this.#properties.set(name, value);
+    switch (name) {
+      case 'State':
+        return this.#onState(value.as('s') ?? '');
+      case 'SplitRouting':
+        return this.#onSplitRouting(value.as('b'));
+      case 'UserRoutes':
+      case 'ServerRoutes':
+        if (this.#provider?.tunnel.setup !== undefined) this.#provider.tunnel.set(this.#setup());
+        return;
+      case 'VPN.KillSwitch':
+        void this.#applyKillSwitch();
+    }
+  }
+
+  #start(): boolean {
+    const { core, ident } = this.#parts;
+    const text = (name: string): string => this.#properties.get(name)?.as('s') ?? '';
+    this.#provider = core.providers.add({
+      ident,
+      name: text('Name'),
+      facts: { host: text('Host'), type: text('Type') },
+      control: {
+        connect: (signal, context) => this.#connect(signal, context),
+        disconnect: () => this.#disconnect(),
+      },
+    }, this.#scope);
+    if (this.#provider === undefined) return false;
+    const { service } = this.#provider;
+    // ConnMan's words for addresses that only the VPN's daemon knows.
+    if (service.configuration.ipv4.method === 'dhcp') service.configure({ ipv4: { method: 'manual' } });
+    service.stateChanged.observe(this.#scope, ({ after }) => {
+      if (after === 'idle' || after === 'failure') this.#down();
+      this.#consider();
+      void this.#applyKillSwitch();
+    });
+    service.changed.observe(this.#scope, (aspects) => {
+      if (aspects.includes('autoconnect')) this.#consider();
+    });
+    core.services.defaultChanged.observe(this.#scope, () => this.#onDefault());
+    this.#scope.defer(() => this.#down());
+    // A tunnel that outlived the daemon before us.
+    if (text('State') === 'ready') service.connect('auto').catch(() => undefined);
+    this.#consider();
+    return true;
+  }
+
+  // Throws at once where nothing leads to any server.
+  #connect(signal: AbortSignal, { caller }: JoinContext): Promise<void> {
+    const { core } = this.#parts;
+    const transport = core.services.default;
+    if (transport === undefined) throw new ConnmanError('InvalidArguments');
+    const scope = this.#scope.child();
+    this.#transport = { service: transport, scope };
+    void this.#applyKillSwitch();
+    return new Promise((resolve, reject) => {
+      this.#joining = { resolve, reject };
+      signal.addEventListener('abort', () => (this.#joining = undefined), { once: true });
+      if (this.#properties.get('State')?.as('s') === 'ready') return void this.#up();
+      this.#ask(caller?.id, true).catch((error: unknown) => {
+        if (isNamed(error, 'OperationCanceled')) this.#provider?.service.setAutoconnect(false);
+        reject(error);
+      });
+    });
+  }
+
+  // After a failure the daemon refuses once, as a reminder; whoever connects has seen it.
+  async #ask(sender: string | undefined, mayRepeat: boolean): Promise<void> {
+    const { proxy } = this.#parts;
+    const options = { timeoutMs: CONNECT_MS, signal: this.#scope.signal };
+    try {
+      if (sender === undefined) await proxy.Connect({}, options);
+      else await proxy.Connect2({ dbus_sender: sender }, options);
+    } catch (error) {
+      if (!isNamed(error, 'InProgress') || !mayRepeat) throw error;
+      return this.#ask(sender, false);
+    }
+  }
+
+  async #disconnect(): Promise<void> {
+    const { core, proxy } = this.#parts;
+    this.#joining = undefined;
+    // The daemon stops, traffic does not.
+    if (core.services.isKeepingTraffic || this.#scope.signal.aborted) return;
+    await proxy.Disconnect({}, { timeoutMs: DISCONNECT_MS });
+  }
+
+  #onState(state: string): void {
+    const provider = this.#provider;
+    if (provider === undefined) return;
+    switch (state) {
+      case 'ready':
+        return void this.#up();
+      case 'disconnect':
+      case 'idle':
+        this.#joining?.reject(new ConnmanError('OperationAborted'));
+        this.#joining = undefined;
+        return provider.network.reportLost();
+      case 'failure':
+        this.#joining?.reject(new ConnmanError('Failed'));
+        this.#joining = undefined;
+        return provider.network.reportLost();
+    }
+  }
+
+  // Properties come before the state; the kernel's link may come after it.
+  async #up(): Promise<void> {
+    const { core } = this.#parts;
+    const provider = this.#provider;
+    const ifindex = this.#properties.get('Index')?.as('i') ?? 0;
+    const link = core.kernel.mirror.links.get(ifindex) ?? (await core.kernel.link.get(ifindex).catch(() => undefined));
+    const setup = this.#setup();
+    if (link === undefined || setup === undefined || provider === undefined || this.#scope.signal.aborted) {
+      this.#joining?.reject(new ConnmanError('Failed'));
+      return;
+    }
+    provider.setLink(link);
+    await this.#routeServer(setup.server);
+    this.#followTransport();
+    provider.tunnel.set(setup);
+    this.#attempts = 0;
+    const joining = this.#joining;
+    this.#joining = undefined;
+    if (joining !== undefined) {
+      this.#noteAddresses(provider, setup);
+      joining.resolve();
+    } else if (provider.service.state === 'idle') {
+      provider.service.connect('auto').catch(() => undefined); // somebody connected it there
+    }
+    void this.#applyKillSwitch();
+  }
+
+  #setup(): TunnelSetup | undefined {
+    const setup = tunnelOf(this.#properties);
+    if (setup === undefined) return undefined;
+    // ConnMan's interface tells one family; the other is on the interface.
+    const ifindex = this.#properties.get('Index')?.as('i') ?? 0;
+    const families = new Set(setup.addresses.map(({ address }) => address.family));
+    const others = [...this.#parts.core.kernel.mirror.addressesOf(ifindex)]
+      .filter(({ address }) => !families.has(address.family) && !address.isLinkLocal)
+      .map(({ address, prefixLength }) => ({ address, prefixLength }));
+    return { ...setup, addresses: [...setup.addresses, ...others] };
+  }
+
+  #noteAddresses({ service }: Provider, { addresses, server }: TunnelSetup): void {
+    const [first] = addresses;
+    if (first === undefined) return;
+    const gateway = server?.family === first.address.family ? { gateway: server } : {};
+    const fixed = { method: 'fixed', ...first, ...gateway } as const;
+    service.configure(first.address.family === 4
+      ? { ipv4: fixed, ipv6: { method: 'off', privacy: 'disabled' } }
+      : { ipv4: { method: 'off' }, ipv6: { ...fixed, privacy: 'disabled' } });
+  }
+
+  async #routeServer(server: IpAddress | undefined): Promise<void> {
+    const { kernel } = this.#parts.core;
+    const transport = this.#transport?.service ?? this.#parts.core.services.default;
+    if (server === undefined || transport === undefined) return;
+    const inUse = server.family === 4 ? transport.ipv4 : transport.ipv6;
+    if (inUse === undefined) return;
+    const isOnLink = server.sharesPrefix(inUse.address, inUse.prefixLength);
+    const route: Route = {
+      family: server.family,
+      destination: { address: server, prefixLength: server.family === 4 ? 32 : 128 },
+      ifindex: transport.network.device.ifindex,
+      metric: SERVER_METRIC,
+      ...(isOnLink || inUse.gateway === undefined ? { scope: 'link' } : { gateway: inUse.gateway }),
+    };
+    try {
+      await kernel.route.replace(route);
+      this.#serverRoute = route;
+    } catch (error) {
+      log.warn('%s: no route to %s: %s', this.#parts.ident, server, error instanceof Error ? error.message : error);
+    }
+  }
+
+  #followTransport(): void {
+    const { services } = this.#parts.core;
+    const service = this.#transport?.service ?? services.default;
+    if (service === undefined) return;
+    void this.#transport?.scope.close();
+    const scope = this.#scope.child();
+    this.#transport = { service, scope };
+    service.stateChanged.observe(scope, ({ after }) => {
+      if (after !== 'ready' && after !== 'online') this.#leave();
+    });
+  }
+
+  #onDefault(): void {
+    const next = this.#parts.core.services.default;
+    if (this.#transport !== undefined && next !== this.#transport.service) this.#leave();
+    this.#consider();
+  }
+
+  // Not a user's wish: it may come back by itself.
+  #leave(): void {
+    this.#provider?.service.leave('withdraw');
+  }
+
+  #down(): void {
+    const { kernel, services } = this.#parts.core;
+    void this.#transport?.scope.close();
+    this.#transport = undefined;
+    const route = this.#serverRoute;
+    this.#serverRoute = undefined;
+    if (services.isKeepingTraffic) return;
+    if (route !== undefined) kernel.route.remove(route).catch(() => undefined);
+    this.#provider?.tunnel.set(undefined);
+    this.#provider?.setLink(undefined);
+  }
+
+  #onSplitRouting(isSplit: boolean | undefined): void {
+    const tunnel = this.#provider?.tunnel;
+    if (isSplit !== undefined && tunnel !== undefined && isSplit !== tunnel.isSplitRouting) tunnel.setSplitRouting(isSplit);
+  }
+
+  // One that takes all traffic is enough.
+  #consider(): void {
+    const { core, ident } = this.#parts;
+    const service = this.#provider?.service;
+    if (service === undefined || !this.#isDue(service)) return;
+    const delayMs = RETRY.firstMs * (1 + Math.floor(Math.min(this.#attempts, RETRY.most) / RETRY.every));
+    core.clock.after(`autoconnect ${ident}`, this.#attempts === 0 ? 0 : delayMs, this.#scope, () => {
+      if (!this.#isDue(service)) return;
+      this.#attempts++;
+      service.connect('auto').catch((error: unknown) => {
+        log.debug('%s: autoconnect: %s', ident, error instanceof Error ? error.message : error);
+      });
+    });
+  }
+
+  #isDue(service: Service): boolean {
+    const { services } = this.#parts.core;
+    if (service.state !== 'idle' || !service.isAutoconnect || service.isIgnored) return false;
+    if (services.default === undefined || services.isKeepingTraffic) return false;
+    const isFull = (each: Service): boolean => each.tunnel !== undefined && !each.tunnel.isSplitRouting;
+    const others = services.list.filter((each) => each !== service && isFull(each));
+    return !isFull(service) || !others.some(({ state }) => state !== 'idle' && state !== 'failure');
+  }
+
+  /** Wanted is what connects by itself, or was connected and not disconnected by the user. */
+  async #applyKillSwitch(): Promise<void> {
+    const { kernel, services } = this.#parts.core;
+    const service = this.#provider?.service;
+    const flag = this.#properties.get('VPN.KillSwitch')?.as('s')?.toLowerCase() ?? '';
+    const isOn = ['true', 'yes', '1'].includes(flag);
+    const isUp = service !== undefined && service.state !== 'idle' && service.state !== 'failure';
+    const isWanted = isOn && service !== undefined && !service.isIgnored && (isUp || service.isAutoconnect || this.#isClosing);
+    if (services.isKeepingTraffic || isWanted === this.#isClosing && !isWanted) return;
+    this.#isClosing = isWanted;
+    if (!isWanted) return openAll(kernel);
+    const { setup } = this.#provider?.tunnel ?? {};
+    const server = setup?.server ?? parseIpAddress(this.#provider?.tunnel.provider.host ?? '');
+    const ifindex = setup === undefined ? undefined : this.#provider?.device.ifindex;
+    await closeAllBut(kernel, server, ifindex);
+  }
+}
+
+function isNamed(error: unknown, code: string): boolean {
+  return error instanceof DBusError && error.name === `net.connman.Error.${code}`;
+}

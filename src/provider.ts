@@ -1,0 +1,83 @@
+/**
+ * VPN connections as services: each is a device without hardware, with one network, whose interface
+ * comes with its tunnel. Whoever speaks to the VPN daemon (plugins/vpn.ts) adds them.
+ */
+
+import { Device } from './device.ts';
+import type { Network, NetworkControl } from './network.ts';
+import type { Link } from './netlink/link/link.ts';
+import type { Scope } from './shared/scope.ts';
+import type { Service } from './service/service.ts';
+import type { Services } from './service/services.ts';
+import { Tunnel, type ProviderFacts } from './tunnel.ts';
+
+/** A VPN connection. */
+export interface ProviderDescription {
+  /** The service is `vpn_IDENT`. */
+  readonly ident: string;
+  readonly name: string;
+  readonly facts: ProviderFacts;
+  readonly control: NetworkControl;
+}
+
+/** A VPN connection in the list of services. */
+export interface Provider {
+  readonly device: Device;
+  readonly network: Network;
+  readonly tunnel: Tunnel;
+  readonly service: Service;
+  /** The tunnel's interface; undefined when it is gone. */
+  setLink(link: Link | undefined): void;
+}
+
+/** The key under which split routing is kept with the service, as in ConnMan. */
+const SPLIT_ROUTING = 'SplitRouting';
+
+/** The VPN connections of the daemon. */
+export class Providers {
+  readonly #services: Services;
+  /** Removes a connection in the VPN daemon; undefined without one. Set by the plugin that knows it. */
+  remove: ((ident: string) => Promise<void>) | undefined;
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  /** Adds a connection, gone when `scope` closes; undefined where its service exists already. */
+  add({ ident, name, facts, control }: ProviderDescription, scope: Scope): Provider | undefined {
+    const tunnel = new Tunnel(facts);
+    const device = new Device('vpn', NO_LINK, scope, tunnel);
+    this.#services.follow(device);
+    device.setPowered(true);
+    const network = device.addNetwork(
+      { identifier: ident, group: ident, name, control, storedKeys: [SPLIT_ROUTING] }, scope,
+    );
+    const service = this.#services.get(`vpn_${ident}`);
+    if (service?.network !== network) return undefined;
+    if (service.storedKeys.get(SPLIT_ROUTING) === 'true') tunnel.setSplitRouting(true);
+    tunnel.splitRoutingChanged.observe(scope, (isSplit) => service.store({ [SPLIT_ROUTING]: String(isSplit) }));
+    return { device, network, tunnel, service, setLink: (link) => device.updateLink(link ?? NO_LINK) };
+  }
+}
+
+/** A VPN's interface while it has none. */
+const NO_LINK: Link = {
+  ifindex: 0,
+  name: '',
+  hardwareType: 0xfffe, // ARPHRD_NONE
+  flags: 0,
+  isUp: false,
+  hasCarrier: false,
+  isRunning: false,
+  hardwareAddress: new Uint8Array(),
+  permanentAddress: undefined,
+  mtu: 0,
+  kind: undefined,
+  parentIfindex: undefined,
+  master: undefined,
+  vlanId: undefined,
+  operState: 'notPresent',
+  physicalPortName: undefined,
+  addrGenMode: undefined,
+  statistics: undefined,
+};
