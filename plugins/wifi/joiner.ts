@@ -70,7 +70,7 @@ export class Joiner {
     const joined = new Promise<void>((resolve, reject) => {
       current.settle = { resolve, reject };
       signal.addEventListener('abort', () => {
-        if (this.#current === current) this.#end(signal.reason);
+        if (this.#current === current && current.settle !== undefined) this.#end(signal.reason);
       }, { once: true });
     });
     this.#link.join(request.block).then(
