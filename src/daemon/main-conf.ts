@@ -75,6 +75,10 @@ export const GENERAL = {
   },
   PersistentTetheringMode: { parse: boolean, default: false, about: 'restore tethering after a restart' },
   Enable6to4: { parse: boolean, default: false, about: 'make a 6to4 tunnel from a public IPv4 address' },
+  DHCPClientIdentifier: {
+    parse: oneOf(['mac', 'duid']), default: 'mac',
+    about: 'how DHCPv4 names this machine: by the interface’s hardware address, as ConnMan, or as RFC 4361 says',
+  },
   VendorClassID: { parse: text, default: undefined, about: 'vendor class sent with DHCPv4 (option 60)' },
   OnlineCheckMode: {
     parse: oneOf(ONLINE_CHECK_MODES), default: 'one-shot',

@@ -5,6 +5,7 @@
 
 import { equalBytes } from '../shared/bytes.ts';
 import { ANY_IPV4, type IpAddress } from '../shared/ipaddress.ts';
+import { qualifiedNameOption } from './client-identity.ts';
 import { type DhcpMessage, MESSAGE_TYPES, messageType, type MessageType } from './message.ts';
 import { OPTION, u32Bytes } from './options.ts';
 
@@ -13,7 +14,7 @@ export interface Identity {
   readonly hardwareAddress: Uint8Array;
   /** Option 61. */
   readonly clientIdentifier: Uint8Array;
-  /** Option 12. */
+  /** Option 12, with dots option 81. */
   readonly hostname: string | undefined;
   /** Option 60. */
   readonly vendorClass: string | undefined;
@@ -39,7 +40,7 @@ export function askingMessage(type: 'discover' | 'request', identity: Identity, 
   const options = new Map(message.options);
   options.set(OPTION.maximumMessageSize, u32Bytes(identity.maximumMessageSize).subarray(2));
   if (identity.vendorClass !== undefined) options.set(OPTION.vendorClass, Buffer.from(identity.vendorClass));
-  if (identity.hostname !== undefined) options.set(OPTION.hostname, Buffer.from(identity.hostname));
+  if (identity.hostname !== undefined) nameIn(options, identity.hostname);
   if (type === 'discover') options.set(OPTION.rapidCommit, new Uint8Array(0));
   options.set(OPTION.parameterList, Uint8Array.from(PARAMETERS));
   return { ...message, options };
@@ -79,6 +80,13 @@ export function replyType(message: DhcpMessage, identity: Identity, xid: number)
   const echoed = message.options.get(OPTION.clientIdentifier);
   if (echoed !== undefined && !equalBytes(echoed, identity.clientIdentifier)) return undefined;
   return type;
+}
+
+// RFC 4702, 3.1: one of the two options, never both.
+function nameIn(options: Map<number, Uint8Array>, hostname: string): void {
+  const qualified = qualifiedNameOption(hostname);
+  if (qualified === undefined) options.set(OPTION.hostname, Buffer.from(hostname));
+  else options.set(OPTION.qualifiedName, qualified);
 }
 
 const ARPHRD_ETHER = 1;

@@ -9,6 +9,7 @@ import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import { step } from './client-machine.ts';
 import type { Identity } from './client-messages.ts';
+import { clientIdentifierOf } from './client-identity.ts';
 import { ClientSockets } from './client-sockets.ts';
 import { type Input, type LeaseEvent, leaseOf, nextTickAt, type Outgoing, type State } from './client-state.ts';
 import { Driver, type LinkEnv, type Machine } from './driver.ts';
@@ -16,6 +17,8 @@ import type { Lease } from './lease.ts';
 import { messageType } from './message.ts';
 
 export type { LeaseEvent as ClientEvent } from './client-state.ts';
+export { clientIdentifierOf } from './client-identity.ts';
+export { expiryOf } from './lease.ts';
 export type { ClasslessRoute, Lease } from './lease.ts';
 export { formatLease, parseLease } from './lease-file.ts';
 
@@ -36,7 +39,7 @@ export interface ClientOptions {
    * asked, and stays when no server answers. Without a lease, or with an expired one, no effect.
    */
   readonly adopt?: boolean;
-  /** Option 12. */
+  /** Option 12, with dots option 81. */
   readonly hostname?: string;
   /** Option 60. */
   readonly vendorClass?: string;
@@ -127,7 +130,7 @@ function identityOf({ hardwareAddress, clientIdentifier, hostname, vendorClass, 
   const largest = Math.min(DEFAULT_MTU, mtu ?? DEFAULT_MTU);
   return {
     hardwareAddress,
-    clientIdentifier: clientIdentifier ?? Uint8Array.of(1, ...hardwareAddress),
+    clientIdentifier: clientIdentifier ?? clientIdentifierOf('mac', hardwareAddress),
     hostname,
     vendorClass,
     maximumMessageSize: Math.max(LEAST_MESSAGE_BYTES, largest),

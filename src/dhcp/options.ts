@@ -30,6 +30,7 @@ export const OPTION = {
   vendorClass: 60,
   clientIdentifier: 61,
   rapidCommit: 80,
+  qualifiedName: 81,
   ipv6OnlyPreferred: 108,
   captivePortal: 114,
   searchDomains: 119,

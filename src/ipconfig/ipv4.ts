@@ -6,7 +6,7 @@
  */
 
 import type { AcdEvent } from '../dhcp/acd.ts';
-import { startDhcpClient, type ClientEvent, type DhcpClient, type Lease } from '../dhcp/client.ts';
+import { expiryOf, startDhcpClient, type ClientEvent, type DhcpClient, type Lease } from '../dhcp/client.ts';
 import { IPV4LL_PREFIX_LENGTH, startIpv4ll } from '../dhcp/ipv4ll.ts';
 import type { Address } from '../netlink/address/address.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
@@ -29,6 +29,9 @@ const log = logger('src/ipconfig/ipv4.ts');
 /** DHCP MTUs outside this range are not taken (ConnMan's limits). */
 const MTU_RANGE = { min: 1280, max: 1500 } as const;
 
+/** How much longer than the lease the kernel keeps an address. */
+const LIFETIME_GRACE_SEC = 2;
+
 /** What a session takes from outside. */
 export interface Ipv4Env {
   readonly kernel: Rtnetlink;
@@ -48,6 +51,8 @@ export interface Ipv4Target {
   readonly lastAddress: IpAddress | undefined;
   readonly hostname: string | undefined;
   readonly vendorClass: string | undefined;
+  /** DHCP option 61. */
+  readonly clientIdentifier: Uint8Array | undefined;
   /** Whether others on the link are asked before an address is used (RFC 5227). */
   readonly detectsConflicts: boolean;
 }
@@ -117,7 +122,8 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
   }
 
   #startDhcp(): void {
-    const { ifindex, interfaceName, hardwareAddress, mtu, lease, hostname, vendorClass } = this.#target;
+    const { ifindex, interfaceName, hardwareAddress, mtu, lease } = this.#target;
+    const { hostname, vendorClass, clientIdentifier } = this.#target;
     // Whoever configured the interface before us (`ip=`, an initial ramdisk) had it from the same server.
     const lastAddress = this.#target.lastAddress ?? this.#addressesOnInterface()[0]?.address;
     const options = {
@@ -129,6 +135,7 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
       ...(lastAddress !== undefined && { lastAddress }),
       ...(hostname !== undefined && { hostname }),
       ...(vendorClass !== undefined && { vendorClass }),
+      ...(clientIdentifier !== undefined && { clientIdentifier }),
     };
     this.#client = startDhcpClient(options, this.#env, this.#scope);
     this.#client.events.observe(this.#scope, (event) => this.#onDhcp(event));
@@ -149,6 +156,7 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
     switch (event.kind) {
       case 'bound':
         if (event.isChanged || this.#inUse?.method !== 'dhcp') this.#useLease(event.lease);
+        else void this.#prolong(this.#inUse, event.lease);
         return;
       case 'lost':
         log.debug('%s: the lease is lost: %s', this.#target.interfaceName, event.reason);
@@ -229,12 +237,15 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
     this.#inUse = inUse;
     if (inUse.method !== 'auto') this.#stopLinkLocal();
     try {
-      const broadcast = prefixLength < 31 ? address.broadcast(prefixLength) : undefined;
+      const broadcast = broadcastOf(inUse);
       const isOther = before !== undefined && !(before.address.equals(address) && before.prefixLength === prefixLength);
       // In the same network the new one would be secondary and go with the old one (promote_secondaries).
       const isAfter = isOther && !before.address.sharesPrefix(address, before.prefixLength);
       if (isOther && !isAfter) void this.#remove(before);
-      await this.#env.kernel.address.add({ ifindex, address, prefixLength, broadcast }, this.#scope.signal);
+      const validLifetimeSec = this.#lifetimeOf(lease);
+      await this.#env.kernel.address.add(
+        { ifindex, address, prefixLength, broadcast, validLifetimeSec }, this.#scope.signal,
+      );
       if (isAfter) await this.#remove(before);
       this.#events.emit({ kind: 'configured', setup: setupOf(inUse, lease) });
     } catch (error) {
@@ -243,6 +254,27 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
       const text = `address ${address}/${prefixLength} is refused: ${error instanceof Error ? error.message : error}`;
       this.#events.emit({ kind: 'failed', error: new ConnmanError('Failed', text, { cause: error }) });
     }
+  }
+
+  // The server has granted more time to the address that is there.
+  async #prolong(inUse: Ipv4InUse, lease: Lease): Promise<void> {
+    const { ifindex, interfaceName } = this.#target;
+    const { address, prefixLength } = inUse;
+    const broadcast = broadcastOf(inUse);
+    const validLifetimeSec = this.#lifetimeOf(lease);
+    try {
+      await this.#env.kernel.address.add(
+        { ifindex, address, prefixLength, broadcast, validLifetimeSec }, this.#scope.signal,
+      );
+    } catch (error) {
+      log.debug('%s: %s keeps its time: %s', interfaceName, address, error instanceof Error ? error.message : error);
+    }
+  }
+
+  // So that the address of a daemon that is no more goes with its lease; the daemon itself is earlier.
+  #lifetimeOf(lease: Lease | undefined): number | undefined {
+    const leftMs = lease === undefined ? Infinity : expiryOf(lease) - this.#env.clock.now();
+    return leftMs === Infinity ? undefined : Math.max(0, Math.ceil(leftMs / 1000)) + LIFETIME_GRACE_SEC;
   }
 
   async #removeAddress(): Promise<void> {
@@ -272,4 +304,8 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
 
 function setupOf(inUse: Ipv4InUse, lease: Lease | undefined): Ipv4Setup {
   return { inUse, subnets: [inUse], routes: lease?.classlessRoutes ?? [], offer: offerOfLease(lease), lease };
+}
+
+function broadcastOf({ address, prefixLength }: Ipv4InUse): IpAddress | undefined {
+  return prefixLength < 31 ? address.broadcast(prefixLength) : undefined;
 }

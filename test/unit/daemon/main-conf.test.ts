@@ -36,6 +36,7 @@ const DEFAULTS: GeneralOptions = {
   TetheringTechnologies: ['wifi', 'bluetooth', 'gadget'],
   PersistentTetheringMode: false,
   Enable6to4: false,
+  DHCPClientIdentifier: 'mac',
   VendorClassID: undefined,
   OnlineCheckMode: 'one-shot',
   EnableOnlineCheck: true,

@@ -7,7 +7,9 @@
 import { SystemError } from '../../../src/shared/errors.ts';
 import { IpAddress, parseIpv6 } from '../../../src/shared/ipaddress.ts';
 import type { Scope } from '../../../src/shared/scope.ts';
-import type { Destination, MessageSocket, RawOptions, System, UdpOptions, UdpSender } from '../../../src/system/system.ts';
+import type {
+  Destination, MessageSocket, RawOptions, System, UdpOptions, UdpSender,
+} from '../../../src/system/system.ts';
 import { FakeLink } from './fake-link.ts';
 
 /** An IPv6 address, for tests that write them out. */

@@ -47,6 +47,7 @@ class Fixture {
       lastAddress: undefined,
       hostname: undefined,
       vendorClass: undefined,
+      clientIdentifier: undefined,
       detectsConflicts: true,
       ...change,
     }, env, scope);
@@ -55,6 +56,11 @@ class Fixture {
 
   get addresses(): string[] {
     return [...this.kernel.mirror.addressesOf(this.#ifindex)].map((each) => `${each.address}/${each.prefixLength}`);
+  }
+
+  /** What is left of the first address's time in the kernel, in seconds; undefined is for ever. */
+  get lifetimeSec(): number | undefined {
+    return [...this.kernel.mirror.addressesOf(this.#ifindex)][0]?.validLifetimeSec;
   }
 
   /** Types of the DHCP messages sent. */
@@ -103,6 +109,31 @@ test('an address that was written down is used when nobody has it', withScope(as
   await context.clock.advance(2000);
   assert.equal(fixture.addresses, [`${ADDRESS}/24`]);
   assert.equal(fixture.told, [`configured manual ${ADDRESS}`]);
+}));
+
+test('an address ends a little after its lease, later with each renewal', withScope(async (context) => {
+  const fixture = new Fixture(context, { method: 'dhcp' }, { detectsConflicts: false });
+  fixture.session.start();
+  await context.clock.advance(0);
+  fixture.lend(ADDRESS);
+  await context.clock.advance(0);
+  const whole = fixture.lifetimeSec ?? 0;
+  assert.ok(whole > 10 && whole < 100_000, String(whole));
+  await context.clock.advance((whole * 1000) / 2 + 2000);
+  assert.is(fixture.asked.at(-1), 'request', 'the server is asked for more time');
+  const told = fixture.told.length;
+  fixture.lend(ADDRESS);
+  await context.clock.advance(0);
+  assert.is(fixture.told.length, told, 'nothing else has changed');
+  assert.ok((fixture.lifetimeSec ?? 0) > whole - 10, String(fixture.lifetimeSec));
+}));
+
+test('an address that was written down has no end', withScope(async (context) => {
+  const fixture = new Fixture(context, MANUAL, { detectsConflicts: false });
+  fixture.session.start();
+  await context.clock.advance(0);
+  assert.equal(fixture.addresses, [`${ADDRESS}/24`]);
+  assert.is(fixture.lifetimeSec, undefined);
 }));
 
 test('without detection it is used at once', withScope(async (context) => {
