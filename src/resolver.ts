@@ -33,7 +33,7 @@ export interface Resolver {
   /** Whose servers come first: the default service's link. */
   setDefault(ifindex: number | undefined): void;
   /** What to ask through link `ifindex`: its own servers, else the fallback servers. */
-  nameserversOf(ifindex: number): readonly IpAddress[];
+  nameserversOf(ifindex: number): readonly NameServer[];
   /** The ifindex whose servers or domains changed, expiry included, at once. */
   readonly changed: Observable<number>;
 }
@@ -106,9 +106,9 @@ class LinkResolver implements Resolver {
     this.#applySoon();
   }
 
-  nameserversOf(ifindex: number): readonly IpAddress[] {
-    const own = this.#links.get(ifindex)?.nameservers.map(({ value }) => value.address) ?? [];
-    return own.length > 0 ? own : this.#options.fallbackNameservers;
+  nameserversOf(ifindex: number): readonly NameServer[] {
+    const own = this.#links.get(ifindex)?.nameservers.map(({ value }) => value) ?? [];
+    return own.length > 0 ? own : this.#options.fallbackNameservers.map((address) => ({ address }));
   }
 
   #replace(ifindex: number, link: Link): void {

@@ -8,15 +8,15 @@
 
 import type { Alarm } from '../shared/clock.ts';
 import { DecodeError } from '../shared/errors.ts';
-import type { IpAddress } from '../shared/ipaddress.ts';
+import { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { MessageSocket, UdpSender } from '../system/system.ts';
 import { readAnswer, type Verdict } from './answer.ts';
 import { decodeMessage, encodeMessage, makeQuery, type DnsMessage, type DnsQuestion } from './message.ts';
 import { CLASS_IN, RECORD_TYPE } from './records.ts';
-import type { ResolveEnv, ResolveFailure } from './stub-resolver.ts';
-import { askByTcp } from './tcp-query.ts';
+import type { ResolveEnv, ResolveFailure, ServerToAsk } from './stub-resolver.ts';
+import { askByTcp, type StreamPeer } from './tcp-query.ts';
 
 const log = logger('src/dns/lookup.ts');
 
@@ -24,7 +24,7 @@ const log = logger('src/dns/lookup.ts');
 export interface LookupOptions {
   readonly name: string;
   readonly family: 4 | 6;
-  readonly servers: readonly IpAddress[];
+  readonly servers: readonly ServerToAsk[];
   readonly port: number;
   readonly device?: string;
   /** Clock time by which there is an answer of some kind. */
@@ -38,16 +38,17 @@ export type Answer =
 
 /** A server that has not given its last word. */
 interface Asked {
-  readonly server: IpAddress;
+  readonly peer: StreamPeer;
   readonly id: number;
-  readonly socket: MessageSocket<UdpSender>;
   readonly scope: Scope;
-  /** Its answer was truncated; it is being asked again over TCP. */
-  isOnTcp: boolean;
+  /** None where it may be asked over TLS alone, or once its answer was truncated: then TCP is in use. */
+  socket: MessageSocket<UdpSender> | undefined;
 }
 
 /** The first repetition comes after this, each further one after twice the time. */
 const FIRST_RETRY_MS = 400;
+/** RFC 7858, 3.1. */
+const TLS_PORT = 853;
 /** How long a negative answer waits for another server's addresses. */
 const NEGATIVE_GRACE_MS = 250;
 const RANK = { noAddress: 0, noSuchName: 1, refused: 2 } as const;
@@ -84,7 +85,7 @@ export class Lookup {
     this.answer = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    for (const server of options.servers) this.#openSocket(server);
+    for (const server of options.servers) this.#begin(server);
     if (this.#open.size === 0) this.#fail();
     this.#sendAll();
     this.#arm();
@@ -96,30 +97,36 @@ export class Lookup {
     this.#arm();
   }
 
-  #openSocket(server: IpAddress): void {
+  #begin(server: ServerToAsk): void {
     const { port, device } = this.#options;
+    const { address, tlsName, port: own } = server instanceof IpAddress ? { address: server } : server;
+    const place = { address, port: own ?? (tlsName === undefined ? port : TLS_PORT) };
+    const link = device === undefined ? {} : { device };
     const scope = this.#scope.child();
+    const asked: Asked = {
+      peer: { ...place, ...link, ...(tlsName !== undefined && { tlsName }) },
+      id: this.#env.random.u32() >>> 16,
+      scope,
+      socket: undefined,
+    };
+    this.#open.add(asked);
+    if (tlsName !== undefined) return void this.#askByTcp(asked);
     try {
-      const socket = this.#env.system.udp({
-        family: server.family,
-        peer: { address: server, port },
-        ...(device === undefined ? {} : { device }),
-      }, scope);
-      const asked: Asked = { server, id: this.#env.random.u32() >>> 16, socket, scope, isOnTcp: false };
+      const socket = this.#env.system.udp({ family: address.family, peer: place, ...link }, scope);
       socket.onMessage = (bytes) => this.#onReply(asked, bytes);
       socket.onError = (error) => this.#drop(asked, error.message);
-      this.#open.add(asked);
+      asked.socket = socket;
     } catch (error) {
-      log.debug('%s: no socket to %s: %s', this.#options.name, server, error);
+      log.debug('%s: no socket to %s: %s', this.#options.name, address, error);
+      this.#open.delete(asked);
       void scope.close();
     }
   }
 
   #sendAll(): void {
     for (const asked of [...this.#open]) {
-      if (asked.isOnTcp) continue;
       try {
-        asked.socket.send(encodeMessage(makeQuery(asked.id, this.#question)));
+        asked.socket?.send(encodeMessage(makeQuery(asked.id, this.#question)));
       } catch (error) {
         this.#drop(asked, text(error));
       }
@@ -133,19 +140,17 @@ export class Lookup {
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       // Not the server's last word: whoever sent this may not have seen the question.
-      log.debug('%s: %s sent no DNS message: %s', this.#options.name, asked.server, error.message);
+      log.debug('%s: %s sent no DNS message: %s', this.#options.name, asked.peer.address, error.message);
       return;
     }
     this.#take(asked, readAnswer(message, asked.id, this.#question));
   }
 
   async #askByTcp(asked: Asked): Promise<void> {
-    asked.isOnTcp = true;
-    const { port, device } = this.#options;
-    const peer = { address: asked.server, port, ...(device === undefined ? {} : { device }) };
+    asked.socket = undefined;
     try {
       const query = encodeMessage(makeQuery(asked.id, this.#question));
-      const reply = await askByTcp(this.#env.system, peer, query, asked.scope.signal);
+      const reply = await askByTcp(this.#env.system, asked.peer, query, asked.scope.signal);
       const verdict = readAnswer(decodeMessage(reply), asked.id, this.#question);
       // Truncated or not an answer at all: over TCP that is the last word.
       const isLast = verdict.kind === 'addresses' || verdict.kind === 'failure';
@@ -167,17 +172,17 @@ export class Lookup {
         this.#drop(asked, verdict.failure);
         return;
       case 'truncated':
-        if (!asked.isOnTcp) void this.#askByTcp(asked);
+        if (asked.socket !== undefined) void this.#askByTcp(asked);
         return;
       case 'foreign':
-        log.debug('%s: %s answered something else', this.#options.name, asked.server);
+        log.debug('%s: %s answered something else', this.#options.name, asked.peer.address);
         return;
     }
   }
 
   #drop(asked: Asked, why: string): void {
     if (!this.#open.delete(asked)) return;
-    log.debug('%s: %s is done: %s', this.#options.name, asked.server, why);
+    log.debug('%s: %s is done: %s', this.#options.name, asked.peer.address, why);
     void asked.scope.close();
     if (this.#open.size === 0) this.#fail();
   }

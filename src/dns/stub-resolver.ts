@@ -13,16 +13,24 @@ import type { System } from '../system/system.ts';
 import { Lookup, type Answer } from './lookup.ts';
 import { parseName } from './name.ts';
 
+/** A server: in the clear where it is but an address; with a name over TLS alone, which must prove it (RFC 7858). */
+export type ServerToAsk = IpAddress | {
+  readonly address: IpAddress;
+  /** 53 when absent, with a name 853. */
+  readonly port?: number;
+  readonly tlsName?: string;
+};
+
 /** Whom to ask and through which link. */
 export interface NameQuery {
-  readonly servers: readonly IpAddress[];
+  readonly servers: readonly ServerToAsk[];
   /** Interface name for SO_BINDTODEVICE; the routing table decides when absent. */
   readonly device?: string;
   /** Which kinds of address to ask for; all questions are sent at once. */
   readonly families: readonly (4 | 6)[];
   /** All of it must be done within; 5000 when absent. */
   readonly timeoutMs?: number;
-  /** 53 when absent. */
+  /** Of servers that have none; 53 when absent. */
   readonly port?: number;
 }
 

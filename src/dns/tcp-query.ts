@@ -1,21 +1,30 @@
 /**
- * One DNS question over TCP: two bytes of length before each message (RFC 1035, 4.2.2). Memory is
+ * One DNS question over TCP, or over TLS (RFC 7858): two bytes of length before each message (RFC 1035, 4.2.2). Memory is
  * bounded by that length, time by `signal`.
  */
 
 import type { Socket } from 'node:net';
 import { DecodeError } from '../shared/errors.ts';
 import { connectTcp, type TcpPeer } from '../system/tcp-connect.ts';
+import { connectTls } from '../system/tls-connect.ts';
 import type { System } from '../system/system.ts';
+
+/** A server on a stream; with `tlsName` over TLS alone, and its certificate must bear that name. */
+export interface StreamPeer extends TcpPeer {
+  readonly tlsName?: string;
+}
 
 /**
  * The bytes of the first message that `peer` answers with. Throws what connecting throws,
  * DecodeError when the peer closes before the end of a message, or `signal.reason`.
  */
 export async function askByTcp(
-  system: Pick<System, 'tcp' | 'closeFd'>, peer: TcpPeer, query: Uint8Array, signal: AbortSignal,
+  system: Pick<System, 'tcp' | 'closeFd'>, peer: StreamPeer, query: Uint8Array, signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const socket = await connectTcp(system, peer, signal);
+  const { tlsName, ...place } = peer;
+  const socket = tlsName === undefined
+    ? await connectTcp(system, place, signal)
+    : await connectTls(system, { ...place, name: tlsName, protocol: 'dot' }, signal);
   try {
     // One segment for both, or some servers answer only half (RFC 7766, 8).
     socket.write(Uint8Array.of(query.length >> 8, query.length & 0xff, ...query));

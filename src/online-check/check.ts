@@ -4,6 +4,7 @@
  * superseded reports nothing.
  */
 
+import type { ServerToAsk } from '../dns/stub-resolver.ts';
 import type { Alarm } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
@@ -28,7 +29,7 @@ export interface CheckTarget {
   readonly type: string;
   readonly family: 4 | 6;
   /** The link's own name servers now; asked for before each check. */
-  nameservers(): readonly IpAddress[];
+  nameservers(): readonly ServerToAsk[];
   /** The proxy for a URL; undefined is direct. Throws only the signal's reason. */
   proxyFor?(url: string, signal: AbortSignal): Promise<HttpProxy | undefined>;
   /** Where the network says that its captive portal tells of itself (RFC 8910). */

@@ -13,7 +13,8 @@ export function nameserversInUse(service: Service, resolver: Resolver): readonly
   if (!isConnected(service.state)) return [];
   const { ipv4, ipv6 } = service;
   const servers = resolver.nameserversOf(service.network.device.ifindex);
-  return servers.filter(({ family }) => (family === 4 ? ipv4 : ipv6) !== undefined).map(String);
+  const reached = servers.filter(({ address }) => (address.family === 4 ? ipv4 : ipv6) !== undefined);
+  return reached.map(({ address }) => String(address));
 }
 
 /** Search domains, also while connecting. */

@@ -3,6 +3,7 @@
  * named, and the proxy for a URL. Looked for once a domain, when the first request needs it.
  */
 
+import type { ServerToAsk } from '../dns/stub-resolver.ts';
 import type { Device } from '../device.ts';
 import { discoverPacUrl } from '../proxy/discovery.ts';
 import { proxyInForce, wantsDiscovery, type ProxySettings } from '../proxy/settings.ts';
@@ -27,7 +28,7 @@ export interface ProxyTarget {
   domain(): string | undefined;
   /** Own addresses, by the family to begin with. */
   addresses(): readonly IpAddress[];
-  nameservers(): readonly IpAddress[];
+  nameservers(): readonly ServerToAsk[];
 }
 
 /** What it takes from the core. */

@@ -3,7 +3,7 @@
  * servers, pages by sockets bound to the link.
  */
 
-import { resolveName } from '../dns/stub-resolver.ts';
+import { resolveName, type ServerToAsk } from '../dns/stub-resolver.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import type { Random } from '../shared/random.ts';
@@ -17,7 +17,7 @@ export interface WebLink {
   readonly device: string;
   /** Families with an address, the one to begin with first. */
   families(): readonly (4 | 6)[];
-  nameservers(): readonly IpAddress[];
+  nameservers(): readonly ServerToAsk[];
   /** Of requests. */
   readonly userAgent: string;
 }

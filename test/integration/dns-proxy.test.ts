@@ -17,6 +17,7 @@ import { Proxy } from '../../src/dns-backend/proxy/proxy.ts';
 import { decodeMessage, encodeMessage, makeQuery, type DnsMessage } from '../../src/dns/message.ts';
 import { DeadlineClock } from '../../src/shared/clock.ts';
 import { parseIpAddress, type IpAddress } from '../../src/shared/ipaddress.ts';
+import { resolveName } from '../../src/dns/stub-resolver.ts';
 import { systemRandom } from '../../src/shared/random.ts';
 import { createScope } from '../../src/shared/scope.ts';
 import { output, run } from '../helpers/child.ts';
@@ -211,6 +212,15 @@ test('TLS is strict about names', async () => {
   secured('other.test');
   assert.match((await kdig('@127.0.0.1', '+time=6', '+retry=0', 'n2.test')).stdout, /SERVFAIL/);
   await assertHealthy();
+});
+
+test('the daemon itself asks such servers as strictly, the online check for instance', async () => {
+  const resolve = (tlsName: string): Promise<string> => {
+    const query = { servers: [{ address: ip(UNBOUND), tlsName }], families: [4] } as const;
+    return resolveName('n1.test', query, env, scope.signal).then(String, (error: Error) => error.message);
+  };
+  assert.is(await resolve('dns.test'), '10.1.0.1');
+  assert.match(await resolve('other.test'), /^resolving n1\.test: (refused|unreachable)$/);
 });
 
 test('a server that lies, word for word from the corpora', async () => {
