@@ -166,9 +166,10 @@ export class Gateways {
   #apply(entry: Entry, extent: 'changes' | 'anew' = 'changes'): Promise<void> {
     const { needs, owner } = entry;
     const isSharing = this.#sharing.has(owner.family);
-    const routes = routesFor(needs, this.#isDefault(entry), this.#isConfined(entry));
-    if (isSharing) routes.push(...sourceRoutesFor(needs));
-    const rules = isSharing ? sourceRulesFor(needs) : [];
+    const isConfined = this.#isConfined(entry);
+    const routes = routesFor(needs, this.#isDefault(entry), isConfined);
+    if (isSharing) routes.push(...sourceRoutesFor(needs, isConfined));
+    const rules = isSharing ? sourceRulesFor(needs, isConfined) : [];
     this.#takeOver(entry);
     return this.#change(
       entry,

@@ -92,9 +92,9 @@ async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
     providers.get(ident)?.setSplitRouting(isSplitRouting);
   });
   scope.defer(() => agents.releaseAll());
+  await startPlugins(builtin, { drivers }, daemon.options, life);
   if (!(await bus.requestName(BUS_NAME, life))) throw new StartError(`${BUS_NAME} is owned by another VPN daemon`);
   daemon.started();
-  await startPlugins(builtin, { drivers }, daemon.options, life);
   watchProvisioning(providers, [storage, openStorage(VPN_STORAGE)], clock, life);
 }
 

@@ -26,6 +26,8 @@ export type PropertyShape = string | { readonly type: string; readonly access: '
 /** A whole interface. */
 export interface InterfaceShape {
   readonly name: string;
+  /** Not told of by ObjectManager: for those alone who know its path. */
+  readonly isUnlisted?: true;
   readonly methods: Readonly<Record<string, MethodShape>>;
   readonly signals: Readonly<Record<string, ArgumentShape>>;
   /** In the order of the dictionary. */

@@ -50,11 +50,12 @@ export class ObjectTree {
     if (node.interfaces.has(name)) throw new Error(`${name} is served at ${path} already`);
     node.interfaces.set(name, served);
     this.#nodes.set(path, node);
-    this.#note(path, name, served);
+    const isListed = served.description.isUnlisted !== true;
+    if (isListed) this.#note(path, name, served);
     scope.defer(() => {
       node.interfaces.delete(name);
       if (node.interfaces.size === 0) this.#nodes.delete(path);
-      this.#note(path, name, undefined);
+      if (isListed) this.#note(path, name, undefined);
     });
   }
 

@@ -100,7 +100,8 @@ function managedInterfaces(interfaces: Iterable<ServedInterface>, isNew: boolean
 function managedObjects(tree: ObjectTree): Map<string, Map<string, EncodedDictionary>> {
   const objects = new Map<string, Map<string, EncodedDictionary>>();
   for (const { path, interfaces } of tree.nodes()) {
-    if (path !== '/') objects.set(path, managedInterfaces(interfaces.values(), true));
+    const listed = [...interfaces.values()].filter(({ description }) => description.isUnlisted !== true);
+    if (path !== '/' && listed.length > 0) objects.set(path, managedInterfaces(listed, true));
   }
   return objects;
 }

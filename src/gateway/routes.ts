@@ -55,8 +55,8 @@ export function routesFor(needs: GatewayNeeds, isDefault: boolean, isConfined = 
   return routes;
 }
 
-/** The routes of the service's own table: all that its address may reach. */
-export function sourceRoutesFor(needs: GatewayNeeds): Route[] {
+/** The routes of the service's own table: all that its address may reach; confined, its link alone. */
+export function sourceRoutesFor(needs: GatewayNeeds, isConfined = false): Route[] {
   const { ifindex, family, subnets, gateway } = needs;
   const table = sourceTable(ifindex);
   const routes = subnets.map((subnet): Route => ({
@@ -71,7 +71,7 @@ export function sourceRoutesFor(needs: GatewayNeeds): Route[] {
       { family, destination: { address: gateway, prefixLength: hostPrefixLength(family) }, ifindex, scope: 'link' },
     );
   }
-  routes.push(...beyond(needs));
+  if (!isConfined) routes.push(...beyond(needs));
   return routes.map((route) => ({ ...route, metric: 0, table }));
 }
 
@@ -80,14 +80,12 @@ export function sourceRoutesFor(needs: GatewayNeeds): Route[] {
  * then, after all that the main table knows better than by its default route (`sharedRule`), beyond.
  * In IPv6 a network stands for all addresses that the host has in it, temporary ones included.
  */
-export function sourceRulesFor({ ifindex, family, subnets }: GatewayNeeds): Rule[] {
+export function sourceRulesFor({ ifindex, family, subnets }: GatewayNeeds, isConfined = false): Rule[] {
   const table = sourceTable(ifindex);
   return subnets.flatMap((subnet): Rule[] => {
     const source = family === 4 ? { address: subnet.address, prefixLength: 32 } : networkOf(subnet);
-    return [
-      { family, priority: PRIORITY.link, source, table, suppressPrefixLength: 0 },
-      { family, priority: PRIORITY.beyond, source, table },
-    ];
+    const link: Rule = { family, priority: PRIORITY.link, source, table, suppressPrefixLength: 0 };
+    return isConfined ? [link] : [link, { family, priority: PRIORITY.beyond, source, table }];
   });
 }
 
