@@ -80,6 +80,7 @@ function print(event: Dhcpv6Event): void {
 function printRouters(information: RouterInformation): void {
   console.log(`${elapsed()}: routers say`);
   for (const [key, value] of Object.entries(information)) {
-    console.log(`  ${key}=${JSON.stringify(value, (_, each: unknown) => (each instanceof IpAddress ? `${each}` : each))}`);
+    const text = JSON.stringify(value, (_, each: unknown) => (each instanceof IpAddress ? String(each) : each));
+    console.log(`  ${key}=${text}`);
   }
 }

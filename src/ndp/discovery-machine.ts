@@ -92,6 +92,7 @@ export function step(state: State, input: Input, env: Env): Step {
     case 'solicit': return ask({ ...state, name: 'soliciting', tries: 0, waitMs: 0, retryAt: env.now }, env);
     case 'advertisement': {
       const knowledge = learn(state.knowledge, input.router, input.advertisement, env.now);
+      if (knowledge === state.knowledge && state.name === 'listening') return to(state);
       return tell(listening(state, knowledge, env), env);
     }
   }

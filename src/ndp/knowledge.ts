@@ -79,12 +79,12 @@ export const NOTHING: Knowledge = {
   sources: new Map(), prefixes: new Map(), routes: new Map(), nameservers: new Map(), searchDomains: new Map(),
 };
 
-/** Adds what `router` says at `now`; lifetimes of 0 take away. */
+/** Adds what `router` says at `now`; lifetimes of 0 take away. `known` itself when there is no room for any of it. */
 export function learn(known: Knowledge, router: IpAddress, heard: RouterAdvertisement, now: number): Knowledge {
   const learnedMs = now;
   const until = (seconds: number): number => now + 1000 * seconds;
   const { prefixes, routes, nameservers, searchDomains } = known;
-  return expire({
+  const learned = expire({
     sources: added(known.sources, [[String(router), {
       address: router, advertisement: heard, learnedMs,
       routerUntilMs: until(heard.lifetimeSec),
@@ -107,15 +107,15 @@ export function learn(known: Knowledge, router: IpAddress, heard: RouterAdvertis
       [name.toLowerCase(), { name, untilMs: until(lifetimeSec), learnedMs }]
     ))),
   }, now);
+  return KINDS.every((kind) => learned[kind] === known[kind]) ? known : learned;
 }
 
 /** Drops what has ended at `now`. */
 export function expire(known: Knowledge, now: number): Knowledge {
-  const sources = [...lasting(known.sources, now)].map(([key, source]) => (
-    [key, source.routerUntilMs > now ? source : { ...source, routerUntilMs: 0 }] as const
-  ));
+  const sources = lasting(known.sources, now);
+  const retired = [...sources].filter(([, { routerUntilMs }]) => routerUntilMs > 0 && routerUntilMs <= now);
   return {
-    sources: new Map(sources),
+    sources: added(sources, retired.map(([key, source]) => [key, { ...source, routerUntilMs: 0 }])),
     prefixes: lasting(known.prefixes, now),
     routes: lasting(known.routes, now),
     nameservers: lasting(known.nameservers, now),
@@ -168,19 +168,32 @@ export function isSameInformation(one: RouterInformation, other: RouterInformati
   return isSameButTimes(one, other);
 }
 
+const KINDS = ['sources', 'prefixes', 'routes', 'nameservers', 'searchDomains'] as const;
 const MOST_ENTRIES = 16;
 /** Flags and the like of a source that is no default router hold for three of the longest intervals (6.2.1). */
 const LEAST_SOURCE_SEC = 3 * 1800;
 const RANK = { high: 0, medium: 1, low: 2 } as const;
 
-function added<T extends Lasting>(map: ReadonlyMap<string, T>, entries: readonly [string, T][]): Map<string, T> {
-  const result = new Map(map);
-  for (const [key, value] of entries) if (result.has(key) || result.size < MOST_ENTRIES) result.set(key, value);
-  return result;
+/** The map itself where nothing is to be changed: floods are to cost little. */
+function added<T extends Lasting>(
+  map: ReadonlyMap<string, T>,
+  entries: readonly [string, T][],
+): ReadonlyMap<string, T> {
+  let result: Map<string, T> | undefined;
+  for (const [key, value] of entries) {
+    const known = result ?? map;
+    if (!known.has(key) && known.size >= MOST_ENTRIES) continue;
+    result ??= new Map(map);
+    result.set(key, value);
+  }
+  return result ?? map;
 }
 
-function lasting<T extends Lasting>(map: ReadonlyMap<string, T>, now: number): Map<string, T> {
-  return new Map([...map].filter(([, { untilMs }]) => untilMs > now));
+function lasting<T extends Lasting>(map: ReadonlyMap<string, T>, now: number): ReadonlyMap<string, T> {
+  for (const { untilMs } of map.values()) {
+    if (untilMs <= now) return new Map([...map].filter(([, each]) => each.untilMs > now));
+  }
+  return map;
 }
 
 function routerEnds({ sources }: Knowledge): Lasting[] {
@@ -190,8 +203,7 @@ function routerEnds({ sources }: Knowledge): Lasting[] {
 }
 
 function everything(known: Knowledge): number[] {
-  const maps = [known.sources, known.prefixes, known.routes, known.nameservers, known.searchDomains];
-  return maps.flatMap((map) => [...map.values()].map(({ untilMs }) => untilMs));
+  return KINDS.flatMap((kind) => [...known[kind].values()].map(({ untilMs }) => untilMs));
 }
 
 /** Of values with the same keys; what was not said anew is the same object, and so costs nothing. */
@@ -200,7 +212,9 @@ function isSameButTimes(one: unknown, other: unknown): boolean {
   if (!(one instanceof Object) || !(other instanceof Object)) return false;
   if (one instanceof IpAddress) return other instanceof IpAddress && one.equals(other);
   if (Array.isArray(one) && Array.isArray(other) && one.length !== other.length) return false;
-  return Object.entries(one).every(([key, value]) => key.endsWith('Ms') || isSameButTimes(value, Reflect.get(other, key)));
+  return Object.entries(one).every(([key, value]) => (
+    key.endsWith('Ms') || isSameButTimes(value, Reflect.get(other, key))
+  ));
 }
 
 function formatPrefix({ address, prefixLength }: IpPrefix): string {

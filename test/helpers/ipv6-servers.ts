@@ -69,7 +69,8 @@ export class Ipv6Servers {
       AdvSendAdvert on; MinRtrAdvInterval 20; MaxRtrAdvInterval 60; MinDelayBetweenRAs 3;
       ${body}
     };`, { mode: 0o600 });
-    const child = this.#start(['radvd', '-n', '-C', '/run/radvd.conf', '-p', '/run/radvd.pid', '-m', 'stderr', '-d', '1']);
+    const files = ['-C', '/run/radvd.conf', '-p', '/run/radvd.pid'];
+    const child = this.#start(['radvd', '-n', ...files, '-m', 'stderr', '-d', '1']);
     await this.namespace.script('for n in $(seq 500); do [ -s /run/radvd.pid ] && exit 0; sleep 0.02; done; exit 1');
     return child;
   }

@@ -211,7 +211,8 @@ test('kea: what it has forgotten is bound anew or replaced', withScope(async ({ 
   await servers.kea({ pools: [{ pool: '2001:db8:1::300 - 2001:db8:1::3ff' }] });
   const event = await host.next('bound');
   assert.ok(event.kind === 'bound' && event.isChanged);
-  assert.ok(event.lease.addresses.some(({ address }) => /^2001:db8:1::3/.test(String(address))), host.sent.join(' '));
+  const given = event.lease.addresses.map(({ address }) => String(address));
+  assert.ok(given.some((address) => address.startsWith('2001:db8:1::3')), `${given} ${host.sent}`);
 }));
 
 test('kea: a declined address is not given again', withScope(async ({ clock, scope }) => {
@@ -265,7 +266,7 @@ test('dnsmasq: an address and a temporary one, renewed; rapid commit', withScope
   await servers.dnsmasq('--dhcp-range=2001:db8:1::100,2001:db8:1::1ff,64,10m', '--dhcp-rapid-commit');
   const host = new Host(clock, scope, { wantsTemporary: true });
   const lease = await host.bound();
-  assert.equal(lease.addresses.map(({ isTemporary }) => isTemporary).sort(), [false, true]);
+  assert.equal(lease.addresses.map(({ isTemporary }) => isTemporary), [false, true]);
   assert.equal(host.sent, ['solicit']);
   await host.next('bound');
   assert.is(host.sent.at(-1), 'renew');

@@ -63,8 +63,7 @@ test('radvd: flags, prefix, routes, names, portal, and their ends', withScope(as
   const host = new Host(clock, scope);
   const heard = await host.until('radvd heard', () => true);
   const router = await servers.routerAddress();
-  const text = JSON.stringify(heard, (_, value: unknown) => (value instanceof Object && 'bytes' in value ? String(value) : value));
-  assert.equal(heard.routers.map(({ address, preference }) => `${address} ${preference}`), [`${router} high`], text);
+  assert.equal(heard.routers.map(({ address, preference }) => `${address} ${preference}`), [`${router} high`]);
   assert.equal([heard.isManaged, heard.isOtherConfig, heard.mtu], [false, true, 1400]);
   const [prefix] = heard.prefixes;
   assert.is(`${prefix?.prefix.address}/${prefix?.prefix.prefixLength}`, '2001:db8:1::/64');

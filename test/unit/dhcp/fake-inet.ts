@@ -5,7 +5,7 @@
  */
 
 import { SystemError } from '../../../src/shared/errors.ts';
-import { IpAddress, parseIpv6 } from '../../../src/shared/ipaddress.ts';
+import { type IpAddress, parseIpv6 } from '../../../src/shared/ipaddress.ts';
 import type { Scope } from '../../../src/shared/scope.ts';
 import type {
   Destination, MessageSocket, RawOptions, System, UdpOptions, UdpSender,

@@ -14,8 +14,9 @@ function options(text: string): RouterAdvertisement {
   return decodeRouterAdvertisement(advertisement({ options: text }));
 }
 
-const prefixes = ({ prefixes: all }: RouterAdvertisement): string[] =>
-  all.map(({ prefix, validSec, preferredSec }) => `${prefix.address}/${prefix.prefixLength} ${validSec} ${preferredSec}`);
+const prefixes = ({ prefixes: all }: RouterAdvertisement): string[] => all.map(({ prefix, validSec, preferredSec }) => (
+  `${prefix.address}/${prefix.prefixLength} ${validSec} ${preferredSec}`
+));
 
 test('radvd', () => {
   const heard = decodeRouterAdvertisement(readVector('ndp-advertisement-radvd'));
@@ -92,7 +93,8 @@ test('a malformed option spoils itself alone', () => {
 
 test('servers that can be nobody are left out', () => {
   const heard = options(`${nameserverOption(0x53, 60)} ${nameserverOption(0, 60).replace('20010db8', '00000000')}
-    ${nameserverOption(1, 60).replace('20010db8', '00000000')} ${nameserverOption(1, 60).replace('20010db8', 'ff020000')}`);
+    ${nameserverOption(1, 60).replace('20010db8', '00000000')}
+    ${nameserverOption(1, 60).replace('20010db8', 'ff020000')}`);
   assert.equal(heard.nameservers.map(({ address }) => String(address)), ['2001:db8::53']);
 });
 
@@ -109,7 +111,8 @@ test('host bits are not part of a prefix', () => {
   assert.equal(prefixes(options(prefixOption('20010db800010000', 60).replace(/0000000000000000$/, '0000000000000001'))),
     ['2001:db8:1::/64 60 60']);
   const [route] = options('1802 1d 08 0000003c 20010dbf 00000000').routes;
-  assert.equal(`${route?.destination.address}/${route?.destination.prefixLength} ${route?.preference}`, '2001:db8::/29 high');
+  const { destination, preference } = route ?? {};
+  assert.is(`${destination?.address}/${destination?.prefixLength} ${preference}`, '2001:db8::/29 high');
 });
 
 test('preferences, of the header and of an option for everything (RFC 4191, 3.1)', () => {
