@@ -1,7 +1,7 @@
 /**
  * Drives the NTP client by hand: `npx tsx tools/ntp-test.ts [--device LINK] [--nameserver ADDRESS]
- * [--updates N] SERVER…` asks the servers and prints what would be done to the clock, until Ctrl-C or
- * N corrections. It sets nothing. Needs the addon (`npm run build`).
+ * [--seconds N] SERVER…` asks the servers and prints what would be done to the clock, until Ctrl-C or
+ * for N seconds. It sets nothing. Needs the addon (`npm run build`).
  */
 
 import { parseArgs } from 'node:util';
@@ -16,7 +16,7 @@ import { openSystem } from '../src/system/node-system.ts';
 import { ADDON_PATH, buildAddon } from './build-addon.ts';
 
 const { values, positionals: servers } = parseArgs({
-  options: { device: { type: 'string' }, nameserver: { type: 'string' }, updates: { type: 'string' } },
+  options: { device: { type: 'string' }, nameserver: { type: 'string' }, seconds: { type: 'string' } },
   allowPositionals: true,
 });
 if (servers.length === 0) throw new Error('usage: ntp-test.ts [--device LINK] [--nameserver ADDRESS] SERVER…');
@@ -39,11 +39,10 @@ const client = new NtpClient({
     return resolveName(name, query, env, signal);
   },
 }, scope);
-let left = Number(values.updates ?? Infinity);
-client.events.observe(scope, (event) => {
-  print(event);
-  if (event.kind === 'adjust' && --left === 0) void scope.close();
-});
+client.events.observe(scope, print);
+if (values.seconds !== undefined) {
+  clock.after('end', 1000 * Number(values.seconds), scope, () => void scope.close());
+}
 client.start({ servers, network: 'by hand', ...device });
 process.once('SIGINT', () => void scope.close());
 

@@ -11,6 +11,7 @@ import type { Service } from '../service/service.ts';
 import type { Services } from '../service/services.ts';
 import type { Clock } from '../shared/clock.ts';
 import { SystemError } from '../shared/errors.ts';
+import { parseIpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Random } from '../shared/random.ts';
 import type { Scope } from '../shared/scope.ts';
@@ -78,7 +79,7 @@ class ServiceTimekeeper implements Timekeeper {
   #update(): void {
     const { services, settings } = this.#env;
     const service = settings.timeUpdates === 'auto' ? services.default : undefined;
-    const servers = service?.timeservers ?? [];
+    const servers = service === undefined ? [] : reachable(service);
     if (service === undefined || servers.length === 0) {
       if (this.#target !== undefined) this.#client?.stop();
       this.#target = undefined;
@@ -142,6 +143,15 @@ class ServiceTimekeeper implements Timekeeper {
     if (text !== this.#complaint) log.warn('%s', text);
     this.#complaint = text;
   }
+}
+
+/** Names, and addresses of the families that are connected. */
+function reachable(service: Service): string[] {
+  const families = familiesOf(service);
+  return service.timeservers.filter((server) => {
+    const family = parseIpAddress(server)?.family;
+    return family === undefined || families.includes(family);
+  });
 }
 
 function familiesOf({ ipv4, ipv6 }: Service): (4 | 6)[] {

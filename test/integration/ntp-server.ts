@@ -6,7 +6,7 @@
 
 import { createSocket } from 'node:dgram';
 
-const [address = '', start = '', kiss = ''] = process.argv.slice(process.argv.indexOf('--') + 1);
+const [address = '', start = '', kiss = ''] = process.argv.slice(1);
 const startedAt = performance.now();
 
 function timestamp(): Buffer {
