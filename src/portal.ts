@@ -36,7 +36,7 @@ export interface PortalVisit {
   readonly statusUrl: string;
   readonly web: ServiceWeb;
   /** Unconnected sockets of a family, bound to the link; the caller's to close by `closeSocket`. */
-  openSockets(family: 4 | 6, count: number): readonly number[];
+  openSockets(family: 4 | 6, count: number): number[];
   closeSocket(fd: number): void;
   /** Asks a user; may take minutes. */
   askLogin(signal: AbortSignal): Promise<LoginAnswer>;

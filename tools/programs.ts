@@ -31,6 +31,12 @@ export const PROGRAMS: readonly Program[] = [
   { name: 'connman-vpnd', entry: 'vpn/main.ts', directory: 'sbindir' },
   { name: 'vpn-script', entry: 'vpn/script.ts', directory: 'scripts' },
   { name: 'confined-pac', entry: 'src/confined/pac/main.ts' },
+  {
+    name: 'confined-wispr',
+    entry: 'src/confined/wispr/main.ts',
+    plugin: 'plugins/wispr.ts',
+    packages: ['undici'],
+  },
 ];
 
 /** Whether `program` belongs to what was built before it, by the records of which inputs each had. */

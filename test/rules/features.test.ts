@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FEATURES } from '../../tools/configure/tables.ts';
-import { PROGRAMS, bundleProgram, fullConfiguration, type Bundle, type Program } from '../../tools/programs.ts';
+import { PROGRAMS, bundleProgram, fullConfiguration, isWanted, type Bundle, type Program } from '../../tools/programs.ts';
 
 for (const program of PROGRAMS) {
   test(`${program.name} is the same, byte for byte, when built twice`, async () => {
@@ -30,6 +30,19 @@ test('the console links neither the daemon nor the native code', async () => {
   assert.ok(console !== undefined);
   const inputs = Object.keys((await bundle(console)).metafile.inputs);
   assert.equal(inputs.filter((input) => /^(src\/(system|daemon|netlink|dhcp)|plugins)\//.test(input)), []);
+});
+
+test('the one package is in the one program that reads portals, and that goes with its plugin', async () => {
+  const isPackage = (input: string): boolean => input.includes('node_modules/');
+  for (const program of PROGRAMS) {
+    const inputs = Object.keys((await bundle(program)).metafile.inputs);
+    assert.is(inputs.some(isPackage), program.name === 'confined-wispr', program.name);
+  }
+  const [connmand] = PROGRAMS;
+  const child = PROGRAMS.find(({ name }) => name === 'confined-wispr');
+  assert.ok(connmand !== undefined && child !== undefined);
+  assert.is(isWanted(child, { connmand: (await bundle(connmand)).metafile }), true);
+  assert.is(isWanted(child, { connmand: (await bundle(connmand, ['wispr'])).metafile }), false);
 });
 
 function bundle(program: Program, off: readonly string[] = []): Promise<Bundle> {

@@ -105,6 +105,8 @@ test('the product imports nothing but itself and Node', () => {
     productSources.flatMap((file) =>
       specifiers(file)
         .filter((specifier) => !/^(\.{1,2}\/.*\.ts|node:[a-z/_]+)$/.test(specifier))
+        // The one package, where it can do no harm: README, "Dependencies".
+        .filter((specifier) => specifier !== 'undici' || file.path !== 'src/confined/wispr/http-client.ts')
         .map((specifier) => `${file.path} imports ${specifier}`),
     ),
   );
