@@ -32,6 +32,7 @@ const WANTED = [
   '755 usr/share/connman/init.d/connman.sysvinit',
   '644 usr/share/fish/vendor_completions.d/connmanctl.fish',
   '644 usr/share/man/man1/connmanctl.1',
+  '644 usr/share/man/man5/connman-service.config.5',
   '644 usr/share/man/man5/connman.conf.5',
   '644 usr/share/man/man8/connmand-wait-online.8',
   '644 usr/share/man/man8/connmand.8',

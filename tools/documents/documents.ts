@@ -6,6 +6,7 @@
 import type { Directories } from '../configure/directories.ts';
 import { BASH, FISH, ZSH } from './completion.ts';
 import { connmanctlPage, connmandPage, mainConfPage, waitOnlinePage } from './pages.ts';
+import { serviceConfigPage } from './service-config-page.ts';
 
 /** A file to install. */
 export interface Document {
@@ -22,6 +23,7 @@ export function documents(directories: Directories): Document[] {
     { path: `${datadir}/fish/vendor_completions.d/connmanctl.fish`, text: FISH },
     { path: `${mandir}/man1/connmanctl.1`, text: connmanctlPage() },
     { path: `${mandir}/man5/connman.conf.5`, text: mainConfPage(directories) },
+    { path: `${mandir}/man5/connman-service.config.5`, text: serviceConfigPage(directories) },
     { path: `${mandir}/man8/connmand.8`, text: connmandPage(directories) },
     { path: `${mandir}/man8/connmand-wait-online.8`, text: waitOnlinePage() },
   ];

@@ -33,7 +33,7 @@ as numbers where exact, else strings, bytes as arrays; errors then are {"error":
     term('DBUS_SYSTEM_BUS_ADDRESS', 'The bus, instead of the usual one.'),
     term('NO_COLOR', 'No colours when set to anything.'),
     heading('SEE ALSO'),
-    paragraph('connmand(8), connmand-wait-online(8), connman.conf(5)'),
+    paragraph('connmand(8), connmand-wait-online(8), connman.conf(5), connman-service.config(5)'),
   ]);
 }
 
@@ -46,10 +46,11 @@ export function connmandPage({ sysconfdir, localstatedir, runstatedir }: Directo
     ...optionTerms(CONNMAND),
     heading('FILES'),
     term(`${sysconfdir}/connman/main.conf`, 'Configuration, see connman.conf(5).'),
-    term(`${localstatedir}/lib/connman`, 'Settings of services and technologies, and provisioning files.'),
+    term(`${localstatedir}/lib/connman`, 'Settings of services and technologies.'),
+    term(`${localstatedir}/lib/connman/*.config`, 'Provisioning files, see connman-service.config(5).'),
     term(`${runstatedir}/connman`, 'State until the next start of the machine.'),
     heading('SEE ALSO'),
-    paragraph('connmanctl(1), connman.conf(5)'),
+    paragraph('connmanctl(1), connman.conf(5), connman-service.config(5)'),
   ]);
 }
 
