@@ -3,7 +3,7 @@
  * the binding to a device tells them apart; truncation; a hostile server on TCP.
  */
 
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DeadlineClock } from '../../src/shared/clock.ts';
@@ -36,15 +36,18 @@ await Promise.all([startNameServer(left, '192.0.2.1'), startNameServer(right, '1
 
 async function startNameServer(namespace: Namespace, address: string): Promise<void> {
   const hosts = Array.from({ length: MANY }, (_, index) => `10.1.0.${index} many.example\n`).join('');
-  writeFileSync(namespace.path('/tmp/causeway-hosts'), hosts);
+  // A file for each: one is read while the other is written.
+  const file = `/tmp/causeway-hosts-${process.pid}-${address}`;
+  writeFileSync(namespace.path(file), hosts);
+  process.once('exit', () => rmSync(file, { force: true }));
   const server = namespace.spawn([
     'dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--no-resolv', '--no-hosts',
-    '--addn-hosts=/tmp/causeway-hosts',
+    `--addn-hosts=${file}`,
     '--interface=far0', '--bind-interfaces',
     `--host-record=host.example,${address},2001:db8::1`, '--cname=www.example,alias.example',
     '--cname=alias.example,host.example', '--local=/example/',
   ]);
-  await server.waitForLine((line) => /read .*causeway-hosts/.test(line));
+  await server.waitForLine((line) => /read .*causeway-hosts-/.test(line));
 }
 
 function ip(text: string): IpAddress {
