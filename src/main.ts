@@ -15,6 +15,7 @@ import { createCore, type Core } from './core.ts';
 import { createCounterRegistry } from './counter/dbus.ts';
 import { createAgentRegistry } from './daemon/agents.ts';
 import { CONNMAND, parseConnmand, type ConnmandOptions } from './daemon/command-line.ts';
+import { kernelNameservers } from './daemon/kernel-nameservers.ts';
 import { generalOptions, type GeneralOptions } from './daemon/main-conf.ts';
 import { startPlugins } from './daemon/plugin-host.ts';
 import { watchHostsFile } from './daemon/hosts-file.ts';
@@ -159,5 +160,7 @@ function startResolver(daemon: Daemon<ConnmandOptions>, options: GeneralOptions,
     watchHosts: (within, onText) => watchHostsFile('/etc/hosts', clock, within, onText),
   }, scope);
   if (backend.status !== undefined) exportDns(bus, backend.status, scope);
-  return createResolver({ backend, fallbackNameservers: options.FallbackNameservers }, { clock }, scope);
+  // Where the kernel made the network, perhaps for the root file system, no service brings name servers.
+  const fallbackNameservers = [...kernelNameservers(), ...options.FallbackNameservers];
+  return createResolver({ backend, fallbackNameservers }, { clock }, scope);
 }
