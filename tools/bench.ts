@@ -2,18 +2,19 @@
  * `npm run bench`: Causeway beside Debian's ConnMan, NetworkManager and systemd-networkd in one run:
  * link, start, idle, many links, DNS. Rounds are interleaved and their order alternates. Prints the
  * README's Markdown table; the figures of every round go to build/bench/bench.json.
- * `npm run bench -- [ROWS…] [--rounds N] [--daemons causeway,debian,…] [--no-build]`.
+ * `npm run bench -- [ROWS…] [--rounds N] [--daemons causeway,debian,…] [--no-build]`; dns, dns-load and
+ * console stand alone and have options of their own.
  */
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { withCell } from '../test/helpers/cell.ts';
 import type { Figures } from './bench/cells.ts';
 import { BENCHED, type Benched, type BenchedName } from './bench/daemons.ts';
 import { measureLinks, measureListing } from './bench/links.ts';
 import { measureIdle, measureLinkUp, measureStart } from './bench/measure.ts';
+import { build, load, machine } from './bench/setting.ts';
 import { formatTable } from './bench/table.ts';
 import { becomeRoot } from './lab/become-root.ts';
 
@@ -34,7 +35,12 @@ const ROWS: Readonly<Record<string, Rows>> = {
   links: { about: 'a start on 10, 100 and 500 links', rounds: 1, measure: measureLinks },
 };
 
+/** Parts that are programs of their own. */
+const ALONE: ReadonlySet<string> = new Set(['dns', 'dns-load', 'console']);
+
 async function main(): Promise<void> {
+  const [first = '', ...rest] = process.argv.slice(2);
+  if (ALONE.has(first)) return runAlone(first, rest);
   const { values, positionals } = parseArgs({
     options: {
       rounds: { type: 'string' },
@@ -43,7 +49,6 @@ async function main(): Promise<void> {
     },
     allowPositionals: true,
   });
-  if (positionals.length === 1 && positionals[0] === 'dns') return dns(values['no-build']);
   const names = values.daemons.split(',').map(daemonName);
   const rounds = values.rounds === undefined ? undefined : Number.parseInt(values.rounds, 10);
   if (rounds !== undefined && !(rounds >= 1)) throw new Error(`--rounds ${values.rounds}: a number from 1`);
@@ -67,13 +72,11 @@ async function main(): Promise<void> {
     }
   }
   const columns = names.map((name) => ({ heading: headings.get(name) ?? name, rounds: results.get(name) ?? [] }));
-  const machine = `Linux ${release()}, ${availableParallelism()} CPUs, Node ${process.versions.node}`;
-  const load = loadavg().map((value) => value.toFixed(2)).join(' ');
   mkdirSync('build/bench', { recursive: true });
-  writeFileSync('build/bench/bench.json', `${JSON.stringify({ machine, load, columns }, undefined, 1)}\n`);
+  writeFileSync('build/bench/bench.json', `${JSON.stringify({ machine: machine(), load: load(), columns }, undefined, 1)}\n`);
   console.log(formatTable(columns));
   const counts = rows.map(({ about, rounds: usual }) => `${about}: ${rounds ?? usual}`).join('; ');
-  console.log(`\n${machine}; medians of so many rounds (${counts}), load at the end ${load}.`);
+  console.log(`\n${machine()}; medians of so many rounds (${counts}), load at the end ${load()}.`);
   console.log('A dash: not there within 20 s. Memory is that of a Node which no other program shares, where not said.');
 }
 
@@ -85,7 +88,7 @@ function daemonName(name: string): BenchedName {
 function rowsNamed(name: string): Rows {
   const rows = ROWS[name];
   if (rows !== undefined) return rows;
-  throw new Error(`unknown rows ${name}: ${Object.keys(ROWS).join(', ')}; or dns alone`);
+  throw new Error(`unknown rows ${name}: ${Object.keys(ROWS).join(', ')}; or ${[...ALONE].join(', ')} alone`);
 }
 
 function version(daemon: Benched): Promise<string> {
@@ -96,14 +99,9 @@ function version(daemon: Benched): Promise<string> {
   });
 }
 
-function dns(isBuilt: boolean): void {
-  const words = ['--import', 'tsx', 'tools/bench/dns.ts', ...(isBuilt ? ['--no-build'] : [])];
-  process.exitCode = spawnSync(process.execPath, words, { stdio: 'inherit' }).status ?? 1;
-}
-
-function build(): void {
-  const { status } = spawnSync(process.execPath, ['--import', 'tsx', 'tools/build.ts'], { stdio: ['ignore', 2, 2] });
-  if (status !== 0) throw new Error('the build failed');
+function runAlone(name: string, words: readonly string[]): void {
+  const argv = ['--import', 'tsx', `tools/bench/${name}.ts`, ...words];
+  process.exitCode = spawnSync(process.execPath, argv, { stdio: 'inherit' }).status ?? 1;
 }
 
 function say(text: string): void {

@@ -1,16 +1,15 @@
 /**
  * How long a person waits for connmanctl: `connmanctl services` beside `node -e 0`, Debian's
  * connmanctl for comparison, wall time and CPU, in a cell with the daemon and one service.
- * `npx tsx tools/bench/console.ts [--rounds 15] [--no-build]`.
+ * `npm run bench -- console [--rounds 15] [--no-build]`.
  */
 
-import { spawnSync } from 'node:child_process';
-import { availableParallelism, loadavg, release } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Cell } from '../../test/helpers/cell.ts';
 import { plugIn, startDaemon, withWiredCell } from '../../test/helpers/wired.ts';
 import { becomeRoot } from '../lab/become-root.ts';
+import { build, load, machine } from './setting.ts';
 import { median } from './table.ts';
 
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
@@ -34,10 +33,7 @@ async function main(): Promise<void> {
     options: { rounds: { type: 'string', default: '15' }, 'no-build': { type: 'boolean', default: false } },
   });
   becomeRoot();
-  if (!values['no-build']) {
-    const { status } = spawnSync(process.execPath, ['--import', 'tsx', 'tools/build.ts'], { stdio: ['ignore', 2, 2] });
-    if (status !== 0) throw new Error('the build failed');
-  }
+  if (!values['no-build']) build();
   await withWiredCell({}, async (cell) => {
     await startDaemon(cell);
     await plugIn(cell);
@@ -52,9 +48,7 @@ async function main(): Promise<void> {
     }
     console.log(table(figures));
   });
-  const load = loadavg().map((value) => value.toFixed(2)).join(' ');
-  const machine = `Linux ${release()}, ${availableParallelism()} CPUs, Node ${process.versions.node}`;
-  console.log(`\n${machine}; medians of ${values.rounds} rounds, load at the end ${load}.`);
+  console.log(`\n${machine()}; medians of ${values.rounds} rounds, load at the end ${load()}.`);
 }
 
 /** Of one program in all rounds, milliseconds. */

@@ -1,18 +1,17 @@
 /**
  * The DNS rows of the bench: CPU per query and latency of the proxy beside ConnMan's, dnsmasq, unbound
  * and systemd-resolved in one run, each in a fresh cell with dnsmasq as the server behind it and
- * dnsperf as the client. Run alone: `npx tsx tools/bench/dns.ts [--rounds N] [--only NAMES] [--no-build]`.
+ * dnsperf as the client. `npm run bench -- dns [--rounds N] [--only NAMES] [--no-build]`.
  */
 
-import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { availableParallelism, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { SERVER_ADDRESS, STATUS_NAMES, withCell, type Cell } from '../../test/helpers/cell.ts';
 import { DAEMONS } from '../../test/helpers/daemons.ts';
 import { becomeRoot } from '../lab/become-root.ts';
 import type { Figures } from './cells.ts';
 import { cpuMs, memory } from './process.ts';
+import { build, load, machine } from './setting.ts';
 import { formatTable } from './table.ts';
 
 /** One that answers questions in a cell's device. */
@@ -183,10 +182,7 @@ async function main(): Promise<void> {
     },
   });
   becomeRoot();
-  if (!values['no-build']) {
-    const { status } = spawnSync(process.execPath, ['--import', 'tsx', 'tools/build.ts'], { stdio: ['ignore', 2, 2] });
-    if (status !== 0) throw new Error('the build failed');
-  }
+  if (!values['no-build']) build();
   const chosen = values.only.split(',').map((name) => {
     const responder = RESPONDERS[name];
     if (responder === undefined) throw new Error(`unknown responder ${name}: ${Object.keys(RESPONDERS).join(', ')}`);
@@ -199,9 +195,7 @@ async function main(): Promise<void> {
     }
   }
   console.log(formatTable(chosen));
-  const load = loadavg().map((value) => value.toFixed(2)).join(' ');
-  const machine = `Linux ${release()}, ${availableParallelism()} CPUs, Node ${process.versions.node}`;
-  console.log(`\n${machine}; medians of ${values.rounds} rounds, load at the end ${load}.`);
+  console.log(`\n${machine()}; medians of ${values.rounds} rounds, load at the end ${load()}.`);
 }
 
 try {
