@@ -85,7 +85,7 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const gateways = new Gateways(kernel);
   void gateways.inherit();
   const proxies = new Proxies({ clock });
-  const ipv6Links = new Ipv6Links(parts.sysctl, kernel);
+  const ipv6Links = new Ipv6Links(parts.sysctl, kernel, scope);
   const saves = new SaveQueue(clock, scope);
   const services = new Services({ ...parts, gateways, ipv6Links, proxies, saves }, technologies, scope);
   const provisioning = new Provisioning({ storage: parts.storage, clock, services }, scope);

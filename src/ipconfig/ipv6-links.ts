@@ -10,7 +10,7 @@ import { ROUTE_PROTOCOL, type Route } from '../netlink/route/route.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import { parseIpAddress, type IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
-import { createScope } from '../shared/scope.ts';
+import { createScope, type Scope } from '../shared/scope.ts';
 
 const log = logger('src/ipconfig/ipv6-links.ts');
 
@@ -38,10 +38,18 @@ export class Ipv6Links {
   readonly #before = new Map<string, string>();
   /** By ifindex, while addresses are being removed. */
   readonly #clearing = new Map<number, Promise<void>>();
+  /** Cleared and not in use again. */
+  readonly #idle = new Set<number>();
 
-  constructor(sysctl: Sysctl, kernel: Pick<Rtnetlink, 'address' | 'route' | 'mirror'>) {
+  /** Watches idle interfaces until `scope` closes. */
+  constructor(sysctl: Sysctl, kernel: Pick<Rtnetlink, 'address' | 'route' | 'mirror'>, scope: Scope) {
     this.#sysctl = sysctl;
     this.#kernel = kernel;
+    // The kernel tells of an address once nobody else on the link has it: seconds after it is to be gone.
+    kernel.mirror.addressChanged.observe(scope, ({ after }) => {
+      if (after === undefined || !this.#idle.has(after.ifindex) || !isGlobal(after) || after.isPermanent) return;
+      kernel.address.remove(after).catch((error: unknown) => log.debug('%s stays: %s', after.address, error));
+    });
   }
 
   /** Whether the kernel has IPv6, and the interface is there. */
@@ -93,10 +101,11 @@ export class Ipv6Links {
 
   /**
    * Removes global addresses that have come by themselves, those that `isOwn` says are ours, and the
-   * routes that came with them. What the mirror tells of them is over once `cleared` resolves.
+   * routes that came with them. What the mirror tells of them is over once `take` resolves.
    */
   clear(ifindex: number, isOwn: (address: Address) => boolean): Promise<void> {
     const { mirror } = this.#kernel;
+    this.#idle.add(ifindex);
     const leaving = mirror.addressesOf(ifindex).filter((each) => isGlobal(each) && (!each.isPermanent || isOwn(each)));
     const staying = mirror.addressesOf(ifindex).filter((each) => !leaving.includes(each));
     const routes = mirror.routesOf(ifindex).filter((route) => isAdvertised(route, staying));
@@ -111,9 +120,10 @@ export class Ipv6Links {
     return all;
   }
 
-  /** Resolves when nothing is being cleared away on the interface any more. */
-  async cleared(ifindex: number): Promise<void> {
+  /** Resolves when nothing is being cleared away on the interface any more; what comes is its taker's. */
+  async take(ifindex: number): Promise<void> {
     for (let all = this.#clearing.get(ifindex); all !== undefined; all = this.#clearing.get(ifindex)) await all;
+    this.#idle.delete(ifindex);
   }
 
   /** The kernel's answer may be read before its event. */

@@ -82,7 +82,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
 
   /** Begins, once what another session has left behind is gone. */
   start(): void {
-    void this.#env.ipv6Links.cleared(this.#target.ifindex).then(() => {
+    void this.#env.ipv6Links.take(this.#target.ifindex).then(() => {
       if (!this.#scope.signal.aborted) this.#begin();
     });
   }
@@ -108,9 +108,10 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     const { kernel, ipv6Links } = this.#env;
     ipv6Links.setStablePrivacy(interfaceName, this.#stableSecret());
     ipv6Links.set(interfaceName, parametersFor(configuration));
-    this.#removeUnwanted();
+    for (const each of kernel.mirror.addressesOf(ifindex)) this.#removeIfUnwanted(each);
     kernel.mirror.addressChanged.observe(this.#scope, ({ before, after }) => {
       if ((after ?? before)?.ifindex !== ifindex) return;
+      if (after !== undefined) this.#removeIfUnwanted(after);
       this.#checkStatic(after);
       this.#look();
       this.#update();
@@ -127,8 +128,9 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
   #look(): void {
     const { ifindex, configuration } = this.#target;
     const isSufficient = configuration.method !== 'auto' && configuration.gateway !== undefined;
-    const isUsable = ({ address, isTentative, isDuplicate }: Address): boolean =>
-      address.family === 6 && address.isLinkLocal && !isTentative && !isDuplicate;
+    const isUsable = (each: Address): boolean =>
+      each.address.family === 6 && each.address.isLinkLocal && !each.isTentative && !each.isDuplicate
+      && !this.#isUnwanted(each);
     if (this.#isLooking || isSufficient || !this.#env.kernel.mirror.addressesOf(ifindex).some(isUsable)) return;
     this.#isLooking = true;
     void import('./autoconfiguration.ts').then(({ Autoconfiguration }) => {
@@ -143,7 +145,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     const { ifindex, configuration } = this.#target;
     const setup = setupOf({
       configuration,
-      addresses: this.#env.kernel.mirror.addressesOf(ifindex),
+      addresses: this.#env.kernel.mirror.addressesOf(ifindex).filter((each) => !this.#isUnwanted(each)),
       routers: this.#autoconfiguration?.routers,
       lease: this.#autoconfiguration?.lease,
       kernelGateway: this.#kernelGateway(),
@@ -181,23 +183,23 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     this.#events.emit({ kind: 'failed', error });
   }
 
-  /** What the kernel made under other instructions: it would stay to its end. */
-  #removeUnwanted(): void {
-    const { ifindex, interfaceName, hardwareAddress, configuration } = this.#target;
-    const { method, privacy } = configuration;
-    const isUnwanted = (each: Address): boolean => {
-      if (each.address.family !== 6) return false;
-      if (privacy === 'disabled' && each.isTemporary) return true;
-      if (method !== 'auto') return isGlobal(each) && !each.isPermanent;
-      const isMade = each.address.isLinkLocal || !each.isPermanent;
-      return privacy !== 'disabled' && isMade && tellsHardwareAddress(each.address, hardwareAddress);
-    };
-    for (const each of this.#env.kernel.mirror.addressesOf(ifindex).filter(isUnwanted)) {
-      log.debug('%s: %s is not wanted', interfaceName, each.address);
-      this.#env.kernel.address.remove(each).catch((error: unknown) => {
-        log.debug('%s: %s was gone: %s', interfaceName, each.address, error instanceof Error ? error.message : error);
-      });
-    }
+  /** What the kernel made under other instructions would stay to its end. */
+  #removeIfUnwanted(address: Address): void {
+    if (!this.#isUnwanted(address)) return;
+    const { interfaceName } = this.#target;
+    log.debug('%s: %s is not wanted', interfaceName, address.address);
+    this.#env.kernel.address.remove(address).catch((error: unknown) => {
+      log.debug('%s: %s was gone: %s', interfaceName, address.address, error instanceof Error ? error.message : error);
+    });
+  }
+
+  #isUnwanted(address: Address): boolean {
+    const { hardwareAddress, configuration: { method, privacy } } = this.#target;
+    if (address.address.family !== 6) return false;
+    if (privacy === 'disabled' && address.isTemporary) return true;
+    if (method !== 'auto') return isGlobal(address) && !address.isPermanent;
+    const isMade = address.address.isLinkLocal || !address.isPermanent;
+    return privacy !== 'disabled' && isMade && tellsHardwareAddress(address.address, hardwareAddress);
   }
 
   /** Made when first needed: whoever wants privacy does not tell the hardware address either (RFC 8064). */

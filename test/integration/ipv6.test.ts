@@ -1,0 +1,166 @@
+/**
+ * IPv6 as routers announce it (radvd): addresses by the kernel, routes, name servers and the online
+ * check by the daemon, privacy, what was written down, and what happens when routers go or change.
+ */
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Cell } from '../helpers/cell.ts';
+import type { CellEvent } from '../helpers/event-log.ts';
+import { addIpv6, IPV6_CHECK, startRadvd, STATUS_ADDRESS6 } from '../helpers/ipv6-networks.ts';
+import { makeUplink } from '../helpers/uplinks.ts';
+import {
+  callConnman, debianConnmanctl, SERVICE, SERVICE_PATH, startDaemon, withWiredCell,
+} from '../helpers/wired.ts';
+
+const ADVERTISED = `prefix 2001:db8:1::/64 { };
+  RDNSS 2001:db8:1::1 { };
+  DNSSL lan6.test { };
+  route 2001:db8:7::/48 { };`;
+
+const options = {
+  dnsmasq: false, peers: ['radvd'], files: { '/etc/connman/main.conf': `[General]\n${IPV6_CHECK}\n` },
+} as const;
+
+test('both families side by side, through changes of configuration and routers', () =>
+  withWiredCell(options, async (cell) => {
+    const uplink = await makeUplink(cell, 0);
+    await addIpv6(cell, uplink, '2001:db8:1');
+    let radvd = await startRadvd(uplink, ADVERTISED);
+    await startDaemon(cell);
+    const since = await uplink.plug();
+    await cell.log.wait('IPv6', isIpv6({ Method: 'auto', Address: '2001:db8:1::ff:fe00:0', PrefixLength: 64 }));
+    await cell.log.wait('a check over IPv6', isCheck('2001:db8:1::ff:fe00:0'), { since });
+    const properties = await propertiesOf(cell);
+    assert.equal(properties['IPv6'], {
+      Method: 'auto', Address: '2001:db8:1::ff:fe00:0', PrefixLength: 64, Gateway: 'fe80::1', Privacy: 'disabled',
+    });
+    assert.equal(properties['Nameservers'], [uplink.router, '2001:db8:1::1']);
+    assert.equal(properties['Domains'], ['lan6.test']);
+    assert.is(properties['State'], 'online');
+    const routes = await cell.device.output(['ip', '-6', 'route']);
+    assert.match(routes, 'default via fe80::1 dev eth0 metric 512');
+    assert.match(routes, '2001:db8:7::/48 via fe80::1 dev eth0 metric 512');
+
+    await changesPrivacy(cell);
+    await writesAddressDown(cell);
+    await turnsOff(cell);
+    await changesIpv4(cell);
+
+    // Renumbering: the old prefix is not preferred any more, a new one is there.
+    await radvd.stop();
+    const renumberedAt = performance.now();
+    radvd = await startRadvd(uplink, `prefix 2001:db8:1::/64 { AdvPreferredLifetime 0; };
+  prefix 2001:db8:2::/64 { };`);
+    await cell.log.wait('the new prefix', isIpv6({ Address: '2001:db8:2::ff:fe00:0' }), { since: renumberedAt });
+
+    // A router that says farewell, and one that falls silent.
+    const byeAt = performance.now();
+    assert.is(await radvd.stop(), 0);
+    await cell.log.wait('no gateway', isIpv6({ Gateway: undefined }), { since: byeAt });
+    await assertNoWayOut(cell);
+    const backAt = performance.now();
+    radvd = await startRadvd(uplink, 'AdvDefaultLifetime 5; prefix 2001:db8:2::/64 { };');
+    await cell.log.wait('a gateway', isIpv6({ Gateway: 'fe80::1' }), { since: backAt });
+    const silentAt = performance.now();
+    radvd.kill('SIGKILL');
+    await cell.log.wait('no gateway', isIpv6({ Gateway: undefined }), { since: silentAt });
+    await assertNoWayOut(cell);
+    assert.is((await propertiesOf(cell))['State'], 'online', 'IPv4 goes on');
+
+    const leftAt = performance.now();
+    await callConnman(cell, 'Service', 'Disconnect', SERVICE_PATH);
+    await cell.log.wait('the address to go', isAddress('2001:db8:2::ff:fe00:0/64', false), { since: leftAt });
+    assert.not.match(await cell.device.output(['ip', '-6', 'address', 'show', 'dev', 'eth0']), /scope global/);
+  }));
+
+async function changesPrivacy(cell: Cell): Promise<void> {
+  const since = performance.now();
+  await debianConnmanctl(cell, 'config', SERVICE, '--ipv6', 'auto', 'prefered');
+  await cell.log.wait('an address', isIpv6({ Privacy: 'prefered' }), { since });
+  const kernel = await cell.device.output(['ip', '-6', '-o', 'address', 'show', 'dev', 'eth0']);
+  const [, address = kernel] = / (\S+)\/64 scope global temporary /.exec(kernel) ?? [];
+  await cell.log.wait('the temporary one', isIpv6({ Address: address, Privacy: 'prefered' }), { since });
+  await cell.log.wait('a check from it', isCheck(address), { since });
+  assert.not.match(kernel, 'ff:fe00:0/', 'nothing tells the hardware address');
+}
+
+async function writesAddressDown(cell: Cell): Promise<void> {
+  const since = performance.now();
+  await debianConnmanctl(cell, 'config', SERVICE, '--ipv6', 'manual', '2001:db8:1::77', '64', 'fe80::1');
+  await cell.log.wait('the address', isIpv6({
+    Method: 'manual', Address: '2001:db8:1::77', PrefixLength: 64, Gateway: 'fe80::1', Privacy: 'disabled',
+  }), { since });
+  await cell.log.wait('a check from it', isCheck('2001:db8:1::77'), { since });
+  const kernel = await cell.device.output(['ip', '-6', '-o', 'address', 'show', 'dev', 'eth0', 'scope', 'global']);
+  assert.is(kernel.trim().split('\n').length, 1, kernel);
+}
+
+async function turnsOff(cell: Cell): Promise<void> {
+  const since = performance.now();
+  await debianConnmanctl(cell, 'config', SERVICE, '--ipv6', 'off');
+  await cell.log.wait('no IPv6', isEmpty('IPv6'), { since });
+  await cell.log.wait('the last address to go', isAddress('fe80::ff:fe00:0/64', false), { since });
+  assert.equal(await ipv6Of(cell), {});
+  assert.is(await cell.device.output(['ip', '-6', 'address', 'show', 'dev', 'eth0']), '');
+  const onAt = performance.now();
+  await debianConnmanctl(cell, 'config', SERVICE, '--ipv6', 'auto');
+  await cell.log.wait('IPv6 again', isIpv6({ Method: 'auto', Address: '2001:db8:1::ff:fe00:0' }), { since: onAt });
+}
+
+/** IPv6 is not touched by it, and carries the service meanwhile. */
+async function changesIpv4(cell: Cell): Promise<void> {
+  const since = performance.now();
+  await debianConnmanctl(cell, 'config', SERVICE, '--ipv4', 'off');
+  await cell.log.wait('no IPv4', isEmpty('IPv4'), { since });
+  const { State: state, Nameservers: servers } = await propertiesOf(cell);
+  assert.is(state, 'online', 'one family is enough');
+  assert.equal(servers, ['2001:db8:1::1']);
+  await debianConnmanctl(cell, 'config', SERVICE, '--ipv4', 'dhcp');
+  const hasIpv4 = (event: CellEvent): boolean => isServiceProperty(event, 'IPv4') && !isEmpty('IPv4')(event);
+  await cell.log.wait('IPv4 again', hasIpv4, { since });
+  assert.is(cell.log.since(since).some(isEmpty('IPv6')), false);
+}
+
+// The kernel lists its own route for a while longer, and does not use it.
+async function assertNoWayOut(cell: Cell): Promise<void> {
+  const { status, stdout } = await cell.device.run(['ip', '-6', 'route', 'get', STATUS_ADDRESS6]);
+  assert.is.not(status, 0, stdout);
+}
+
+test.run();
+
+function isServiceProperty(event: CellEvent, name: string): boolean {
+  return event.kind === 'signal' && event.name === 'net.connman.Service.PropertyChanged' && event.body[0] === name;
+}
+
+/** Whether an event tells of an IPv6 in use with these values. */
+function isIpv6(wanted: Readonly<Record<string, unknown>>): (event: CellEvent) => boolean {
+  return (event) => {
+    if (event.kind !== 'signal' || !isServiceProperty(event, 'IPv6')) return false;
+    const told = new Map(Object.entries(event.body[1] ?? {}));
+    return told.size > 0 && Object.entries(wanted).every(([key, value]) => told.get(key) === value);
+  };
+}
+
+function isEmpty(name: string): (event: CellEvent) => boolean {
+  return (event) => event.kind === 'signal' && isServiceProperty(event, name)
+    && Object.keys(event.body[1] ?? {}).length === 0;
+}
+
+function isAddress(address: string, isAdded: boolean): (event: CellEvent) => boolean {
+  return (event) => event.kind === 'address' && event.address === address && event.isAdded === isAdded;
+}
+
+function isCheck(client: string): (event: CellEvent) => boolean {
+  return (event) => event.kind === 'http' && event.client === client;
+}
+
+async function propertiesOf(cell: Cell): Promise<Record<string, unknown>> {
+  const [properties] = await callConnman(cell, 'Service', 'GetProperties', SERVICE_PATH);
+  return Object.fromEntries(Object.entries(properties ?? {}));
+}
+
+async function ipv6Of(cell: Cell): Promise<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries((await propertiesOf(cell))['IPv6'] ?? {}));
+}
