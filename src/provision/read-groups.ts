@@ -19,6 +19,8 @@ export interface FileKind<T extends KeyTable> {
 export interface Group<T extends KeyTable> {
   /** The whole name. */
   readonly name: string;
+  /** In brackets, as complaints call it. */
+  readonly title: string;
   readonly line: number;
   /** Keys without a right value are left out. */
   readonly values: ValuesOf<T>;
@@ -35,7 +37,7 @@ export interface ReadFile<T extends KeyTable> {
 }
 
 /** No file that a person writes comes near this; what is beyond is not complained of. */
-const MAX_COMPLAINTS = 1000;
+export const MAX_COMPLAINTS = 1000;
 
 /** `[global]`: for people only. */
 export const GLOBAL_KEYS = {
@@ -51,15 +53,18 @@ export function readGroups<T extends KeyTable>(content: string, { prefix, keys }
   };
   const file = parseKeyFile(content, (line, what, its) => complain(line, 'mistake', `${shorten(its)}: ${what}`));
   const groups: Group<T>[] = [];
+  const table = withSpellings(keys);
   for (const name of file.groups()) {
+    const line = file.lineOf(name) ?? 0;
+    const title = `[${shorten(name)}]`;
     if (name === 'global') {
-      readValues(file, name, GLOBAL_KEYS, complain);
+      readValues(file, name, withSpellings(GLOBAL_KEYS), complain);
     } else if (!name.startsWith(prefix) || name === prefix) {
-      complain(file.lineOf(name) ?? 0, 'mistake', `[${name}] is left out: [global] or [${prefix}NAME] wanted`);
+      complain(line, 'mistake', `${title} is left out: [global] or [${prefix}NAME] wanted`);
     } else {
-      const values = readValues(file, name, keys, complain);
-      const lineOf = (key: string): number => file.lineOf(name, key) ?? file.lineOf(name) ?? 0;
-      if (values !== undefined) groups.push({ name, line: file.lineOf(name) ?? 0, values, lineOf });
+      const values = readValues(file, name, table, complain);
+      const lineOf = (key: string): number => file.lineOf(name, key) ?? line;
+      if (values !== undefined) groups.push({ name, title, line, values, lineOf });
     }
   }
   const hasNone = !file.groups().some((name) => name.startsWith(prefix));
@@ -73,16 +78,18 @@ type Complain = (line: number, kind: Complaint['kind'], text: string) => void;
 function readValues<T extends KeyTable>(
   file: KeyFile,
   group: string,
-  table: T,
+  { keys, spellings }: Spelled<T>,
   complain: Complain,
 ): ValuesOf<T> | undefined {
   const values: [string, unknown][] = [];
   let isUseless = false;
   for (const name of file.keys(group)) {
     const line = file.lineOf(group, name) ?? 0;
-    const key: Key<unknown> | undefined = Object.hasOwn(table, name) ? table[name] : undefined;
+    const key: Key<unknown> | undefined = Object.hasOwn(keys, name) ? keys[name] : undefined;
     if (key === undefined) {
-      complain(line, 'warning', `unknown key ${shorten(name)} in [${group}]${suggest(name, table)}`);
+      const meant = spellings.get(plain(name));
+      const hint = meant === undefined ? '' : `: ${meant} may be meant`;
+      complain(line, 'warning', `unknown key ${shorten(name)} in [${shorten(group)}]${hint}`);
       continue;
     }
     const value = key.parse.read(valueOf(file, group, name, key), (part) => {
@@ -92,7 +99,7 @@ function readValues<T extends KeyTable>(
     if (value !== undefined) values.push([name, value]);
     else if (key.isEssential === true) isUseless = true;
   }
-  if (isUseless) complain(file.lineOf(group) ?? 0, 'mistake', `[${group}] is left out`);
+  if (isUseless) complain(file.lineOf(group) ?? 0, 'mistake', `[${shorten(group)}] is left out`);
   // The mapped type says per key what the loop above does; TypeScript cannot follow it there.
   return isUseless ? undefined : (Object.freeze(Object.fromEntries(values)) as ValuesOf<T>);
 }
@@ -106,10 +113,18 @@ function valueOf(file: KeyFile, group: string, name: string, key: Key<unknown>):
   };
 }
 
-function suggest(name: string, table: KeyTable): string {
-  const plain = (key: string): string => key.toLowerCase().replace(/[^a-z0-9]|s$/g, '');
-  const meant = Object.keys(table).find((key) => plain(key) === plain(name));
-  return meant === undefined ? '' : `: ${meant} may be meant`;
+/** Keys, and what they are from what people write for them. */
+interface Spelled<T extends KeyTable> {
+  readonly keys: T;
+  readonly spellings: ReadonlyMap<string, string>;
+}
+
+function withSpellings<T extends KeyTable>(keys: T): Spelled<T> {
+  return { keys, spellings: new Map(Object.keys(keys).map((key) => [plain(key), key])) };
+}
+
+function plain(key: string): string {
+  return key.toLowerCase().replace(/[^a-z0-9]|s$/g, '');
 }
 
 /** A line of somebody's file, fit for a log. */

@@ -6,7 +6,7 @@
 
 import { formatHex } from '../shared/bytes.ts';
 import type { Complaint, ValuesOf } from './key-table.ts';
-import { readGroups, type Group } from './read-groups.ts';
+import { MAX_COMPLAINTS, readGroups, type Group } from './read-groups.ts';
 import { type PROVISIONED_TYPES, SERVICE_KEYS } from './service-keys.ts';
 
 /** Types of services that can be provisioned. */
@@ -53,7 +53,7 @@ export function parseServiceFile(text: string): ServiceFile {
   const all = [...complaints];
   const complain: Complain = (line, kind, what) => void all.push({ line, kind, text: what });
   const entries = groups.flatMap((group) => entryOf(group, complain) ?? []);
-  return { entries, complaints: all.sort((one, other) => one.line - other.line) };
+  return { entries, complaints: all.sort((one, other) => one.line - other.line).slice(0, MAX_COMPLAINTS) };
 }
 
 /** Whether an entry is for this network. */
@@ -69,9 +69,9 @@ type Complain = (line: number, kind: Complaint['kind'], text: string) => void;
 type ServiceGroup = Group<typeof SERVICE_KEYS>;
 
 function entryOf(group: ServiceGroup, complain: Complain): ServiceEntry | undefined {
-  const { name: ident, line, values: keys } = group;
+  const { name: ident, title, line, values: keys } = group;
   if (keys.Type === undefined) {
-    complain(line, 'mistake', `[${ident}] is left out: Type must be there, ${SERVICE_KEYS.Type.parse.wants}`);
+    complain(line, 'mistake', `${title} is left out: Type must be there, ${SERVICE_KEYS.Type.parse.wants}`);
     return undefined;
   }
   checkPlace(group, keys.Type, complain);
@@ -79,7 +79,7 @@ function entryOf(group: ServiceGroup, complain: Complain): ServiceEntry | undefi
   if (keys.Type !== 'wifi') return { ident, type: keys.Type, keys, wifi: undefined };
   const ssid = keys.SSID ?? (keys.Name === undefined ? undefined : formatHex(new TextEncoder().encode(keys.Name)));
   if (ssid === undefined || ssid.length > 64) {
-    complain(line, 'mistake', `[${ident}] is left out: SSID or a Name of at most 32 bytes must be there`);
+    complain(line, 'mistake', `${title} is left out: SSID or a Name of at most 32 bytes must be there`);
     return undefined;
   }
   checkSecurity(group, complain);
@@ -87,42 +87,42 @@ function entryOf(group: ServiceGroup, complain: Complain): ServiceEntry | undefi
 }
 
 /** Keys that have no effect where they are. */
-function checkPlace({ name, values, lineOf }: ServiceGroup, type: string, complain: Complain): void {
+function checkPlace({ title, values, lineOf }: ServiceGroup, type: string, complain: Complain): void {
   for (const [key, entry] of Object.entries(SERVICE_KEYS)) {
     const isLost = 'only' in entry && entry.only !== type && Object.hasOwn(values, key);
-    if (isLost) complain(lineOf(key), 'warning', `${key} in [${name}] has no effect with Type=${type}`);
+    if (isLost) complain(lineOf(key), 'warning', `${key} in ${title} has no effect with Type=${type}`);
   }
   if (values.MAC !== undefined && values.DeviceName !== undefined) {
-    complain(lineOf('DeviceName'), 'warning', `DeviceName in [${name}] does not count beside MAC`);
+    complain(lineOf('DeviceName'), 'warning', `DeviceName in ${title} does not count beside MAC`);
   }
 }
 
-function checkProxy({ name, values, lineOf }: ServiceGroup, complain: Complain): void {
+function checkProxy({ title, values, lineOf }: ServiceGroup, complain: Complain): void {
   const method = values['Proxy.Method'];
   if (method === 'manual' && (values['Proxy.Servers'] ?? []).length === 0) {
-    complain(lineOf('Proxy.Method'), 'mistake', `Proxy.Method=manual in [${name}]: Proxy.Servers wanted with it`);
+    complain(lineOf('Proxy.Method'), 'mistake', `Proxy.Method=manual in ${title}: Proxy.Servers wanted with it`);
   }
   const needs = { 'Proxy.URL': 'auto', 'Proxy.Servers': 'manual', 'Proxy.Excludes': 'manual' } as const;
   for (const key of ['Proxy.URL', 'Proxy.Servers', 'Proxy.Excludes'] as const) {
     const isLost = values[key] !== undefined && method !== needs[key];
-    const text = `${key} in [${name}] has no effect without Proxy.Method=${needs[key]}`;
+    const text = `${key} in ${title} has no effect without Proxy.Method=${needs[key]}`;
     if (isLost) complain(lineOf(key), 'warning', text);
   }
 }
 
 /** What the security of a Wi-Fi network needs. */
 function checkSecurity(group: ServiceGroup, complain: Complain): void {
-  const { name, values, lineOf } = group;
+  const { title, values, lineOf } = group;
   const security = securityOf(values);
   if (values.Security !== undefined && values.Security !== security) {
-    complain(lineOf('Security'), 'warning', `Security=${values.Security} in [${name}]: ${security} is used`);
+    complain(lineOf('Security'), 'warning', `Security=${values.Security} in ${title}: ${security} is used`);
   }
   if (security === 'ieee8021x') return checkEap(group, complain);
   if (security === 'none') return;
   const { wants, pattern } = PASSPHRASES[security];
   if (pattern.test(values.Passphrase ?? '')) return;
   const line = lineOf(values.Passphrase === undefined ? 'Security' : 'Passphrase');
-  complain(line, 'mistake', `Passphrase of [${name}]: ${wants} wanted`);
+  complain(line, 'mistake', `Passphrase of ${title}: ${wants} wanted`);
 }
 
 /** IEEE 802.11, J.4: a passphrase of printable ASCII characters or the key itself; and WEP's keys. */
@@ -134,10 +134,10 @@ const PASSPHRASES = {
   },
 } as const;
 
-function checkEap({ name, values, lineOf }: ServiceGroup, complain: Complain): void {
+function checkEap({ title, values, lineOf }: ServiceGroup, complain: Complain): void {
   const need = (key: keyof typeof SERVICE_KEYS, isThere: boolean): void => {
     const cause = values.EAP === undefined ? 'Security=ieee8021x' : `EAP=${values.EAP}`;
-    if (!isThere) complain(lineOf('EAP'), 'mistake', `${cause} in [${name}]: ${key} wanted with it`);
+    if (!isThere) complain(lineOf('EAP'), 'mistake', `${cause} in ${title}: ${key} wanted with it`);
   };
   need('EAP', values.EAP !== undefined);
   const hasKeyPassphrase =

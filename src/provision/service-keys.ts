@@ -83,7 +83,10 @@ export const SERVICE_KEYS = {
     parse: someText, only: 'wifi',
     about: 'the method inside of the tunnel, such as MSCHAPV2; must be there with ttls and peap',
   },
-  AutoConnect: { parse: strictBoolean, isOurs: true, about: 'whether it connects by itself, until a user sets it' },
+  AutoConnect: {
+    parse: strictBoolean, isOurs: true,
+    about: 'whether it connects by itself; what a user sets counts until the file is read again',
+  },
   'Proxy.Method': { parse: oneOf(['direct', 'auto', 'manual']), isOurs: true, about: 'how the web is reached' },
   'Proxy.URL': {
     parse: pacUrl, isOurs: true,

@@ -89,7 +89,7 @@ export const proxyServers = listOf('a list of URLs such as http://proxy.example:
 
 /** Where a PAC file is. */
 export const pacUrl = matching('a URL such as http://proxy.example/proxy.pac', (text) =>
-  /^[a-z][a-z0-9+.-]*:\/\/[^\s/]+\S*$/i.test(text) ? text : undefined,
+  /^[a-z][a-z0-9+.-]*:\/\/[^\s/]\S*$/i.test(text) ? text : undefined,
 );
 
 /** 1 to 32 bytes as hexadecimal digits; the result is in lower case. */

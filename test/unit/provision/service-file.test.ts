@@ -247,11 +247,26 @@ test('any text is read, and its groups that are right come out whatever stands b
   );
 });
 
-test('a file of mistakes costs no more than its length', () => {
-  const text = `[service_a]\n${'x\n'.repeat(200_000)}`;
-  const since = performance.now();
-  assert.ok(parseServiceFile(text).complaints.length <= 1001);
-  assert.ok(performance.now() - since < 5000);
+/** Contents that are long in one way or another. */
+const LONG: readonly string[] = [
+  `[service_a]\n${'x\n'.repeat(200_000)}`,
+  Array.from({ length: 50_000 }, (_, index) => `[service_${index}]\nX${index}=1`).join('\n'),
+  `[service_${'a'.repeat(500_000)}]`,
+  ...Object.keys(SERVICE_KEYS).flatMap((name) =>
+    ['a', '1.', '::1/', 'a://a', ' ,', '\\', '00:'].map(
+      (part) => `[service_a]\nType=ethernet\n${name}=${part.repeat(60_000)} \u0001\n`,
+    ),
+  ),
+];
+
+test('time and complaints are in proportion to the file, whatever is in it', () => {
+  for (const text of LONG) {
+    const since = performance.now();
+    const { complaints } = parseServiceFile(text);
+    assert.ok(complaints.length <= 1000);
+    assert.ok(complaints.every(({ text: each }) => each.length < 1000));
+    assert.ok(performance.now() - since < 5000, text.slice(0, 60));
+  }
 });
 
 test.run();
