@@ -43,18 +43,34 @@ function open(): void {
   execFileSync('nft', ['flush', 'ruleset']);
 }
 
+/** Everything through the proxy, once names and addresses are what they should be. */
+const PAC = `function FindProxyForURL(url, host) {
+  if (isInNet(dnsResolve(host), "10.77.0.0", "255.255.240.0") && isInNet(myIpAddress(), "10.77.0.0", "255.255.240.0"))
+    return "PROXY ${address}:3128";
+  return "PROXY nowhere.example:1";
+}`;
+
+/** Only the portal is behind a proxy. */
+const PORTAL_PAC = `function FindProxyForURL(url, host) {
+  return shExpMatch(url, "https://${PORTAL}/*") ? "PROXY ${address}:3128" : "DIRECT";
+}`;
+
 /** What answers in place of the world. */
 function captured(path: string): string {
   switch (mode) {
     case 'wispr':
       if (path === '/next') return redirect(`https://${PORTAL}/welcome?a=1&b=2`);
       return page(xml('Proxy', { MessageType: 110, ResponseCode: 200, NextURL: `http://${PORTAL}/next`, Delay: 0 }));
+    case 'wispr-proxy':
+      return path.endsWith('.pac') ? page(PORTAL_PAC) : redirect(`https://${PORTAL}/welcome`);
     case 'loop':
       return redirect(`http://${PORTAL}/again${path}`.slice(0, 300));
     case 'bomb':
       return page(`<WISPAccessGatewayParam>${'<a>'.repeat(2_000_000)}`);
+    case 'pac':
+      return /\.(pac|dat)$/.test(path) ? page(PAC) : page('<h1>Not this way</h1>');
     default:
-      return page(`<html><h1>Buy time</h1></html>`);
+      return page('<html><h1>Buy time</h1></html>');
   }
 }
 
@@ -86,6 +102,7 @@ function portal(method: string, path: string, body: string): string {
       : { captive: false, 'seconds-remaining': 3600 };
     return reply(200, ['Content-Type: application/captive+json'], JSON.stringify(state));
   }
+  if (path === '/status') return reply(200, ['X-ConnMan-Status: online']);
   return page('<h1>portal</h1>');
 }
 

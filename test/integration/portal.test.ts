@@ -190,6 +190,17 @@ test('a WISPr login: proxy message, redirect, TLS, a wrong password, a pending o
     assert.is(polls.length, 2);
   }));
 
+test('a WISPr login through the proxy that the network names', () =>
+  scene(async ({ cell, portal, agent }) => {
+    await portal.capture('wispr-proxy');
+    agent.onInput = () => credentials('guest', 'o pen&');
+    const since = await plug(cell);
+    await cell.log.wait('online', isOnline, { since });
+    const proxied = portal.requests.filter(({ name }) => name === 'proxy').map(({ method, path }) => `${method} ${path}`);
+    assert.ok(proxied.length >= 5, proxied.join('\n'));
+    assert.equal([...new Set(proxied)], ['CONNECT status.example:443']);
+  }, '', [`--dhcp-option=252,http://${SERVER_ADDRESS}:8080/proxy.pac`]));
+
 test('an agent that would rather have a browser, one that refuses, and one that has been out', () =>
   scene(async ({ cell, portal, agent }) => {
     await portal.capture('wispr');
