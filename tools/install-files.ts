@@ -12,15 +12,27 @@ export interface TemplateFile {
   readonly target: (directories: Directories) => string;
   /** Installed when this program was built, … */
   readonly program: string;
-  /** … and, where it matters, only with or without polkit. */
-  readonly hasPolkit?: boolean;
+  /** … and, where it matters, only with this plugin in it, or without (`!`). */
+  readonly plugin?: string;
   readonly isExecutable?: true;
 }
 
 /** Every template. */
 export const TEMPLATES: readonly TemplateFile[] = [
-  { template: 'src/connman.conf.in', target: busPolicy('connman.conf'), program: 'connmand', hasPolkit: false },
-  { template: 'src/connman-polkit.conf.in', target: busPolicy('connman.conf'), program: 'connmand', hasPolkit: true },
+  { template: 'src/connman.conf.in', target: busPolicy('connman.conf'), program: 'connmand', plugin: '!polkit' },
+  { template: 'src/connman-polkit.conf.in', target: busPolicy('connman.conf'), program: 'connmand', plugin: 'polkit' },
+  {
+    template: 'src/net.connman.policy.in',
+    target: ({ datadir }) => `${datadir}/polkit-1/actions/net.connman.policy`,
+    program: 'connmand',
+    plugin: 'polkit',
+  },
+  {
+    template: 'src/connman-nmcompat.conf.in',
+    target: busPolicy('connman-nmcompat.conf'),
+    program: 'connmand',
+    plugin: 'nmcompat',
+  },
   { template: 'src/connman.service.in', target: unit('connman.service'), program: 'connmand' },
   {
     template: 'src/connman-wait-online.service.in',
@@ -34,18 +46,8 @@ export const TEMPLATES: readonly TemplateFile[] = [
   },
   { template: 'src/connman.openrc.in', target: startScript('openrc'), program: 'connmand', isExecutable: true },
   { template: 'src/connman.sysvinit.in', target: startScript('sysvinit'), program: 'connmand', isExecutable: true },
-  {
-    template: 'vpn/connman-vpn-dbus.conf.in',
-    target: busPolicy('connman-vpn-dbus.conf'),
-    program: 'connman-vpnd',
-    hasPolkit: false,
-  },
-  {
-    template: 'vpn/connman-vpn-polkit.conf.in',
-    target: busPolicy('connman-vpn-dbus.conf'),
-    program: 'connman-vpnd',
-    hasPolkit: true,
-  },
+  // polkit is not asked by connman-vpnd: whoever may not change connmand must not reach it either.
+  { template: 'vpn/connman-vpn-dbus.conf.in', target: busPolicy('connman-vpn-dbus.conf'), program: 'connman-vpnd' },
   { template: 'vpn/connman-vpn.service.in', target: unit('connman-vpn.service'), program: 'connman-vpnd' },
   {
     template: 'vpn/net.connman.vpn.service.in',

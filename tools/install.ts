@@ -43,9 +43,11 @@ function main(): void {
     put(`${folder}/${program.name}`, installedLauncher(program.name, library), 0o755);
   }
   put(`${library}/system.node`, readFileSync('build/lib/causeway/system.node'), 0o755);
-  const hasPolkit = Object.hasOwn(metafiles['connmand']?.inputs ?? {}, 'plugins/polkit.ts');
+  const hasPlugin = (name: string): boolean => Object.hasOwn(metafiles['connmand']?.inputs ?? {}, `plugins/${name}.ts`);
   for (const file of TEMPLATES) {
-    if (metafiles[file.program] === undefined || (file.hasPolkit ?? hasPolkit) !== hasPolkit) continue;
+    const [, not, plugin] = /^(!?)(.+)$/.exec(file.plugin ?? '') ?? [];
+    if (metafiles[file.program] === undefined) continue;
+    if (plugin !== undefined && hasPlugin(plugin) === (not === '!')) continue;
     const text = fillIn(readFileSync(file.template, 'utf8'), directories);
     put(file.target(directories), text, file.isExecutable === true ? 0o755 : 0o644);
   }

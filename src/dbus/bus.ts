@@ -12,6 +12,7 @@ import type { EncodedDictionary } from './dictionary.ts';
 import type {
   ArgumentsIn,
   ArgumentsOut,
+  Call,
   CallOptions,
   Getters,
   Handlers,
@@ -52,6 +53,9 @@ export interface Bus {
     scope: Scope,
   ): Exported<D>;
 
+  /** Has every method call judged before its handler runs, until `scope` closes. Throws when another does that. */
+  authorise(authoriser: Authoriser, scope: Scope): void;
+
   /** Owns a name until `scope` closes; false if someone else has it. Never queues or replaces. */
   requestName(name: string, scope: Scope): Promise<boolean>;
 
@@ -82,6 +86,17 @@ export interface Bus {
   /** Writes what has been sent in this tick now rather than at its end. */
   flush(): void;
 }
+
+/** A method call before its handler has run. */
+export interface CallToAuthorise {
+  readonly interface: string;
+  readonly member: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly call: Call;
+}
+
+/** Allows a call at once by undefined; else the promise resolves to allow it or rejects with what the caller is told. */
+export type Authoriser = (request: CallToAuthorise) => Promise<void> | undefined;
 
 /** What stands behind an exported interface. */
 export interface Implementation<D extends InterfaceShape> {

@@ -4,6 +4,8 @@
  */
 
 import { DecodeError } from '../shared/errors.ts';
+import type { Scope } from '../shared/scope.ts';
+import type { Authoriser } from './bus.ts';
 import type { Callers, ServedCall } from './callers.ts';
 import { type CompiledMethod, namedValues, resultBody } from './compiled.ts';
 import type { Connection } from './connection.ts';
@@ -29,12 +31,20 @@ export class Dispatcher {
   readonly #tree: ObjectTree;
   readonly #standard: StandardInterfaces;
   readonly #callers: Callers;
+  #authoriser: Authoriser | undefined;
 
   constructor(connection: Connection, tree: ObjectTree, standard: StandardInterfaces, callers: Callers) {
     this.#connection = connection;
     this.#tree = tree;
     this.#standard = standard;
     this.#callers = callers;
+  }
+
+  /** See Bus.authorise. */
+  authorise(authoriser: Authoriser, scope: Scope): void {
+    if (this.#authoriser !== undefined) throw new Error('calls are authorised by another already');
+    this.#authoriser = authoriser;
+    scope.defer(() => void (this.#authoriser = undefined));
   }
 
   /** Answers a call now or when its handler is done. Throws DecodeError after answering. */
@@ -90,7 +100,10 @@ export class Dispatcher {
   #invoke({ served, method }: Target, message: Message, body: readonly unknown[]): void {
     const call = this.#callers.call(message.sender ?? '');
     try {
-      const result = served.handlers[method.name]?.(namedValues(method.in, body), call);
+      const args = namedValues(method.in, body);
+      const handle = (): unknown => served.handlers[method.name]?.(args, call);
+      const judged = this.#authoriser?.({ interface: served.compiled.name, member: method.name, args, call });
+      const result = judged === undefined ? handle() : judged.then(handle);
       if (result instanceof Promise) return void this.#await(result, method, message, call);
       this.#reply(method, message, result);
     } catch (error) {

@@ -5,7 +5,7 @@
 import type { Observable } from '../shared/emitter.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { StreamSocket } from '../system/system.ts';
-import type { Bus, Exported, Implementation, MethodCall, SignalMatch } from './bus.ts';
+import type { Authoriser, Bus, Exported, Implementation, MethodCall, SignalMatch } from './bus.ts';
 import { Callers } from './callers.ts';
 import { compileInterface, namedValues } from './compiled.ts';
 import { parseSignature } from './complete-type.ts';
@@ -44,6 +44,7 @@ export class MessageBus implements Bus {
   readonly #rules: MatchRules;
   readonly #names: NameWatch;
   readonly #tree: ObjectTree;
+  readonly #dispatcher: Dispatcher;
   #uniqueName = '';
 
   private constructor(transport: StreamSocket, env: BusEnv, scope: Scope) {
@@ -51,7 +52,7 @@ export class MessageBus implements Bus {
       transport,
       env,
       {
-        call: (received, fds) => dispatcher.dispatch(received, fds),
+        call: (received, fds) => this.#dispatcher.dispatch(received, fds),
         signal: (received) => this.#rules.dispatch(received),
       },
       scope,
@@ -71,7 +72,7 @@ export class MessageBus implements Bus {
     });
     const machine = createProxy(connection, standardPeerInterface, BUS_NAME, BUS_PATH);
     const standard = new StandardInterfaces(this.#tree, () => machine.GetMachineId());
-    const dispatcher = new Dispatcher(connection, this.#tree, standard, new Callers(this.#names, scope));
+    this.#dispatcher = new Dispatcher(connection, this.#tree, standard, new Callers(this.#names, scope));
   }
 
   /** Authenticates and says hello. */
@@ -114,6 +115,10 @@ export class MessageBus implements Bus {
     const own = scope.child();
     this.#tree.add(path, served, own);
     return new ExportedInterface(this.#connection, path, served, own.signal);
+  }
+
+  authorise(authoriser: Authoriser, scope: Scope): void {
+    this.#dispatcher.authorise(authoriser, scope);
   }
 
   async requestName(name: string, scope: Scope): Promise<boolean> {

@@ -81,7 +81,8 @@ addr-gen-mode=eui64
 export const DAEMONS: Readonly<Record<DaemonName, Daemon>> = {
   causeway: {
     title: 'Causeway',
-    argv: [resolve('build/bin/connmand'), '-n'],
+    // As a default build has it: tests build all plugins, and polkit is not there to be asked.
+    argv: [resolve('build/bin/connmand'), '-n', '-P', 'polkit,nmcompat'],
     busName: 'net.connman',
     cell: {},
     isReady: isConnmanReady,

@@ -16,6 +16,7 @@ test.after(() => rmSync(destdir, { recursive: true }));
 
 const WANTED = [
   '644 etc/connman/main.conf',
+  '644 etc/dbus-1/system.d/connman-nmcompat.conf',
   '644 etc/dbus-1/system.d/connman.conf',
   '755 usr/bin/connmanctl',
   ...['connmanctl', 'connmand-wait-online', 'connmand']
@@ -36,6 +37,7 @@ const WANTED = [
   '644 usr/share/man/man5/connman.conf.5',
   '644 usr/share/man/man8/connmand-wait-online.8',
   '644 usr/share/man/man8/connmand.8',
+  '644 usr/share/polkit-1/actions/net.connman.policy',
   '644 usr/share/zsh/site-functions/_connmanctl',
 ];
 
@@ -52,7 +54,9 @@ test('launcher, unit and policy name what is installed', () => {
   const text = (path: string): string => readFileSync(join(destdir, path), 'utf8');
   assert.match(text('usr/sbin/connmand'), ' /usr/lib/causeway/connmand.cjs "$@"\n');
   assert.match(text('usr/lib/systemd/system/connman.service'), '\nExecStart=/usr/sbin/connmand -n\n');
-  assert.match(text('etc/dbus-1/system.d/connman.conf'), '<deny send_destination="net.connman"/>');
+  // What the tests build has polkit in it, which decides what the bus lets through.
+  assert.match(text('etc/dbus-1/system.d/connman.conf'), '<allow send_destination="net.connman"/>');
+  assert.match(text('usr/share/polkit-1/actions/net.connman.policy'), '<action id="net.connman.modify">');
 });
 
 test('a main.conf that is there stays', () => {

@@ -60,6 +60,20 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
     requires: [],
     module: 'vpn/plugins/openvpn.ts',
   },
+  polkit: {
+    daemon: 'connmand',
+    on: false,
+    summary: 'polkit decides who may change what',
+    requires: [],
+    module: 'plugins/polkit.ts',
+  },
+  nmcompat: {
+    daemon: 'connmand',
+    on: false,
+    summary: 'tells the state as NetworkManager does',
+    requires: [],
+    module: 'plugins/nmcompat.ts',
+  },
   pacrunner: {
     daemon: 'connmand',
     on: true,
@@ -106,7 +120,7 @@ export const CHOICES: Readonly<Record<string, Choice>> = {
 export const RESERVED = {
   features: [
     'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'openconnect', 'vpnc',
-    'l2tp', 'pptp', 'polkit', 'nmcompat', 'session-policy-local', 'neard', 'stats', 'selinux',
+    'l2tp', 'pptp', 'session-policy-local', 'neard', 'stats', 'selinux',
   ],
   choices: { 'dns-backend': [], firewall: ['nftables', 'iptables'] },
 } as const satisfies { features: readonly string[]; choices: Readonly<Record<string, readonly string[]>> };
