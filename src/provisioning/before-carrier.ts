@@ -16,6 +16,9 @@ import type { Technologies } from '../technology/technologies.ts';
 
 const log = logger('src/provisioning/before-carrier.ts');
 
+/** What the kernel gives routes to networks of IPv6 addresses (IP6_RT_PRIO_ADDRCONF, net/ipv6/addrconf.h). */
+const IPV6_METRIC = 256;
+
 /** What it takes from the core. */
 export interface BeforeCarrierEnv {
   readonly kernel: Pick<Rtnetlink, 'address' | 'mirror'>;
@@ -42,7 +45,8 @@ function keep(device: Device, env: BeforeCarrierEnv): void {
     if (isUp && before.length > 0) return queueMicrotask(() => leave(device, before, env));
     remove(device, before.filter((address) => !wanted.some((other) => isSame(address, other))), env);
     const there = kernel.mirror.addressesOf(device.ifindex);
-    for (const address of wanted) if (!there.some((other) => isSame(address, other))) add(device, address, env);
+    const missing = wanted.filter((address) => !there.some((other) => isSame(address, other)));
+    for (const address of missing) add(device, address, env, lowPriorityMetric(device.ifindex));
   };
   device.linkChanged.observe(device.scope, update);
   provisioning.changed.observe(device.scope, update);
@@ -56,7 +60,9 @@ function keep(device: Device, env: BeforeCarrierEnv): void {
 // With the carrier the service has come, in this very turn; unless it stays idle it has the address now.
 function leave(device: Device, addresses: readonly FixedAddress[], env: BeforeCarrierEnv): void {
   const service = env.services.list.find(({ network }) => network.device === device);
-  if (service === undefined || service.state === 'idle') remove(device, addresses, env);
+  if (service === undefined || service.state === 'idle') return remove(device, addresses, env);
+  // Set again, an IPv4 address has the metric it is set with; of IPv6 it keeps the one it has (addrconf.c).
+  for (const address of addresses) if (address.address.family === 6) add(device, address, env, IPV6_METRIC);
 }
 
 function addressesFor(device: Device, provisioning: Provisioning): FixedAddress[] {
@@ -67,11 +73,12 @@ function addressesFor(device: Device, provisioning: Provisioning): FixedAddress[
   return [keys.IPv4, keys.IPv6].flatMap((setting) => (setting?.method === 'fixed' ? [setting] : []));
 }
 
-function add({ ifindex, interfaceName }: Device, { address, prefixLength }: FixedAddress, env: BeforeCarrierEnv): void {
+function add(device: Device, { address, prefixLength }: FixedAddress, env: BeforeCarrierEnv, metric: number): void {
+  const { ifindex, interfaceName } = device;
   const broadcast = address.family === 4 && prefixLength < 31 ? address.broadcast(prefixLength) : undefined;
+  log.debug('%s has %s/%d before its service', interfaceName, address, prefixLength);
   env.kernel.address
-    .add({ ifindex, address, prefixLength, broadcast, metric: lowPriorityMetric(ifindex) })
-    .then(() => log.info('%s has %s/%d before there is a carrier', interfaceName, address, prefixLength))
+    .add({ ifindex, address, prefixLength, broadcast, metric })
     .catch((error: unknown) => log.warn('%s: address %s is refused: %s', interfaceName, address, messageOf(error)));
 }
 

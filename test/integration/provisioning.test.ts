@@ -13,6 +13,7 @@ import { busVariant } from '../helpers/bus-daemon.ts';
 import { withCell, type Cell } from '../helpers/cell.ts';
 import { run, type Child, type Finished } from '../helpers/child.ts';
 import { DAEMONS, type Daemon } from '../helpers/daemons.ts';
+import type { CellEvent } from '../helpers/event-log.ts';
 import { callConnman, isListed, isProperty, SERVICE_PATH as FIRST } from '../helpers/wired.ts';
 
 const SECOND = '/net/connman/service/ethernet_020000000001_cable';
@@ -104,10 +105,8 @@ test('files come, change and go under the daemon', () =>
     const folder = cell.device.path(FOLDER);
     const pluggedAt = cell.cable(0).plug();
     cell.cable(1).plug();
-    const ready = (path: string) => (event: Parameters<ReturnType<typeof isProperty>>[0]): boolean =>
-      'path' in event && event.path === path && isProperty('Service', 'State', 'ready')(event);
-    await cell.log.wait('eth0 to be ready', ready(FIRST), { since: pluggedAt });
-    await cell.log.wait('eth1 to be ready', ready(SECOND), { since: pluggedAt });
+    await cell.log.wait('eth0 to be ready', isReady(FIRST), { since: pluggedAt });
+    await cell.log.wait('eth1 to be ready', isReady(SECOND), { since: pluggedAt });
 
     // Made: one of two services, by the name of its interface.
     const words = WORDS.replace('--mac 02:00:00:00:00:00', '--device eth1').replace('10.77.3.3', '10.77.3.4');
@@ -116,10 +115,10 @@ test('files come, change and go under the daemon', () =>
     writeFileSync(join(folder, 'lan.config'), lan);
     const added = await cell.log.wait('the address', isAddress('10.77.3.4/20', true), { since: madeAt });
     assert.ok(added.at - madeAt < 3000, 'at once');
-    await cell.log.wait('eth1 to be ready', ready(SECOND), { since: madeAt });
+    await cell.log.wait('eth1 to be ready', isReady(SECOND), { since: madeAt });
     assert.is((await propertiesOf(cell, SECOND))['Immutable'], true);
     assert.is((await propertiesOf(cell, FIRST))['Immutable'], false);
-    assert.equal(cell.log.since(madeAt).filter(ready(FIRST)), [], 'the other one is left alone');
+    assert.equal(cell.log.since(madeAt).filter(isReady(FIRST)), [], 'the other one is left alone');
 
     // A client of the command line is refused as one of the bus is.
     const refused = await cell.device.run([CONSOLE, 'config', 'ethernet_020000000001_cable', '--ipv4', 'dhcp']);
@@ -147,14 +146,14 @@ test('files come, change and go under the daemon', () =>
     const removedAt = performance.now();
     rmSync(join(folder, 'site.config'));
     await cell.log.wait('the address to go', isAddress('10.77.3.5/20', false), { since: removedAt });
-    await cell.log.wait('eth1 to be ready by DHCP', ready(SECOND), { since: removedAt });
+    await cell.log.wait('eth1 to be ready by DHCP', isReady(SECOND), { since: removedAt });
     const { IPv4, Immutable, 'IPv4.Configuration': configured } = await propertiesOf(cell, SECOND);
     assert.equal([Immutable, configured], [false, { Method: 'dhcp' }]);
     assert.match(JSON.stringify(IPv4), /"dhcp"/);
   }));
 
 test('a named interface has its address before the cable, and keeps it through cable and daemon', () => {
-  const file = '[service_lan]\nType=ethernet\nDeviceName=eth0\nIPv4=10.77.3.6/20/10.77.0.1\nIPv6=off\n';
+  const file = '[service_lan]\nType=ethernet\nDeviceName=eth0\nIPv4=10.77.3.6/20/10.77.0.1\nIPv6=2001:db8::6/64\n';
   const files = { [`${FOLDER}/lan.config`]: file, '/etc/connman/main.conf': '[General]\nOnlineCheckMode=none\n' };
   return withCell({ files, dnsmasq: false }, async (cell) => {
     const startedAt = performance.now();
@@ -163,6 +162,8 @@ test('a named interface has its address before the cable, and keeps it through c
     assert.equal(await propertiesOf(cell), {}, 'no cable, no service');
     const before = await cell.device.output(['ip', '-4', 'route', 'show', '10.77.0.0/20']);
     assert.match(before, /metric 4\d{9}/, 'its route gives way to every other');
+    const ipv6Route = (): Promise<string> => cell.device.output(['ip', '-6', 'route', 'show', '2001:db8::/64']);
+    assert.match(await ipv6Route(), /metric 4\d{9}/);
 
     const pluggedAt = cell.cable().plug();
     await cell.log.wait('ready', isProperty('Manager', 'State', 'ready'), { since: pluggedAt });
@@ -170,6 +171,8 @@ test('a named interface has its address before the cable, and keeps it through c
     assert.match(during, /^10\.77\.0\.0\/20 dev eth0 proto kernel scope link src 10\.77\.3\.6 *\n$/);
     assert.is(cell.log.since(pluggedAt).filter(isAddress('10.77.3.6/20', false)).length, 0, 'it never goes');
 
+    assert.match(await ipv6Route(), /metric 256 /, 'as the kernel has it');
+    await cell.log.wait('the IPv6 address in use', isIpv6('2001:db8::6'), { since: pluggedAt });
     const pulledAt = cell.cable().unplug();
     await cell.log.wait('idle', isProperty('Manager', 'State', 'idle'), { since: pulledAt });
     await cell.log.wait('the address again', isAddress('10.77.3.6/20', true), { since: pulledAt });
@@ -204,7 +207,24 @@ test('files are checked and changed through pipes, without bus, daemon and addon
 
 test.run();
 
+/** Whether an event says that a service is ready: by itself, or when it is listed. */
+function isReady(path: string) {
+  return (event: CellEvent): boolean => {
+    if (event.kind !== 'signal') return false;
+    if (event.path === path) return isProperty('Service', 'State', 'ready')(event);
+    const [listed] = event.name === 'net.connman.Manager.ServicesChanged' ? event.body : [];
+    return Array.isArray(listed) && listed.some(([each, { State }]) => each === path && State === 'ready');
+  };
+}
+
+/** Whether an event says that a service has this IPv6 address. */
+function isIpv6(address: string) {
+  return (event: CellEvent): boolean =>
+    event.kind === 'signal' && event.name === 'net.connman.Service.PropertyChanged' && event.body[0] === 'IPv6' &&
+    JSON.stringify(event.body[1]).includes(`"fixed","Address":"${address}"`);
+}
+
 function isAddress(address: string, isAdded: boolean) {
-  return (event: Parameters<ReturnType<typeof isProperty>>[0]): boolean =>
+  return (event: CellEvent): boolean =>
     event.kind === 'address' && event.address === address && event.isAdded === isAdded;
 }
