@@ -55,11 +55,15 @@ export function combineOffers(offers: readonly NetworkOffer[]): NetworkOffer {
   const first = <T>(pick: (offer: NetworkOffer) => T | undefined): T | undefined =>
     offers.map(pick).find((value) => value !== undefined);
   return {
-    nameservers: offers.flatMap(({ nameservers }) => nameservers),
-    domains: offers.flatMap(({ domains }) => domains),
-    timeservers: [...new Set(offers.flatMap(({ timeservers }) => timeservers))],
+    nameservers: distinct(offers.flatMap(({ nameservers }) => nameservers)),
+    domains: distinct(offers.flatMap(({ domains }) => domains)),
+    timeservers: distinct(offers.flatMap(({ timeservers }) => timeservers)),
     pacUrl: first(({ pacUrl }) => pacUrl),
     captivePortal: first(({ captivePortal }) => captivePortal),
     mtu: first(({ mtu }) => mtu),
   };
+}
+
+function distinct<T extends string | IpAddress>(values: readonly T[]): readonly T[] {
+  return [...new Map(values.map((value) => [String(value), value])).values()];
 }

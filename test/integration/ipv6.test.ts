@@ -7,6 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Cell } from '../helpers/cell.ts';
 import type { CellEvent } from '../helpers/event-log.ts';
+import { ipv6Of, isAddress, isCheck, isEmpty, isIpv6, isServiceProperty, propertiesOf } from '../helpers/ipv6-events.ts';
 import { addIpv6, IPV6_CHECK, startRadvd, STATUS_ADDRESS6 } from '../helpers/ipv6-networks.ts';
 import { makeUplink } from '../helpers/uplinks.ts';
 import {
@@ -129,38 +130,3 @@ async function assertNoWayOut(cell: Cell): Promise<void> {
 }
 
 test.run();
-
-function isServiceProperty(event: CellEvent, name: string): boolean {
-  return event.kind === 'signal' && event.name === 'net.connman.Service.PropertyChanged' && event.body[0] === name;
-}
-
-/** Whether an event tells of an IPv6 in use with these values. */
-function isIpv6(wanted: Readonly<Record<string, unknown>>): (event: CellEvent) => boolean {
-  return (event) => {
-    if (event.kind !== 'signal' || !isServiceProperty(event, 'IPv6')) return false;
-    const told = new Map(Object.entries(event.body[1] ?? {}));
-    return told.size > 0 && Object.entries(wanted).every(([key, value]) => told.get(key) === value);
-  };
-}
-
-function isEmpty(name: string): (event: CellEvent) => boolean {
-  return (event) => event.kind === 'signal' && isServiceProperty(event, name)
-    && Object.keys(event.body[1] ?? {}).length === 0;
-}
-
-function isAddress(address: string, isAdded: boolean): (event: CellEvent) => boolean {
-  return (event) => event.kind === 'address' && event.address === address && event.isAdded === isAdded;
-}
-
-function isCheck(client: string): (event: CellEvent) => boolean {
-  return (event) => event.kind === 'http' && event.client === client;
-}
-
-async function propertiesOf(cell: Cell): Promise<Record<string, unknown>> {
-  const [properties] = await callConnman(cell, 'Service', 'GetProperties', SERVICE_PATH);
-  return Object.fromEntries(Object.entries(properties ?? {}));
-}
-
-async function ipv6Of(cell: Cell): Promise<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries((await propertiesOf(cell))['IPv6'] ?? {}));
-}
