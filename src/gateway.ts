@@ -134,7 +134,9 @@ export class Gateways {
 
   /** Whether packets are routed by where they come from: several services need the same family. */
   #isSharingWanted(family: 4 | 6): boolean {
-    let count = this.#inherited.some((rule) => rule.family === family) ? 1 : 0;
+    // By link: what an earlier daemon left of two links counts at once, lest the first of them lose its rules.
+    const links = new Set(this.#inherited.flatMap((rule) => (rule.family === family ? [rule.table] : [])));
+    let count = links.size;
     for (const { owner } of this.#entries.values()) if (owner.family === family) count++;
     return count > 1;
   }

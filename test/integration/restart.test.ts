@@ -12,7 +12,7 @@ import { BUS_SOCKET, startBusDaemon } from '../helpers/bus-daemon.ts';
 import { DAEMONS } from '../helpers/daemons.ts';
 import type { CellEvent } from '../helpers/event-log.ts';
 import { makeUplink } from '../helpers/uplinks.ts';
-import { isProperty, plugIn, startDaemon, withWiredCell } from '../helpers/wired.ts';
+import { isProperty, isService, plugIn, startDaemon, withWiredCell } from '../helpers/wired.ts';
 
 const isOnline = isProperty('Manager', 'State', 'online');
 
@@ -30,6 +30,8 @@ test('after SIGKILL everything goes on, and the next daemon takes it over', () =
     assert.equal(losses(cell, since), []);
     assert.is(await configuration(cell), before);
     assert.is(cell.log.since(since).filter(isDhcp('DHCPDISCOVER')).length, 0, 'it asks for the lease it has');
+    // The kernel takes the address off by itself where nobody renews the lease any more.
+    assert.match(await cell.device.output(['ip', '-4', '-o', 'address', 'show', 'dev', 'eth0']), / valid_lft \d+sec /);
   }));
 
 test('after SIGTERM of two uplinks both go on, rules and parameters included', () =>
@@ -45,7 +47,9 @@ test('after SIGTERM of two uplinks both go on, rules and parameters included', (
     const before = await configuration(cell);
     const stoppedAt = performance.now();
     assert.is(await first.stop(), 0);
-    assert.is(await configuration(cell), before);
+    assert.is(withoutNames(await configuration(cell)), withoutNames(before));
+    assert.match(resolvConf(cell), /^nameserver 10\.80\./m, 'names go on being resolved without us');
+    assert.not.match(resolvConf(cell), /127\.0\.0\.1/);
     const since = performance.now();
     const second = await startDaemon(cell);
     await cell.log.wait('online', isOnline, { since });
@@ -77,7 +81,7 @@ test('the bus gone: the daemon ends as failed, so that it is started again, and 
     const since = performance.now();
     await cell.dbusDaemon.stop();
     assert.is(await first.exited, 1);
-    assert.is(await configuration(cell), before);
+    assert.is(withoutNames(await configuration(cell)), withoutNames(before));
     await cell.device.output(['rm', '-f', BUS_SOCKET]);
     await startBusDaemon(cell.device);
     const second = cell.device.spawn(DAEMONS.causeway.argv);
@@ -98,6 +102,21 @@ test('--release-on-exit gives the lease back and takes the address off', () =>
       'the address to go', (event) => event.kind === 'address' && !event.isAdded && event.address.startsWith('10.'),
     );
     assert.is(await cell.device.output(['ip', '-4', 'route']), '');
+  }));
+
+test('an interface that goes to another namespace and comes back is taken up again', () =>
+  withWiredCell({}, async (cell) => {
+    await startDaemon(cell);
+    await plugIn(cell);
+    const elsewhere = await cell.device.nest();
+    const goneAt = performance.now();
+    await cell.device.output(['ip', 'link', 'set', 'eth0', 'netns', `${elsewhere.innerPid}`]);
+    await cell.log.wait('its service to go', isService('InterfacesRemoved'), { since: goneAt });
+    await cell.log.wait('idle', isProperty('Manager', 'State', 'idle'), { since: goneAt });
+    const backAt = performance.now();
+    await elsewhere.output(['ip', 'link', 'set', 'eth0', 'netns', `${cell.device.innerPid}`]);
+    await cell.log.wait('its service to come back', isService('InterfacesAdded'), { since: backAt });
+    await cell.log.wait('online', isOnline, { since: backAt });
   }));
 
 test('in a container its veth is the network card; bridges and veths of containers are not', () =>
@@ -132,7 +151,16 @@ async function configuration(cell: Cell): Promise<string> {
 ip -4 route show table all | sort
 ip rule
 grep -s . /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/arp_ignore`);
-  return `${text}${readFileSync(cell.device.path('/run/connman/resolv.conf'), 'utf8')}`;
+  return `${text}${resolvConf(cell)}`;
+}
+
+function resolvConf(cell: Cell): string {
+  return readFileSync(cell.device.path('/run/connman/resolv.conf'), 'utf8');
+}
+
+/** But for resolv.conf. */
+function withoutNames(text: string): string {
+  return text.replace(/^# Generated[^]*/m, '');
 }
 
 /** The daemon writes it half a second after it was ready. */

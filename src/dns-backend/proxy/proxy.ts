@@ -118,6 +118,7 @@ class ProxyBackend implements DnsBackend {
     this.#proxy = new Proxy(env, scope);
     this.#addresses = listenAddresses(env.listen, (part) => log.warn('DNSProxyListen: no address: %s', part));
     this.status = statusOf(this.#proxy, () => [...this.#listening].map(nameOf));
+    scope.defer(() => this.#leave());
     env.watchHosts(scope, (text) => this.#proxy.resolution.setHosts(text));
     this.#open();
   }
@@ -162,6 +163,12 @@ class ProxyBackend implements DnsBackend {
     const holder = code === 'EADDRINUSE' ? this.#env.portHolder(where.port) : undefined;
     const text = holder === undefined ? String(error instanceof Error ? error.message : error) : `taken by ${holder}`;
     log.error('cannot answer DNS on %s: %s', nameOf(where), text);
+  }
+
+  // The daemon stops and traffic does not: who asked us asks the servers.
+  #leave(): void {
+    if (this.#listening.size === 0 || this.#configuration === undefined) return;
+    this.#env.resolvConf.write(formatResolvConf(this.#configuration));
   }
 
   // resolv.conf(5) knows no ports.
