@@ -12,7 +12,7 @@ import type { ServiceWeb } from './service/link-proxy.ts';
 import type { Clock } from './shared/clock.ts';
 import { logger } from './shared/log.ts';
 import type { Scope } from './shared/scope.ts';
-import type { System } from './system/system.ts';
+import type { System, TcpOptions } from './system/system.ts';
 
 const log = logger('src/portal.ts');
 
@@ -35,7 +35,7 @@ export interface PortalVisit {
   /** What was asked for when the portal answered. */
   readonly statusUrl: string;
   readonly web: ServiceWeb;
-  /** Unconnected sockets of a family, bound to the link; the caller's to close by `closeSocket`. */
+  /** Unconnected sockets, bound to the link; the caller's to close by `closeSocket`. Throws SystemError. */
   openSockets(family: 4 | 6, count: number): number[];
   closeSocket(fd: number): void;
   /** Asks a user; may take minutes. */
@@ -120,7 +120,11 @@ export class Portals {
       visit.isBusy = false;
       if (isDone) service.recheck();
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (signal.aborted) return;
+      // Such as a link that goes while sockets are made for it.
+      log.error('%s: login at the portal: %s', service.identifier, error instanceof Error ? error.stack : error);
+      visit.quietUntilMs = this.#env.clock.now() + ASK_AGAIN_AFTER_MS;
+      visit.isBusy = false;
     }
   }
 
@@ -145,10 +149,21 @@ export class Portals {
       identifier: service.identifier,
       statusUrl: lastCheck.url,
       web,
-      openSockets: (family, count) =>
-        Array.from({ length: count }, () => system.tcp({ family, device: network.device.interfaceName })),
+      openSockets: (family, count) => openSockets(system, { family, device: network.device.interfaceName }, count),
       closeSocket: (fd) => system.closeFd(fd),
       askLogin: (signal) => portalAgent.requestLogin(service, signal),
     };
+  }
+}
+
+/** All, or none and a SystemError. */
+function openSockets(system: System, options: TcpOptions, count: number): number[] {
+  const sockets: number[] = [];
+  try {
+    while (sockets.length < count) sockets.push(system.tcp(options));
+    return sockets;
+  } catch (error) {
+    for (const fd of sockets) system.closeFd(fd);
+    throw error;
   }
 }

@@ -32,7 +32,7 @@ export interface ProxyDriver {
 }
 
 interface Answer {
-  readonly text: Promise<string>;
+  readonly text: string;
   readonly untilMs: number;
 }
 
@@ -90,13 +90,11 @@ export class Proxies {
     }
     const key = [link.identifier, pacUrl, url.href].join(' ');
     const kept = this.#answers.get(key);
-    if (kept !== undefined && kept.untilMs > this.#clock.now()) return await kept.text;
-    const text = fetchPac(pacUrl, link, signal)
-      .then((script) => runPac(script, url, link, { clock: this.#clock, signal }));
+    if (kept !== undefined && kept.untilMs > this.#clock.now()) return kept.text;
+    const script = await fetchPac(pacUrl, link, signal);
+    const text = await runPac(script, url, link, { clock: this.#clock, signal });
     if (this.#answers.size >= MOST_KEPT) this.#answers.clear();
     this.#answers.set(key, { text, untilMs: this.#clock.now() + KEPT_MS });
-    // What failed is asked again next time.
-    text.catch(() => this.#answers.delete(key));
-    return await text;
+    return text;
   }
 }

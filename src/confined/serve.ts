@@ -16,7 +16,7 @@ export type Ask = (question: Json) => unknown;
 /** The limits of a program. */
 export interface Limits {
   readonly dataBytes: number;
-  /** CPU time for the task alone. */
+  /** CPU time for the task alone; the kernel counts in whole seconds, so half a second more or less. */
   readonly cpuSec: number;
 }
 
@@ -30,7 +30,7 @@ export function serve(limits: Limits, work: (task: unknown, ask: Ask) => Json | 
   new Date(0).getHours();
   const { user, system } = process.cpuUsage();
   const usedSec = (user + system) / 1e6;
-  confine({ user: NOBODY, dataBytes: limits.dataBytes, cpuSec: Math.ceil(usedSec + limits.cpuSec) });
+  confine({ user: NOBODY, dataBytes: limits.dataBytes, cpuSec: Math.round(usedSec + limits.cpuSec) });
   void run(work);
 }
 

@@ -17,20 +17,26 @@ test.after(() => rmSync(destdir, { recursive: true }));
 const WANTED = [
   '644 etc/connman/main.conf',
   '644 etc/dbus-1/system.d/connman-nmcompat.conf',
+  '644 etc/dbus-1/system.d/connman-vpn-dbus.conf',
   '644 etc/dbus-1/system.d/connman.conf',
   '755 usr/bin/connmanctl',
-  ...['connmanctl', 'connmand-wait-online', 'connmand']
+  ...['confined-pac', 'confined-wispr', 'connman-vpnd', 'connmanctl', 'connmand-wait-online', 'connmand']
     .flatMap((name) => programFiles(name))
     .map((file) => `644 usr/lib/causeway/${file}`),
   '755 usr/lib/causeway/system.node',
+  ...programFiles('vpn-script').map((file) => `644 usr/lib/causeway/${file}`),
+  '755 usr/lib/connman/scripts/vpn-script',
+  '644 usr/lib/systemd/system/connman-vpn.service',
   '644 usr/lib/systemd/system/connman-wait-online.service',
   '644 usr/lib/systemd/system/connman.service',
   '644 usr/lib/tmpfiles.d/connman_resolvconf.conf',
+  '755 usr/sbin/connman-vpnd',
   '755 usr/sbin/connmand',
   '755 usr/sbin/connmand-wait-online',
   '644 usr/share/bash-completion/completions/connmanctl',
   '755 usr/share/connman/init.d/connman.openrc',
   '755 usr/share/connman/init.d/connman.sysvinit',
+  '644 usr/share/dbus-1/system-services/net.connman.vpn.service',
   '644 usr/share/fish/vendor_completions.d/connmanctl.fish',
   '644 usr/share/man/man1/connmanctl.1',
   '644 usr/share/man/man5/connman-service.config.5',

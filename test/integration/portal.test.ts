@@ -127,7 +127,7 @@ interface Scene {
   readonly cell: Cell;
   readonly portal: Portal;
   readonly agent: TestAgent;
-  readonly scope: Scope;
+  readonly bus: Bus;
 }
 
 async function scene(
@@ -144,8 +144,8 @@ async function scene(
       const portal = await Portal.start(cell);
       const argv = ['env', `NODE_EXTRA_CA_CERTS=${PEM}`, resolve('build/bin/connmand'), '-n', '-d', 'plugins/wispr.ts:src/daemon/confined/*:src/online-check/*'];
       daemon = await cell.startDaemon(argv, 'net.connman');
-      const { agent } = await TestAgent.register(cell, scope);
-      await body({ cell, portal, agent, scope });
+      const { agent, bus } = await TestAgent.register(cell, scope);
+      await body({ cell, portal, agent, bus });
       assert.is(await Promise.race([daemon.exited, Promise.resolve('alive')]), 'alive');
     } catch (error) {
       console.log(daemon?.text);
@@ -202,7 +202,7 @@ test('a WISPr login through the proxy that the network names', () =>
   }, '', [`--dhcp-option=252,http://${SERVER_ADDRESS}:8080/proxy.pac`]));
 
 test('an agent that would rather have a browser, one that refuses, and one that has been out', () =>
-  scene(async ({ cell, portal, agent }) => {
+  scene(async ({ cell, portal, agent, bus }) => {
     await portal.capture('wispr');
     agent.onInput = () => refuse('LaunchBrowser');
     agent.onBrowser = () => refuse('Canceled');
@@ -228,6 +228,26 @@ test('an agent that would rather have a browser, one that refuses, and one that 
     const again = await plug(cell);
     await cell.log.wait('online', isOnline, { since: again });
     assert.equal(agent.heard, [`RequestBrowser ${SERVICE_PATH} http://ipv4.connman.net/online/status.html`]);
+
+    // One who says at once that he has been, and has not, is not asked without end.
+    await unplug(cell);
+    await portal.capture('html');
+    agent.onBrowser = () => Promise.resolve();
+    agent.heard.length = 0;
+    await plug(cell);
+    await eventually('five checks', () => portal.requests.filter(({ name }) => name === 'captured').length >= 5);
+    assert.is(agent.heard.length, 1);
+
+    // Nobody is there to be asked, then somebody is.
+    await unplug(cell);
+    const manager = bus.proxy(managerInterface, 'net.connman', '/');
+    await manager.UnregisterAgent({ path: '/agent' });
+    await portal.capture('html');
+    agent.heard.length = 0;
+    await plug(cell);
+    await eventually('a check', () => portal.requests.length >= 2);
+    await manager.RegisterAgent({ path: '/agent' });
+    await agent.asked('RequestBrowser');
 
     // The question is withdrawn with the cable.
     await unplug(cell);

@@ -33,6 +33,10 @@ const REACHED: readonly (readonly [argument: string, file: string])[] = [
   ['vpn/vpn-provider.c', 'vpn/provider.ts'],
   ['src/storage.c', 'src/daemon/storage.ts'],
   ['src/wispr.c', 'src/online-check/check.ts'],
+  ['src/wispr.c', 'src/portal/dbus.ts'],
+  ['src/wpad.c', 'src/service/link-proxy.ts'],
+  ['src/proxy.c', 'src/proxy.ts'],
+  ['plugins/pacrunner.c', 'plugins/pacrunner.ts'],
   ['src/service*', 'src/service/state.ts'],
   ['src/dhcp/*.ts', 'src/dhcp/client.ts'],
 ];
