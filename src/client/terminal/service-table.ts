@@ -5,38 +5,66 @@
 
 import { identifierOf, type Listed, serviceFlags } from '../listings.ts';
 import type { Output } from '../output.ts';
-import { clean, displayWidth, fit } from '../text.ts';
+import { clean, displayWidth, shorten } from '../text.ts';
 import { type Properties, textOf } from '../values.ts';
 import { paint, signalBars, styleOfState } from './style.ts';
 
 /** What a table must know of its terminal. */
 export type Look = Pick<Output, 'hasColours' | 'columns'>;
 
-/** The table; says so when there is nothing to show. */
+/** The table, no wider than the terminal from 30 columns on; says so when there is nothing to show. */
 export function formatServiceTable(services: readonly Listed[], output: Look): string {
   if (services.length === 0) return `${paint(output, 'faint', 'no services')}\n`;
   const rows = services.map(cellsOf);
-  const width = (pick: (row: Cells) => string): number => Math.max(...rows.map((row) => displayWidth(pick(row))));
-  const names = Math.min(Math.max(8, width(({ name }) => name)), 32);
-  const states = width(({ state }) => state);
-  const addresses = Math.min(width(({ address }) => address), 39);
-  return rows
-    .map((row) => {
-      const { flags, bars, name, state, address } = row;
-      const style = styleOfState(state);
-      const left = `${paint(output, style, flags)} ${paint(output, styleOfName(state), fit(name, names))} `;
-      const shown = paint(output, style, fit(state, states));
-      const middle = `${paint(output, style, bars)} ${shown} ${fit(address, addresses)}`;
-      const room = output.columns - (3 + 1 + names + 1 + 4 + 1 + states + 1 + addresses + 1);
-      return `${left}${middle}${paint(output, 'faint', identifierIn(room, row, rows))}\n`.replace(/ +\n$/, '\n');
-    })
-    .join('');
+  const layout = layoutOf(rows, output.columns);
+  return rows.map((row) => formatRow(row, layout, output)).join('');
 }
 
-/** Never cut, since it is there to be copied; where there is no room, a name that is unique will do. */
-function identifierIn(room: number, { identifier, name }: Cells, rows: readonly Cells[]): string {
-  const isUnique = rows.filter((row) => row.name === name).length === 1;
-  return identifier.length <= room || !isUnique ? ` ${identifier}` : '';
+/** How wide each column is; 0 is left out. */
+interface Layout {
+  readonly names: number;
+  readonly bars: number;
+  readonly states: number;
+  readonly addresses: number;
+  /** Names that several services have. */
+  readonly shared: ReadonlySet<string>;
+}
+
+const FLAGS = 3;
+const LEAST_NAME = 12;
+
+// Addresses, then bars, make way for names.
+function layoutOf(rows: readonly Cells[], columns: number): Layout {
+  const width = (pick: (row: Cells) => string): number => Math.max(...rows.map((row) => displayWidth(pick(row))));
+  const wanted = Math.min(Math.max(8, width(({ name }) => name)), 32);
+  const states = width(({ state }) => state);
+  const all = { bars: width(({ bars }) => bars), addresses: Math.min(width(({ address }) => address), 39) };
+  const room = ({ bars, addresses }: typeof all): number =>
+    columns - FLAGS - 1 - [bars, states, addresses].reduce((sum, cells) => sum + (cells === 0 ? 0 : cells + 1), 0);
+  const least = { bars: 0, addresses: 0 };
+  const chosen = [all, { ...all, addresses: 0 }].find((set) => room(set) >= Math.min(wanted, LEAST_NAME)) ?? least;
+  const names = rows.map(({ name }) => name);
+  const shared = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+  return { ...chosen, states, names: Math.max(8, Math.min(wanted, room(chosen))), shared };
+}
+
+function formatRow(row: Cells, { names, bars, states, addresses, shared }: Layout, output: Look): string {
+  const style = styleOfState(row.state);
+  const cells = [
+    [paint(output, style, row.flags), row.flags, FLAGS],
+    [paint(output, styleOfName(row.state), shorten(row.name, names)), shorten(row.name, names), names],
+    [paint(output, style, row.bars), row.bars, bars],
+    [paint(output, style, row.state), row.state, states],
+    [shorten(row.address, addresses), shorten(row.address, addresses), addresses],
+  ] as const;
+  const used = cells.filter(([, , width]) => width > 0);
+  const line = used.map(([shown, text, width]) => shown + ' '.repeat(width - displayWidth(text))).join(' ');
+  const room = output.columns - used.reduce((sum, [, , width]) => sum + width + 1, 0);
+  // There to be copied, so never cut in its column; where a name says as much, it may be missing.
+  const { identifier } = row;
+  if (identifier.length <= room) return `${line} ${paint(output, 'faint', identifier)}\n`;
+  const below = shorten(identifier, output.columns - FLAGS - 1);
+  return `${line.trimEnd()}\n${shared.has(row.name) ? `    ${paint(output, 'faint', below)}\n` : ''}`;
 }
 
 /** The first address of a service, IPv4 before IPv6. */
@@ -64,7 +92,7 @@ function cellsOf([path, properties]: Listed): Cells {
   return {
     flags: serviceFlags(properties),
     name: clean(textOf(properties, 'Name') ?? '(hidden)'),
-    bars: strength === undefined ? '    ' : signalBars(strength),
+    bars: strength === undefined ? '' : signalBars(strength),
     state: clean(textOf(properties, 'State') ?? ''),
     address: error === undefined ? addressOf(properties) : clean(error),
     identifier: identifierOf(path),

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { parseRoutes4, parseRoutes6, parseTraffic } from '../../../src/client/terminal/links.ts';
 import { formatOverview } from '../../../src/client/terminal/overview.ts';
 import { formatServiceTable } from '../../../src/client/terminal/service-table.ts';
+import { displayWidth } from '../../../src/client/text.ts';
 import { formatRate, signalBars, sparkline } from '../../../src/client/terminal/style.ts';
 import { SERVICES } from '../../helpers/fake-connman-objects.ts';
 
@@ -26,10 +27,23 @@ test('no name breaks the table, and colours are asked for', () => {
   assert.is(formatServiceTable([], { hasColours: false, columns: 80 }), 'no services\n');
 });
 
-test('an identifier is whole or, where the name does as well, absent', () => {
-  for (const line of formatServiceTable(SERVICES, { hasColours: false, columns: 60 }).trimEnd().split('\n')) {
-    assert.match(line, /^[ *][ A][ ORacd] .*[^…]$/);
+test('no line is wider than the terminal, in colour neither', () => {
+  for (let columns = 30; columns <= 160; columns++) {
+    const plain = formatServiceTable(SERVICES, { hasColours: false, columns });
+    for (const line of plain.split('\n')) assert.ok(displayWidth(line) <= columns, `${columns}: ${line}`);
+    const painted = formatServiceTable(SERVICES, { hasColours: true, columns });
+    assert.is(painted.replace(/\x1b\[\d*m/g, '').replace(/ +$/gm, ''), plain.replace(/ +$/gm, ''));
   }
+});
+
+test('an identifier stands behind its service, below where several have its name, or not at all', () => {
+  const lines = (columns: number): string[] =>
+    formatServiceTable(SERVICES, { hasColours: false, columns }).trimEnd().split('\n');
+  const wired = ['ethernet_020000000000_cable', 'ethernet_020000000001_cable'];
+  const behind = lines(120).filter((line) => / Wired /.test(line)).map((line) => line.split(' ').at(-1));
+  assert.equal(behind, wired);
+  assert.equal(lines(40).filter((line) => line.startsWith('    ethernet')).map((line) => line.trim()), wired);
+  assert.not.match(lines(40).join('\n'), 'wifi_0200000000aa_48');
 });
 
 test('routes and traffic of proc(5)', () => {
