@@ -34,6 +34,8 @@ export interface Resolver {
   setDefault(ifindex: number | undefined): void;
   /** What to ask through link `ifindex`: its own servers, else the fallback servers. */
   nameserversOf(ifindex: number): readonly NameServer[];
+  /** Whether multicast DNS can be had on links. */
+  readonly canMulticastDns: boolean;
   /** The ifindex whose servers or domains changed, expiry included, at once. */
   readonly changed: Observable<number>;
 }
@@ -83,6 +85,10 @@ class LinkResolver implements Resolver {
     this.#clock = clock;
     this.#expiry = clock.alarm('name server lifetimes', scope, () => this.#expire());
     this.#gather = clock.alarm('name servers of other links', scope, () => this.#apply());
+  }
+
+  get canMulticastDns(): boolean {
+    return this.#options.backend.canMulticastDns === true;
   }
 
   setServers(ifindex: number, servers: LinkServers): void {

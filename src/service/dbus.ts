@@ -74,7 +74,7 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
       'Domains.Configuration': () => service.configuration.domains,
       Proxy: () => proxyDictionary(service),
       'Proxy.Configuration': () => proxyConfigurationDictionary(service.configuration.proxy),
-      mDNS: () => false,
+      mDNS: () => service.isMulticastDns,
       'mDNS.Configuration': () => service.configuration.mdns,
       Provider: () => providerDictionary(service),
       LastAddressConflict: () => conflictDictionary(service),

@@ -37,3 +37,8 @@ export function timeserversInUse(service: Service, env: Pick<ServiceEnv, 'option
     fallback: options.FallbackTimeservers,
   });
 }
+
+/** Whether multicast DNS is on: wanted, connected, and something the DNS backend can do. */
+export function isMulticastDnsInUse({ state, configuration: { mdns } }: Service, resolver: Resolver): boolean {
+  return mdns && isConnected(state) && resolver.canMulticastDns;
+}

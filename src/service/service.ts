@@ -9,15 +9,13 @@ import type { TimePolicy } from '../clock/settings.ts';
 import type { Lease } from '../dhcp/client.ts';
 import type { AddressConflict, Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
 import { NO_OFFER, type NetworkOffer } from '../ipconfig/offer.ts';
-import type { Ipv6Memory } from '../ipconfig/ipv6.ts';
 import type { StopMode } from '../ipconfig/session.ts';
-import { JoinError, type JoinContext, type Network } from '../network.ts';
+import { JoinError, type Network } from '../network.ts';
 import type { Standing } from '../online-check/machine.ts';
 import type { ProxySettings } from '../proxy/settings.ts';
 import type { Caller } from '../shared/caller.ts';
-import { Emitter, type Observable } from '../shared/emitter.ts';
+import { Emitter } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
-import type { IpPrefix } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Tunnel } from '../tunnel.ts';
@@ -30,8 +28,9 @@ import { Attempt, type ConnectReason } from './attempt.ts';
 import { Connection, type ConnectionEnv, type ConnectionEvent } from './connection.ts';
 import type { LastCheck } from './family-connection.ts';
 import type { ServiceWeb } from './link-proxy.ts';
-import { domainsInUse, nameserversInUse, timeserversInUse } from './in-use.ts';
+import { domainsInUse, isMulticastDnsInUse, nameserversInUse, timeserversInUse } from './in-use.ts';
 import { ServiceRecord, type RecordEnv } from './record.ts';
+import { joinContextOf, targetOf } from './views.ts';
 import { isConnected, isConnecting, type ServiceState } from './state.ts';
 import { Statistics } from './statistics.ts';
 
@@ -56,10 +55,12 @@ export class Service {
   readonly statistics = new Statistics();
   /** Emits when there may be another `lastCheck`, or none any more. */
   readonly checked = new Emitter<void>();
+  /** Emits what may have changed; look at the values to know. */
+  readonly changed = new Emitter<readonly ServiceAspect[]>();
+  /** Emits after every change of state, before what follows from it. */
+  readonly stateChanged = new Emitter<{ before: ServiceState; after: ServiceState }>();
   readonly #env: ServiceEnv;
   readonly #scope: Scope;
-  readonly #changed = new Emitter<readonly ServiceAspect[]>();
-  readonly #stateChanged = new Emitter<{ before: ServiceState; after: ServiceState }>();
   readonly #record: ServiceRecord;
   #state: ServiceState = 'idle';
   #error: ServiceError | undefined;
@@ -80,11 +81,11 @@ export class Service {
     this.#env = env;
     this.#scope = scope;
     this.#record = new ServiceRecord(this, env, scope);
-    network.strengthChanged.observe(scope, () => this.#changed.emit(['strength']));
-    network.securityChanged.observe(scope, () => this.#changed.emit(['security']));
+    network.strengthChanged.observe(scope, () => this.changed.emit(['strength']));
+    network.securityChanged.observe(scope, () => this.changed.emit(['security']));
     network.lost.observe(scope, () => this.leave('withdraw'));
-    network.device.linkChanged.observe(scope, () => this.#changed.emit(['ethernet']));
-    this.tunnel?.changed.observe(scope, () => this.#changed.emit(['provider']));
+    network.device.linkChanged.observe(scope, () => this.changed.emit(['ethernet']));
+    this.tunnel?.changed.observe(scope, () => this.changed.emit(['provider']));
   }
 
   get name(): string | undefined {
@@ -176,11 +177,6 @@ export class Service {
     return isConnected(this.#state) ? this.#connection?.ipv6?.inUse : undefined;
   }
 
-  /** Prefixes that a DHCPv6 server delegated to this host, for networks behind it. */
-  get delegatedPrefixes(): readonly IpPrefix[] {
-    return this.#connection?.ipv6?.lease?.prefixes.map(({ prefix }) => prefix) ?? [];
-  }
-
   /** Whether conflicts of the address are looked for, and the last one found. */
   get conflictDetection(): { readonly last: AddressConflict | undefined } | undefined {
     return this.#env.options.AddressConflictDetection ? { last: this.#conflict } : undefined;
@@ -194,6 +190,11 @@ export class Service {
   /** Search domains in use. */
   get domains(): readonly string[] {
     return domainsInUse(this);
+  }
+
+  /** Whether multicast DNS is on. */
+  get isMulticastDns(): boolean {
+    return isMulticastDnsInUse(this, this.#env.resolver);
   }
 
   /** Time servers in use, the service's own first. */
@@ -211,19 +212,9 @@ export class Service {
     return this.#connection?.proxy;
   }
 
-  /** Emits what may have changed; look at the values to know. */
-  get changed(): Observable<readonly ServiceAspect[]> {
-    return this.#changed;
-  }
-
   /** The last online check of this connection. */
   get lastCheck(): LastCheck | undefined {
     return this.#connection?.lastCheck;
-  }
-
-  /** Emits after every change of state, before what follows from it. */
-  get stateChanged(): Observable<{ before: ServiceState; after: ServiceState }> {
-    return this.#stateChanged;
   }
 
   /**
@@ -238,11 +229,9 @@ export class Service {
     if (reason === 'user') this.#isIgnored = false;
     const attempt = new Attempt(reason, caller, this.#env.clock, this.#scope);
     this.#attempt = attempt;
-    const joining = this.network.control.connect(attempt.signal, this.#joinContext(reason, caller));
-    if (joining === undefined) {
-      this.#configure();
-      return;
-    }
+    const context = joinContextOf(this, this.#record, this.#env.agent, { reason, caller });
+    const joining = this.network.control.connect(attempt.signal, context);
+    if (joining === undefined) return this.#configure();
     this.#enter('association');
     await attempt.join(joining, () => this.#configure(), (cause) => {
       this.#fail(cause instanceof JoinError ? cause.reason : 'connect-failed', cause);
@@ -263,12 +252,11 @@ export class Service {
   remove(): void {
     const isActive = isConnected(this.#state) || isConnecting(this.#state);
     const isTried = !this.isFavorite && isActive;
-    const isThereOrNot = this.type === 'ethernet' || this.type === 'gadget';
-    if (isThereOrNot || this.isImmutable || this.name === undefined || isTried) throw new ConnmanError('NotSupported');
+    if (this.#isThereOrNot || this.isImmutable || this.name === undefined || isTried) throw new ConnmanError('NotSupported');
     if (isActive) this.disconnect();
     this.#record.forget(this.network.secretKeys);
     this.clearError();
-    this.#changed.emit(['favorite', 'autoconnect', 'ipv6Configuration']);
+    this.changed.emit(['favorite', 'autoconnect', 'ipv6Configuration']);
   }
 
   /** Goes down without a user's wish: the device is powered off, the network is gone, the daemon stops. */
@@ -277,11 +265,10 @@ export class Service {
     this.#attempt?.abort();
     this.#enter('disconnect');
     this.#stop(mode);
-    this.network.control
-      .disconnect()
-      ?.catch((error: unknown) => log.warn('%s: leaving failed: %s', this.identifier, error));
+    const left = this.network.control.disconnect();
+    left?.catch((error: unknown) => log.warn('%s: leaving failed: %s', this.identifier, error));
     this.#enter('idle');
-    this.#changed.emit(IN_USE);
+    this.changed.emit(IN_USE);
   }
 
   /** Sets some of the configuration; it takes effect at once. */
@@ -289,19 +276,15 @@ export class Service {
     const families = this.#connection === undefined ? [] : concernedBy(change);
     for (const family of families) this.#connection?.withdraw(family);
     if (families.length > 0) this.#matchState();
-    if (families.length > 0) this.#changed.emit(IN_USE);
     this.#record.configuration = { ...this.configuration, ...change };
     this.#record.save();
-    if (change.nameservers !== undefined || change.domains !== undefined) this.#connection?.updateServers();
+    if ((change.nameservers ?? change.domains ?? change.mdns) !== undefined) this.#connection?.updateServers();
     if ('proxy' in change) this.recheck();
-    this.#changed.emit(aspectsOf(change));
+    this.changed.emit(aspectsOf(change));
     if (families.length === 0) return;
-    if (this.isConfigurable) {
-      for (const family of families) this.#connection?.begin(family);
-    } else {
-      this.#stop('withdraw');
-      this.#enter('idle');
-    }
+    if (this.isConfigurable) return families.forEach((family) => this.#connection?.begin(family));
+    this.#stop('withdraw');
+    this.#enter('idle');
   }
 
   /**
@@ -313,9 +296,12 @@ export class Service {
     const own = this.#record.provision(provisioned);
     if (provisioned !== undefined) this.#becomeFavorite();
     this.#isIgnored = false;
+    // ConnMan's rule: a network that only a file knew is forgotten with it.
+    const isForgotten = provisioned === undefined && own === undefined && this.name !== undefined;
+    if (isForgotten && !this.#isThereOrNot) this.remove();
     this.configure(changesBetween(this.configuration, configuration ?? own ?? DEFAULT_CONFIGURATION));
     this.#connection?.updateServers();
-    this.#changed.emit(['immutable', 'autoconnect', 'nameservers', 'timeservers', 'domains']);
+    this.changed.emit(['immutable', 'autoconnect', 'nameservers', 'timeservers', 'domains']);
   }
 
   /** Throws InvalidService unless it is a favorite. */
@@ -324,7 +310,7 @@ export class Service {
     if (isAutoconnect === this.#record.isAutoconnect) return;
     this.#record.isAutoconnect = isAutoconnect;
     this.#record.save();
-    this.#changed.emit(['autoconnect']);
+    this.changed.emit(['autoconnect']);
   }
 
   /** Asks anew whether it is online. */
@@ -351,7 +337,7 @@ export class Service {
 
   /** For the registry: the time servers behind its own are others. */
   updateTimeservers(): void {
-    this.#changed.emit(['timeservers']);
+    this.changed.emit(['timeservers']);
   }
 
   /** What is kept for the driver of its network. */
@@ -370,32 +356,13 @@ export class Service {
     this.#record.save();
   }
 
-  #joinContext(reason: ConnectReason, caller: Caller | undefined): JoinContext {
-    return {
-      isFavorite: this.isFavorite,
-      caller,
-      lastFailure: this.#error,
-      stored: this.#record.driverKeys,
-      store: (keys) => this.#record.keep(keys),
-      ask: (question, signal) => {
-        if (reason !== 'user') return Promise.reject(new ConnmanError('PassphraseRequired'));
-        return this.#env.agent.requestInput(this, question, caller, signal);
-      },
-    };
+  /** Whether it comes and goes with its link, whatever is known of it. */
+  get #isThereOrNot(): boolean {
+    return this.type === 'ethernet' || this.type === 'gadget';
   }
 
   #configure(): void {
-    const target = {
-      identifier: this.identifier,
-      device: this.network.device,
-      configuration: () => this.configuration,
-      nameservers: () => this.#chosenNameservers(),
-      lease: this.#record.lease,
-      lastAddress: this.#record.lastAddress,
-      ipv6Memory: () => this.#record.ipv6,
-      remember: (change: Partial<Ipv6Memory>) => this.#record.remember(change),
-    };
-    const connection = new Connection(target, this.#env, this.#scope);
+    const connection = new Connection(targetOf(this, this.#record), this.#env, this.#scope);
     this.#connection = connection;
     this.#standing = 'unknown';
     connection.events.observe(this.#scope, (event) => {
@@ -417,18 +384,16 @@ export class Service {
   #onConnection(event: ConnectionEvent): void {
     switch (event.kind) {
       case 'configuration':
-        this.#enter('configuration');
-        this.#changed.emit(IN_USE);
-        return;
+        return this.#matchState();
       case 'ready':
         this.#becomeReady();
         return;
       case 'proxy':
-        this.#changed.emit(['proxy']);
+        this.changed.emit(['proxy']);
         return;
       case 'conflict':
         this.#conflict = event.conflict;
-        this.#changed.emit(['conflict']);
+        this.changed.emit(['conflict']);
         return;
       case 'checked':
         this.#standing = event.standing;
@@ -460,21 +425,22 @@ export class Service {
     this.#standing = connection?.standing ?? 'unknown';
     if (connection?.isReady !== true) this.#enter('configuration');
     else if (this.#state === 'online' && this.#standing !== 'online') this.#enter('ready');
+    this.changed.emit(IN_USE);
   }
 
   #becomeReady(): void {
     const { lease } = this;
-    this.#record.lease = lease;
+    if (this.#connection?.ipv4 !== undefined) this.#record.lease = lease;
     if (lease !== undefined) this.#record.lastAddress = lease.address;
     if (isConnected(this.#state)) {
       this.#matchState();
-      this.#changed.emit(['timeservers', 'domains', 'proxy', ...IN_USE]);
+      this.changed.emit(['timeservers', 'domains', 'proxy']);
     } else {
       this.#enter('ready');
     }
     if (this.#conflict?.isResolved === false && this.ipv4?.method !== 'auto') {
       this.#conflict = { ...this.#conflict, isResolved: true };
-      this.#changed.emit(['conflict']);
+      this.changed.emit(['conflict']);
     }
     this.#record.saveSoon();
   }
@@ -483,7 +449,7 @@ export class Service {
     this.#stop('withdraw');
     if (this.tunnel === undefined) this.#setError(error);
     this.#enter('failure');
-    this.#changed.emit(IN_USE);
+    this.changed.emit(IN_USE);
     void this.#attempt?.fail(cause, {
       // What failed a VPN its own daemon's agent knows.
       ask: (caller, signal) =>
@@ -497,40 +463,33 @@ export class Service {
   #setError(error: ServiceError | undefined): void {
     if (error === this.#error) return;
     this.#error = error;
-    if (error !== undefined)
-      log.warn('Interface %s [ %s ] error "%s"', this.network.device.interfaceName, this.type, error);
-    this.#changed.emit(['error']);
+    const { interfaceName } = this.network.device;
+    if (error !== undefined) log.warn('Interface %s [ %s ] error "%s"', interfaceName, this.type, error);
+    this.changed.emit(['error']);
   }
 
   /** The only line that assigns the state. */
   #enter(after: ServiceState): void {
     const before = this.#state;
     if (after === before) return;
-    if (after === 'ready' && before !== 'online') this.#noteSuccess();
+    if (after === 'ready' && before !== 'online') {
+      this.#setError(undefined);
+      this.#record.noteSuccess();
+      this.#becomeFavorite();
+    }
     this.#state = after;
     log.info('Interface %s [ %s ] state is %s', this.network.device.interfaceName, this.type, after);
-    this.#changed.emit(['state']);
+    this.changed.emit(['state']);
     const isUp = isConnected(after);
-    if (isUp !== isConnected(before)) this.#changed.emit(['timeservers', 'domains', 'proxy']);
-    this.#stateChanged.emit({ before, after });
-    if (isUp && !isConnected(before)) this.#changed.emit(IN_USE);
+    if (isUp !== isConnected(before)) this.changed.emit(['timeservers', 'domains', 'proxy', 'mdns']);
+    this.stateChanged.emit({ before, after });
+    if (isUp && !isConnected(before)) this.changed.emit(IN_USE);
     if (isUp) this.#attempt?.succeed();
-  }
-
-  #noteSuccess(): void {
-    this.#setError(undefined);
-    this.#record.noteSuccess();
-    this.#becomeFavorite();
   }
 
   #becomeFavorite(): void {
     if (this.isFavorite) return;
     this.#record.isFavorite = true;
-    this.#changed.emit(['favorite', 'autoconnect']);
-  }
-
-  #chosenNameservers(): readonly string[] {
-    const { nameservers } = this.configuration;
-    return nameservers.length > 0 ? nameservers : (this.provisioned?.entry.keys.Nameservers ?? []);
+    this.changed.emit(['favorite', 'autoconnect']);
   }
 }
