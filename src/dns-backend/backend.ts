@@ -55,7 +55,11 @@ export interface DnsBackend {
   readonly status?: DnsStatus;
   /** Whether it can do multicast DNS on a link. */
   readonly canMulticastDns?: boolean;
-  /** Answers on another address of this machine as well, a tethering bridge's for instance, until `scope` closes. */
+  /**
+   * Answers on another address of this machine as well, a tethering bridge's for instance, and only
+   * what comes in by `device`, until `scope` closes. What cannot be done now is tried again with each
+   * `apply`; programs on this machine are not told of it.
+   */
   listen?(address: IpAddress, device: string, scope: Scope): void;
 }
 

@@ -108,6 +108,8 @@ class ProxyBackend implements DnsBackend {
   readonly #scope: Scope;
   readonly #proxy: Proxy;
   readonly #addresses: readonly ListenAddress[];
+  /** Where to answer as well, of tethering bridges for instance, each until its scope closes. */
+  readonly #guests = new Map<ListenAddress, Scope>();
   readonly #listening = new Set<ListenAddress>();
   #configuration: DnsConfiguration | undefined;
   #opening: Promise<void> = Promise.resolve();
@@ -130,9 +132,13 @@ class ProxyBackend implements DnsBackend {
   }
 
   listen(address: IpAddress, device: string, scope: Scope): void {
-    this.#proxy.serve({ address, port: DNS_PORT, device }, scope).catch((error: unknown) => {
-      if (!scope.signal.aborted) this.#complain({ address, port: DNS_PORT, device }, error);
+    const where: ListenAddress = { address, port: DNS_PORT, device };
+    this.#guests.set(where, scope);
+    scope.defer(() => {
+      this.#guests.delete(where);
+      this.#listening.delete(where);
     });
+    this.#open();
   }
 
   // One at a time, so that resolv.conf says how it ended.
@@ -141,16 +147,20 @@ class ProxyBackend implements DnsBackend {
   }
 
   async #openAll(): Promise<void> {
-    for (const where of this.#addresses) {
-      if (this.#listening.has(where) || this.#scope.signal.aborted) continue;
-      try {
-        await this.#proxy.serve(where, this.#scope);
-        this.#listening.add(where);
-      } catch (error) {
-        if (!this.#scope.signal.aborted) this.#complain(where, error);
-      }
-    }
+    for (const where of this.#addresses) await this.#openOne(where, this.#scope);
+    for (const [where, scope] of [...this.#guests]) await this.#openOne(where, scope);
     if (!this.#scope.signal.aborted) this.#write();
+  }
+
+  async #openOne(where: ListenAddress, scope: Scope): Promise<void> {
+    const isOver = (): boolean => this.#scope.signal.aborted || scope.signal.aborted;
+    if (this.#listening.has(where) || isOver()) return;
+    try {
+      await this.#proxy.serve(where, scope);
+      if (!isOver()) this.#listening.add(where);
+    } catch (error) {
+      if (!isOver()) this.#complain(where, error);
+    }
   }
 
   #complain(where: ListenAddress, error: unknown): void {
