@@ -76,7 +76,7 @@ function failureOf(error: unknown): unknown {
   if (!(error instanceof ConnmanError)) return error;
   switch (error.code) {
     case 'NotRegistered':
-      return new VpnFailure('login', error);
+      return new VpnFailure('unknown', error);
     case 'OperationTimeout':
       return new VpnFailure('unknown', error, 'idle');
     default: // an answer that is no dictionary

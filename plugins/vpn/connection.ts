@@ -25,6 +25,9 @@ const DISCONNECT_MS = 10_000;
 /** ConnMan's: a second between attempts, and one more for every thirty, up to ten. */
 const RETRY = { firstMs: 1000, every: 30, most: 270 } as const;
 
+/** Errors of Connect that say nothing against another attempt. */
+const PASSING = ['Failed', 'NotConnected', 'OperationTimeout', 'NoCarrier'] as const;
+
 /** No other route to the server has this metric, so that none of theirs is replaced. */
 const SERVER_METRIC = 1;
 
@@ -47,6 +50,12 @@ export class VpnConnection {
   #serverRoute: Route | undefined;
   #attempts = 0;
   #isClosing = false;
+  /** Disconnect was asked for, and the daemon is not idle yet. */
+  #isLeaving = false;
+  /** What waits for that. */
+  #onIdle: (() => void) | undefined;
+  /** The last failure may pass by itself: the server was away, and refused nothing. */
+  #mayRetry = false;
 
   private constructor(parts: ConnectionParts, scope: Scope) {
     this.#parts = parts;
@@ -125,11 +134,19 @@ export class VpnConnection {
     return new Promise((resolve, reject) => {
       this.#joining = { resolve, reject };
       signal.addEventListener('abort', () => (this.#joining = undefined), { once: true });
-      if (this.#properties.get('State')?.as('s') === 'ready') return void this.#up();
-      this.#ask(caller?.id, true).catch((error: unknown) => {
-        if (isNamed(error, 'OperationCanceled')) this.#provider?.service.setAutoconnect(false);
-        reject(error);
-      });
+      if (this.#isLeaving) this.#onIdle = () => this.#begin(caller?.id, reject);
+      else if (this.#properties.get('State')?.as('s') === 'ready') void this.#up();
+      else this.#begin(caller?.id, reject);
+    });
+  }
+
+  #begin(sender: string | undefined, reject: (error: unknown) => void): void {
+    this.#mayRetry = false;
+    this.#ask(sender, true).catch((error: unknown) => {
+      if (isNamed(error, 'OperationCanceled')) this.#provider?.service.setAutoconnect(false);
+      this.#mayRetry = PASSING.some((code) => isNamed(error, code));
+      reject(error);
+      this.#consider();
     });
   }
 
@@ -149,8 +166,11 @@ export class VpnConnection {
   async #disconnect(): Promise<void> {
     const { core, proxy } = this.#parts;
     this.#joining = undefined;
+    this.#onIdle = undefined;
     // The daemon stops, traffic does not.
     if (core.services.isKeepingTraffic || this.#scope.signal.aborted) return;
+    const state = this.#properties.get('State')?.as('s');
+    this.#isLeaving = state === 'ready' || state === 'configuration' || state === 'disconnect';
     await proxy.Disconnect({}, { timeoutMs: DISCONNECT_MS });
   }
 
@@ -162,6 +182,7 @@ export class VpnConnection {
         return void this.#up();
       case 'disconnect':
       case 'idle':
+        if (this.#isLeaving) return this.#left(state === 'idle');
         this.#joining?.reject(new ConnmanError('OperationAborted'));
         this.#joining = undefined;
         return provider.network.reportLost();
@@ -170,6 +191,14 @@ export class VpnConnection {
         this.#joining = undefined;
         return provider.network.reportLost();
     }
+  }
+
+  #left(isIdle: boolean): void {
+    if (!isIdle) return;
+    this.#isLeaving = false;
+    const next = this.#onIdle;
+    this.#onIdle = undefined;
+    next?.();
   }
 
   // Properties come before the state; the kernel's link may come after it.
@@ -300,7 +329,8 @@ export class VpnConnection {
 
   #isDue(service: Service): boolean {
     const { services } = this.#parts.core;
-    if (service.state !== 'idle' || !service.isAutoconnect || service.isIgnored) return false;
+    const isDown = service.state === 'idle' || (service.state === 'failure' && this.#mayRetry);
+    if (!isDown || !service.isAutoconnect || service.isIgnored) return false;
     if (services.default === undefined || services.isKeepingTraffic) return false;
     const isFull = (each: Service): boolean => each.tunnel !== undefined && !each.tunnel.isSplitRouting;
     const others = services.list.filter((each) => each !== service && isFull(each));

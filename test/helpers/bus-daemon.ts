@@ -81,15 +81,53 @@ export class BusObserver {
     });
   }
 
+  /**
+   * Answers calls of `member` to this program with what `answer` makes of their arguments, the values of
+   * the body, or throws an error of that name; all other calls with nothing.
+   */
+  answer(log: EventLog, member: string, answer: (body: readonly unknown[]) => BusAnswer): void {
+    this.#bus.addMethodHandler((message: dbus.Message) => {
+      const body = message.body.map(plain);
+      log.add({ kind: 'call', path: message.path, name: `${message.interface}.${message.member}`, body });
+      if ((message.flags & dbus.MessageFlag.NO_REPLY_EXPECTED) !== 0) return true;
+      if (message.member !== member) {
+        this.#bus.send(dbus.Message.newMethodReturn(message));
+        return true;
+      }
+      const given = answer(body);
+      if (given === undefined) return true;
+      if (typeof given === 'string') this.#bus.send(refusal(message, given));
+      else this.#bus.send(dbus.Message.newMethodReturn(message, given.signature, given.body));
+      return true;
+    });
+  }
+
+  /** Sends a signal from this program's connection. */
+  emit(signal: Omit<BusCall, 'destination'>): void {
+    const { path, interface: name, member, signature = '', body = [] } = signal;
+    this.#bus.send(dbus.Message.newSignal(path, name, member, signature, body));
+  }
+
   /** Leaves the bus. */
   close(): void {
     this.#bus.disconnect();
   }
 }
 
+/** What an answer is: a body, the name of an error, or nothing at all, for ever. */
+export type BusAnswer = { readonly signature: string; readonly body: unknown[] } | string | undefined;
+
 /** A value in a variant, for `BusObserver.call`. */
 export function busVariant(signature: string, value: unknown): unknown {
   return new dbus.Variant(signature, value);
+}
+
+// dbus-next's own types say otherwise, but this is what its newError takes.
+function refusal(message: dbus.Message, errorName: string): dbus.Message {
+  const reply = dbus.Message.newMethodReturn(message, 's', ['as the test wants']);
+  reply.type = dbus.MessageType.ERROR;
+  reply.errorName = errorName;
+  return reply;
 }
 
 const DRIVER = {

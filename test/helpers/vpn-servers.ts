@@ -45,3 +45,23 @@ export async function startOpenvpn(cell: Cell, more: readonly string[] = [], por
   await server.waitForLine((line) => line.includes('Initialization Sequence Completed'));
   return server;
 }
+
+/** Starts ocserv with a user `alice` of password `wonder land`; ready on return. */
+export async function startOcserv(cell: Cell, more: readonly string[] = []): Promise<Child> {
+  const lines = [
+    'auth = "plain[passwd=/run/ocserv/passwd]"', 'tcp-port = 4443', 'udp-port = 4443', 'run-as-user = root',
+    'run-as-group = root', 'socket-file = /run/ocserv/socket', 'isolate-workers = false', 'max-clients = 8',
+    `server-cert = ${PKI}/server.pem`, `server-key = ${PKI}/server.key`, 'device = vpns', 'ipv4-network = 10.68.0.0',
+    'ipv4-netmask = 255.255.255.0', 'dns = 10.68.0.1', 'default-domain = oc.test', 'keepalive = 30', 'dpd = 30',
+    'mobile-dpd = 30', 'cookie-timeout = 300', 'use-occtl = false', 'predictable-ips = true', 'ping-leases = false',
+    'cisco-client-compat = true', 'pid-file = /run/ocserv/pid', 'rekey-time = 172800', 'auth-timeout = 20', ...more,
+  ];
+  await cell.server.script(`mkdir -p /run/ocserv
+printf 'wonder land\\nwonder land\\n' | ocpasswd -c /run/ocserv/passwd alice
+cat >/run/ocserv/conf <<'end'
+${lines.join('\n')}
+end`);
+  const server = cell.server.spawn(['ocserv', '--foreground', '--config', '/run/ocserv/conf', '--log-stderr']);
+  await server.waitForLine((line) => line.includes('initialized') || line.includes('listening'));
+  return server;
+}

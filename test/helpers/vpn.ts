@@ -3,6 +3,7 @@
  * them. VPN_DAEMON=debian runs the tests that say so with Debian's, which checks the tests.
  */
 
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { withCell, type Cell, type CellOptions } from './cell.ts';
 import type { Child } from './child.ts';
@@ -23,11 +24,13 @@ export const VPN_DAEMONS = {
 
 /** Makes a cell with the packages of VPN tests. */
 export function withVpnCell<T>(options: CellOptions, body: (cell: Cell) => Promise<T>): Promise<T> {
-  const files = { ...HELPER_FILES, ...options.files };
-  return withCell({ ...options, files, peers: [...VPN_PEERS, ...(options.peers ?? [])] }, body);
+  return withCell({ ...options, peers: [...VPN_PEERS, ...(options.peers ?? [])] }, async (cell) => {
+    const scripts = '/usr/lib/connman/scripts';
+    // Debian's daemon finds its own beside it, under the other name.
+    await cell.device.script(`mkdir -p ${scripts}\nln -sf ${resolve('build/bin/vpn-script')} ${scripts}/vpn-script`);
+    return body(cell);
+  });
 }
-
-const HELPER_FILES = {};
 
 /** Starts the VPN daemon under test; `words` follow its own. */
 export function startVpnd(cell: Cell, ...words: string[]): Promise<Child> {
@@ -88,3 +91,41 @@ export function isConnectionProperty(name: string, value: unknown) {
     event.body[0] === name &&
     event.body[1] === value;
 }
+
+/** Calls net.connman.Service of the VPN `ident` in connmand. */
+export function callVpnService(cell: Cell, ident: string, member: string, signature = '', body: unknown[] = []) {
+  const path = `/net/connman/service/vpn_${ident}`;
+  return cell.bus.call({ destination: 'net.connman', path, interface: 'net.connman.Service', member, signature, body });
+}
+
+/** Whether an event is PropertyChanged of a VPN's service. */
+export function isServiceProperty(ident: string, name: string, value: unknown) {
+  return (event: CellEvent): boolean =>
+    event.kind === 'signal' &&
+    event.path === `/net/connman/service/vpn_${ident}` &&
+    event.name === 'net.connman.Service.PropertyChanged' &&
+    event.body[0] === name &&
+    event.body[1] === value;
+}
+
+/** The processes of a cell that run `program`, by their numbers outside. */
+export async function processesOf(cell: Cell, program: string): Promise<number[]> {
+  const own = (await cell.device.output(['readlink', '/proc/self/ns/pid'])).trim();
+  return readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      const isOurs = readlinkSync(`/proc/${pid}/ns/pid`) === own;
+      return isOurs && readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === program;
+    } catch {
+      return false; // it has ended meanwhile
+    }
+  });
+}
+
+/** What stands in command lines and environments of a cell's processes of these programs. */
+export async function tracesOf(cell: Cell, ...programs: string[]): Promise<string> {
+  const pids = (await Promise.all(programs.map((program) => processesOf(cell, program)))).flat();
+  return pids.map((pid) => ['cmdline', 'environ'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8')).join()).join();
+}
+
+/** An answer of the agent: fields, or the name of an error. */
+export type AgentAnswer = Readonly<Record<string, string>> | string;

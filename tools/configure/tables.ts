@@ -60,12 +60,47 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
     requires: [],
     module: 'vpn/plugins/openvpn.ts',
   },
+  openconnect: {
+    daemon: 'connman-vpnd',
+    on: true,
+    summary: 'AnyConnect and its like, by the program openconnect',
+    requires: [],
+    module: 'vpn/plugins/openconnect.ts',
+  },
+  vpnc: {
+    daemon: 'connman-vpnd',
+    on: true,
+    summary: 'Cisco IPsec, by the program vpnc',
+    requires: [],
+    module: 'vpn/plugins/vpnc.ts',
+  },
+  l2tp: {
+    daemon: 'connman-vpnd',
+    on: true,
+    summary: 'L2TP, by the programs xl2tpd and pppd',
+    requires: [],
+    module: 'vpn/plugins/l2tp.ts',
+  },
+  pptp: {
+    daemon: 'connman-vpnd',
+    on: true,
+    summary: 'PPTP, by the programs pppd and pptp',
+    requires: [],
+    module: 'vpn/plugins/pptp.ts',
+  },
   polkit: {
     daemon: 'connmand',
     on: false,
     summary: 'polkit decides who may change what',
     requires: [],
     module: 'plugins/polkit.ts',
+  },
+  logind: {
+    daemon: 'connmand',
+    on: true,
+    summary: 'sleep and resume as systemd-logind tells, where it runs',
+    requires: [],
+    module: 'plugins/logind.ts',
   },
   nmcompat: {
     daemon: 'connmand',
@@ -119,8 +154,8 @@ export const CHOICES: Readonly<Record<string, Choice>> = {
 /** ConnMan's features and options that have no module here yet. */
 export const RESERVED = {
   features: [
-    'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee', 'openconnect', 'vpnc',
-    'l2tp', 'pptp', 'session-policy-local', 'neard', 'stats', 'selinux',
+    'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee',
+    'session-policy-local', 'neard', 'stats', 'selinux',
   ],
   choices: { 'dns-backend': [], firewall: ['nftables', 'iptables'] },
 } as const satisfies { features: readonly string[]; choices: Readonly<Record<string, readonly string[]>> };

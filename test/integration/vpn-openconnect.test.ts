@@ -1,0 +1,90 @@
+/**
+ * OpenConnect against Debian's ocserv: user and password by agent, a certificate nobody signed, a wrong
+ * password, a server that is not there, a cookie.
+ */
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { SERVER_ADDRESS } from '../helpers/cell.ts';
+import { busVariant } from '../helpers/bus-daemon.ts';
+import {
+  callConnection, callManager, createConnection, errorOf, isConnectionProperty, processesOf, propertiesOf, startVpnd,
+  tracesOf, withVpnCell,
+} from '../helpers/vpn.ts';
+import { makeCertificates, PKI, startOcserv } from '../helpers/vpn-servers.ts';
+import { daemon, plugIn } from '../helpers/wired.ts';
+
+const IDENT = '10_77_0_1_4443';
+const BASE = {
+  Type: 'openconnect', Name: 'OC', Host: `${SERVER_ADDRESS}:4443`, 'OpenConnect.AuthType': 'userpass',
+  'OpenConnect.NoDTLS': 'true',
+};
+
+test('user and password by agent, certificates, refusals', () =>
+  withVpnCell(daemon.cell, async (cell) => {
+    await cell.startDaemon(daemon.argv, daemon.busName);
+    await plugIn(cell);
+    await makeCertificates(cell, SERVER_ADDRESS);
+    const ocserv = await startOcserv(cell);
+    const vpnd = await startVpnd(cell, '-d', 'vpn/*');
+    const answers: Record<string, string>[] = [];
+    const asked: unknown[] = [];
+    cell.bus.answer(cell.log, 'RequestInput', ([, fields]) => {
+      asked.push(fields);
+      const entries = Object.entries(answers.shift() ?? {}).map(([key, value]) => [key, busVariant('s', value)]);
+      return { signature: 'a{sv}', body: [Object.fromEntries(entries)] };
+    });
+    await callManager(cell, 'RegisterAgent', 'o', ['/agent']);
+    const attempt = async (...given: typeof answers): Promise<string> => {
+      answers.splice(0, answers.length, ...given);
+      const error = await errorOf(callConnection(cell, IDENT, 'Connect'));
+      return error.startsWith('net.connman.Error.InProgress')
+        ? errorOf(callConnection(cell, IDENT, 'Connect'))
+        : error;
+    };
+    const right = { Username: 'alice', Password: 'wonder land' };
+    await createConnection(cell, BASE);
+    assert.match(await attempt(right), /PermissionDenied/, 'nobody signed the certificate');
+    assert.equal(asked[0], {
+      Username: { Type: 'string', Requirement: 'mandatory' },
+      Password: { Type: 'password', Requirement: 'mandatory' },
+      Host: { Type: 'string', Requirement: 'informational', Value: BASE.Host },
+      Name: { Type: 'string', Requirement: 'informational', Value: 'OC' },
+    });
+    await callConnection(cell, IDENT, 'SetProperty', 'sv', ['OpenConnect.CACert', busVariant('s', `${PKI}/ca.pem`)]);
+    assert.match(await attempt({ ...right, Password: 'wrong' }), /PermissionDenied/);
+    assert.match(await attempt({ Username: 'alice' }), /PermissionDenied/);
+    const since = performance.now();
+    assert.is(await attempt(right), 'ok', `${ocserv.text}${vpnd.text}`);
+    await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since });
+    const ready = await propertiesOf(cell, IDENT);
+    assert.match(JSON.stringify(ready['IPv4']), /"Address":"10\.68\.0\.\d+"/);
+    assert.equal([ready['Nameservers'], ready['Domain']], [['10.68.0.1'], 'oc.test']);
+    const ping = await cell.device.run(['ping', '-c1', '-W3', '10.68.0.1']);
+    assert.is(ping.status, 0, 'the other end answers');
+    assert.not.match(await tracesOf(cell, 'openconnect', 'node', 'connman-vpnd'), /wonder land/);
+    assert.not.match(vpnd.text, /wonder land/);
+    assert.not.match(JSON.stringify(ready), /wonder land|Cookie/);
+    const left = performance.now();
+    await callConnection(cell, IDENT, 'Disconnect');
+    await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since: left });
+    assert.equal(await processesOf(cell, 'openconnect'), []);
+
+    // By the fingerprint that is seen first, and kept.
+    await callConnection(cell, IDENT, 'ClearProperty', 's', ['OpenConnect.CACert']);
+    await callConnection(cell, IDENT, 'SetProperty', 'sv', ['OpenConnect.AllowSelfSignedCert', busVariant('s', 'true')]);
+    const again = performance.now();
+    assert.is(await attempt(right), 'ok');
+    await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since: again });
+    assert.match(String((await propertiesOf(cell, IDENT))['OpenConnect.ServerCert']), /^(pin-sha256|sha256):/);
+
+    const died = performance.now();
+    await ocserv.stop();
+    await callConnection(cell, IDENT, 'Disconnect');
+    await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since: died });
+    assert.match(await attempt(right), /NotConnected/, 'a server that is not there');
+    await callConnection(cell, IDENT, 'SetProperty', 'sv', ['OpenConnect.AuthType', busVariant('s', 'publickey')]);
+    assert.match(await attempt(), /PermissionDenied/, 'no certificate to show');
+  }));
+
+test.run();

@@ -1,0 +1,255 @@
+/**
+ * OpenVPN against Debian's server, through connmand and connman-vpnd: all traffic, split routing, DNS,
+ * credentials by agent and every way they can fail, a server that dies and returns, a helper that is
+ * killed, another uplink, and daemons that go and come back.
+ */
+
+import { readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Cell } from '../helpers/cell.ts';
+import { busVariant } from '../helpers/bus-daemon.ts';
+import type { Child } from '../helpers/child.ts';
+import type { CellEvent } from '../helpers/event-log.ts';
+import {
+  callConnection, callManager, callVpnService, createConnection, errorOf, isConnectionProperty, isServiceProperty,
+  processesOf, propertiesOf, startVpnd, tracesOf, withVpnCell,
+} from '../helpers/vpn.ts';
+import { makeCertificates, OPENVPN_INSIDE, PKI, startOpenvpn } from '../helpers/vpn-servers.ts';
+import { daemon, plugIn } from '../helpers/wired.ts';
+import { SERVER_ADDRESS } from '../helpers/cell.ts';
+
+const IDENT = '10_77_0_1';
+const BASE = {
+  Type: 'openvpn', Name: 'Office', Host: SERVER_ADDRESS, 'OpenVPN.CACert': `${PKI}/ca.pem`,
+  'OpenVPN.Cert': `${PKI}/client.pem`, 'OpenVPN.Key': `${PKI}/client.key`, 'OpenVPN.RemoteCertTls': 'server',
+};
+
+interface Rig {
+  readonly connmand: Child;
+  readonly vpnd: Child;
+}
+
+/** Both daemons, the first cable in, certificates made. */
+async function startBoth(cell: Cell): Promise<Rig> {
+  const connmand = await cell.startDaemon(daemon.argv, daemon.busName);
+  await plugIn(cell);
+  await makeCertificates(cell, SERVER_ADDRESS);
+  return { connmand, vpnd: await startVpnd(cell) };
+}
+
+async function listed(cell: Cell, since: number): Promise<void> {
+  await cell.log.wait('the service of the VPN', (event) =>
+    event.kind === 'signal' && event.name === 'net.connman.Manager.ServicesChanged' &&
+    JSON.stringify(event.body).includes(`vpn_${IDENT}`), { since });
+}
+
+async function connect(cell: Cell): Promise<number> {
+  const since = performance.now();
+  await callVpnService(cell, IDENT, 'Connect');
+  await cell.log.wait('the service to be ready', isServiceProperty(IDENT, 'State', 'ready'), { since });
+  return since;
+}
+
+async function disconnect(cell: Cell): Promise<void> {
+  const since = performance.now();
+  await callVpnService(cell, IDENT, 'Disconnect');
+  await cell.log.wait('the VPN to be idle', isConnectionProperty('State', 'idle'), { since });
+}
+
+const device = async (cell: Cell, ...words: string[]): Promise<string> => (await cell.device.run(words)).stdout;
+
+/** Which way packets to `address` take. */
+const wayTo = (cell: Cell, address: string): Promise<string> => device(cell, 'ip', 'route', 'get', address);
+
+async function ping(cell: Cell, address: string): Promise<boolean> {
+  return (await cell.device.run(['ping', '-c1', '-W3', address])).status === 0;
+}
+
+/** The client; the server's command line has no script of ours. */
+async function clientPids(cell: Cell): Promise<number[]> {
+  const pids = await processesOf(cell, 'openvpn');
+  return pids.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('--management-query-passwords'));
+}
+
+/** A name server inside the tunnel that answers nothing and says who asked. */
+const NAME_SERVER = `const socket = require('dgram').createSocket('udp4');
+socket.on('message', (_, { address }) => console.log('asked by ' + address));
+socket.bind(53, '${OPENVPN_INSIDE}', () => console.log('listening'));`;
+
+test('all traffic takes the tunnel and no other way, or with split routing what has a route', () =>
+  withVpnCell(daemon.cell, async (cell) => {
+    await startBoth(cell);
+    await startOpenvpn(cell);
+    const since = performance.now();
+    await createConnection(cell, BASE);
+    await listed(cell, since);
+    const connected = await connect(cell);
+    await cell.log.wait('the server\'s route', (event) =>
+      event.kind === 'route' && event.link === 'vpn0' && event.route.startsWith('10.67.'), { since: connected });
+    assert.ok(await ping(cell, OPENVPN_INSIDE), 'the other end answers');
+    assert.match(await wayTo(cell, '198.51.100.1'), /dev vpn0 /);
+    assert.match(await wayTo(cell, '10.67.1.1'), /via 10\.66\.0\.1 dev vpn0 /);
+    assert.match(await wayTo(cell, SERVER_ADDRESS), /dev eth0 /);
+    const six = await cell.device.run(['ip', '-6', 'route', 'get', '2001:db8::1']);
+    assert.match(six.stdout + six.stderr, /unreachable|No route to host/, 'a family that the tunnel lacks goes nowhere');
+
+    const ready = await propertiesOf(cell, IDENT);
+    assert.equal(ready['IPv4'], { Address: '10.66.0.2', Netmask: '255.255.255.0', Gateway: SERVER_ADDRESS });
+    assert.equal([ready['Nameservers'], ready['Domain']], [[OPENVPN_INSIDE], 'vpn.test']);
+    const [service] = await callVpnService(cell, IDENT, 'GetProperties');
+    assert.equal(Object(service).Provider, { Host: SERVER_ADDRESS, Type: 'openvpn', SplitRouting: false });
+    assert.equal(Object(service).Nameservers, [OPENVPN_INSIDE]);
+    const services = await device(cell, '/usr/bin/connmanctl', 'services');
+    assert.match(services, /^\* R Office +vpn_10_77_0_1\n\*AO Wired/, 'before its transport, which stays online');
+    const names = cell.server.spawn([process.execPath, '-e', NAME_SERVER]);
+    await names.waitForLine((line) => line === 'listening');
+    void cell.device.run(['getent', 'hosts', 'inside.vpn.test']);
+    await names.waitForLine((line) => line === 'asked by 10.66.0.2');
+
+    const split = performance.now();
+    const path = '/net/connman/service/ethernet_020000000000_cable';
+    await cell.bus.call({
+      destination: 'net.connman', path, interface: 'net.connman.Service', member: 'MoveBefore', signature: 'o',
+      body: [`/net/connman/service/vpn_${IDENT}`],
+    });
+    await cell.log.wait('the VPN daemon to hear of it', isConnectionProperty('SplitRouting', true), { since: split });
+    await cell.log.wait('the default route to move', (event) =>
+      event.kind === 'route' && event.route.startsWith('default') && event.link === 'eth0', { since: split });
+    assert.match(await wayTo(cell, '198.51.100.1'), /dev eth0 /);
+    assert.match(await wayTo(cell, '10.67.1.1'), /dev vpn0 /);
+    assert.ok(await ping(cell, OPENVPN_INSIDE));
+
+    await disconnect(cell);
+    assert.not.match(await device(cell, 'ip', 'link'), /vpn0/);
+    assert.equal(await clientPids(cell), []);
+    assert.match(await wayTo(cell, '10.67.1.1'), /dev eth0 /);
+  }));
+
+test('credentials are asked for, and every answer has its end', () =>
+  withVpnCell(daemon.cell, async (cell) => {
+    const { vpnd } = await startBoth(cell);
+    const check = `#!/bin/sh\n{ read -r user; read -r pass; } <"$1"
+[ "$user" = 'bo b' ] && { [ "$pass" = 'se"c\\r et' ] || [ "$pass" = "SCRV1:c2VjcmV0:MTIzNA==" ]; }\n`;
+    await cell.server.script(`cat >${PKI}/check <<'end'\n${check}end\nchmod 755 ${PKI}/check`);
+    const auth = ['--auth-user-pass-verify', `${PKI}/check`, 'via-file', '--tmp-dir', '/run'];
+    const server = await startOpenvpn(cell, auth);
+    const asked: Record<string, unknown>[] = [];
+    const answers: (Record<string, string> | string)[] = [];
+    cell.bus.answer(cell.log, 'RequestInput', ([, fields]) => {
+      asked.push(Object(fields));
+      const answer = answers.shift() ?? {};
+      if (typeof answer === 'string') return answer;
+      const entries = Object.entries(answer).map(([key, value]) => [key, busVariant('s', value)]);
+      return { signature: 'a{sv}', body: [Object.fromEntries(entries)] };
+    });
+    const right = { 'OpenVPN.Username': 'bo b', 'OpenVPN.Password': 'se"c\\r et' };
+    await createConnection(cell, { ...BASE, 'OpenVPN.AuthUserPass': '-' });
+    const attempt = async (...given: typeof answers): Promise<string> => {
+      answers.splice(0, answers.length, ...given);
+      asked.length = 0;
+      await untilSettled(cell);
+      let error = await errorOf(callConnection(cell, IDENT, 'Connect'));
+      if (error.startsWith('net.connman.Error.InProgress')) error = await errorOf(callConnection(cell, IDENT, 'Connect'));
+      return error;
+    };
+    assert.match(await attempt(), /^net\.connman\.Error\.NotRegistered/, 'nobody to ask');
+    await callManager(cell, 'RegisterAgent', 'o', ['/agent']);
+    assert.match(await attempt('net.connman.vpn.Agent.Error.Canceled'), /^net\.connman\.Error\.OperationCanceled/);
+    assert.equal(asked[0], {
+      'OpenVPN.Username': { Type: 'string', Requirement: 'mandatory' },
+      'OpenVPN.Password': { Type: 'password', Requirement: 'mandatory' },
+      Host: { Type: 'string', Requirement: 'informational', Value: SERVER_ADDRESS },
+      Name: { Type: 'string', Requirement: 'informational', Value: 'Office' },
+    });
+    assert.match(await attempt('net.connman.vpn.Agent.Error.Retry'), /^net\.connman\.Error\.PermissionDenied/);
+    assert.match(await attempt({ 'OpenVPN.Username': 'bo b' }), /^net\.connman\.Error\.PermissionDenied/);
+    const wrong = { ...right, 'OpenVPN.Password': 'no' };
+    assert.is(await attempt(wrong, wrong, right), 'ok', 'a refused password is asked for again');
+    assert.is(asked.length, 3);
+    assert.ok('VpnAgent.AuthFailure' in (asked[1] ?? {}), 'and the agent is told why');
+    assert.not.match(await tracesOf(cell, 'openvpn', 'node', 'connman-vpnd'), /se"c/);
+    assert.not.match(await device(cell, 'sh', '-c', 'cat /var/lib/connman/*/settings'), /se"c/);
+    assert.not.match(JSON.stringify(await propertiesOf(cell, IDENT)), /se"c|bo b/, 'what an agent said is hidden');
+    assert.not.match(vpnd.text, /se"c/);
+    await callConnection(cell, IDENT, 'Disconnect');
+    await server.stop();
+
+    await startOpenvpn(cell, auth, 1195);
+    const challenge = { 'OpenVPN.Port': '1195', 'OpenVPN.StaticChallenge': 'PIN please' };
+    await createConnection(cell, { ...BASE, ...challenge, 'OpenVPN.AuthUserPass': '-', 'OpenVPN.Key': `${PKI}/client-locked.key` });
+    const passphrase = { 'OpenVPN.PrivateKeyPassword': 'keypass' };
+    const both = { 'OpenVPN.Username': 'bo b', 'OpenVPN.Password': 'secret', 'OpenVPN.StaticChallenge': '1234' };
+    assert.is(await attempt(both, passphrase), 'ok', 'password and challenge, then the passphrase of the key');
+    assert.is(Object(asked[0])['OpenVPN.StaticChallenge'].Value, 'PIN please');
+    assert.ok('Enter Private Key password' in (asked[1] ?? {}));
+  }));
+
+test('a server, a helper, an uplink and the daemons go and come back', () =>
+  withVpnCell({ ...daemon.cell, cables: 2 }, async (cell) => {
+    const { connmand, vpnd } = await startBoth(cell);
+    const server = await startOpenvpn(cell);
+    const since = performance.now();
+    await createConnection(cell, { ...BASE, 'OpenVPN.Ping': '1', 'OpenVPN.PingExit': '3' });
+    await listed(cell, since);
+    await callVpnService(cell, IDENT, 'SetProperty', 'sv', ['AutoConnect', busVariant('b', true)]);
+    await cell.log.wait('it to connect by itself', isServiceProperty(IDENT, 'State', 'ready'), { since });
+
+    const dies = performance.now();
+    await server.stop();
+    await cell.log.wait('the loss to be seen', isServiceProperty(IDENT, 'State', 'idle'), { since: dies, timeoutMs: 30_000 });
+    await startOpenvpn(cell);
+    await cell.log.wait('it to be back', isServiceProperty(IDENT, 'State', 'ready'), { since: dies, timeoutMs: 40_000 });
+    assert.ok(await ping(cell, OPENVPN_INSIDE));
+
+    const killed = performance.now();
+    for (const pid of await clientPids(cell)) process.kill(pid, 'SIGKILL');
+    await cell.log.wait('the helper\'s end', isServiceProperty(IDENT, 'State', 'idle'), { since: killed });
+    await cell.log.wait('another', isServiceProperty(IDENT, 'State', 'ready'), { since: killed, timeoutMs: 30_000 });
+
+    // The first cable is the transport: the tunnel goes with it and comes up over the other one.
+    const second = cell.cable(1).plug();
+    await cell.log.wait('an address', (event) => event.kind === 'address' && event.link === 'eth1' && event.isAdded, { since: second });
+    const switched = cell.cable(0).unplug();
+    await cell.log.wait('the tunnel to go', isServiceProperty(IDENT, 'State', 'idle'), { since: switched });
+    await cell.log.wait('it to be back', isServiceProperty(IDENT, 'State', 'ready'), { since: switched, timeoutMs: 30_000 });
+    assert.match(await wayTo(cell, SERVER_ADDRESS), /dev eth1 /);
+    assert.ok(await ping(cell, OPENVPN_INSIDE));
+
+    const restarted = performance.now();
+    await vpnd.stop();
+    await cell.log.wait('its service to go', isServiceRemoved, { since: restarted });
+    assert.equal(await clientPids(cell), [], 'no helper outlives its daemon');
+    assert.not.match(await device(cell, 'ip', 'link'), /vpn0/);
+    await startVpnd(cell);
+    await cell.log.wait('it to be back', isServiceProperty(IDENT, 'State', 'ready'), { since: restarted, timeoutMs: 30_000 });
+
+    const kept = performance.now();
+    await connmand.stop();
+    assert.is((await propertiesOf(cell, IDENT))['State'], 'ready', 'the tunnel outlives connmand');
+    assert.ok(await ping(cell, OPENVPN_INSIDE), 'and so does its traffic');
+    await cell.startDaemon(daemon.argv, daemon.busName);
+    // It is ready before it is listed.
+    await cell.log.wait('it to be taken over', isTakenOver, { since: kept, timeoutMs: 30_000 });
+    assert.ok(await ping(cell, OPENVPN_INSIDE));
+  }));
+
+function isTakenOver(event: CellEvent): boolean {
+  if (isServiceProperty(IDENT, 'State', 'ready')(event)) return true;
+  const isList = event.kind === 'signal' && event.name === 'net.connman.Manager.ServicesChanged';
+  return isList && /vpn_10_77_0_1",\{"Type":"vpn","Security":\[\],"State":"ready"/.test(JSON.stringify(event.body));
+}
+
+/** A connection that failed is on its way to idle, or a failure until it is asked again. */
+async function untilSettled(cell: Cell): Promise<void> {
+  while (['disconnect', 'configuration'].includes(String((await propertiesOf(cell, IDENT))['State']))) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function isServiceRemoved(event: CellEvent): boolean {
+  return event.kind === 'signal' && event.name === 'org.freedesktop.DBus.ObjectManager.InterfacesRemoved' &&
+    event.body[0] === `/net/connman/service/vpn_${IDENT}`;
+}
+
+test.run();
