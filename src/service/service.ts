@@ -252,7 +252,8 @@ export class Service {
   remove(): void {
     const isActive = isConnected(this.#state) || isConnecting(this.#state);
     const isTried = !this.isFavorite && isActive;
-    if (this.#isThereOrNot || this.isImmutable || this.name === undefined || isTried) throw new ConnmanError('NotSupported');
+    const isPassing = this.#isPlugged || this.name === undefined;
+    if (isPassing || this.isImmutable || isTried) throw new ConnmanError('NotSupported');
     if (isActive) this.disconnect();
     this.#record.forget(this.network.secretKeys);
     this.clearError();
@@ -298,7 +299,7 @@ export class Service {
     this.#isIgnored = false;
     // ConnMan's rule: a network that only a file knew is forgotten with it.
     const isForgotten = provisioned === undefined && own === undefined && this.name !== undefined;
-    if (isForgotten && !this.#isThereOrNot) this.remove();
+    if (isForgotten && !this.#isPlugged) this.remove();
     this.configure(changesBetween(this.configuration, configuration ?? own ?? DEFAULT_CONFIGURATION));
     this.#connection?.updateServers();
     this.changed.emit(['immutable', 'autoconnect', 'nameservers', 'timeservers', 'domains']);
@@ -357,7 +358,7 @@ export class Service {
   }
 
   /** Whether it comes and goes with its link, whatever is known of it. */
-  get #isThereOrNot(): boolean {
+  get #isPlugged(): boolean {
     return this.type === 'ethernet' || this.type === 'gadget';
   }
 

@@ -292,6 +292,42 @@ test(
   }),
 );
 
+test(
+  'a Wi-Fi network is found by name and security, and forgotten with its file',
+  withScope(async (context) => {
+    const radio = '[service_home]\nType=wifi\nName=home\nPassphrase=12345678\nIPv4=192.0.2.30/24\nIPv6=off\n';
+    const files = { settings: '[WiFi]\nEnable=true\n', 'home.config': radio };
+    const bench = await coreBench(context, { mainConf, files, devtypes: { wlan0: 'wlan' } });
+    bench.core.technologies.register({
+      type: 'wifi',
+      attach: (device, scope) => ({
+        enable: async () => {
+          for (const security of ['psk', 'none']) {
+            const control = { connect: () => Promise.resolve(), disconnect: () => undefined };
+            const group = `686f6d65_managed_${security}`;
+            device.addNetwork({ identifier: security, group, name: 'home', control }, scope);
+          }
+        },
+        disable: async () => undefined,
+      }),
+    }, context.scope);
+    bench.kernel.addLink({ name: 'wlan0', hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 9) });
+    await bench.settled();
+    await context.clock.advance(600);
+    await bench.settled();
+    const [home, open] = ['psk', 'none'].map((security) => `wifi_020000000009_686f6d65_managed_${security}`);
+    const shownOf = async (name: string) => [await property(bench, name, home), await property(bench, name, open)];
+    assert.equal(await shownOf('Immutable'), [true, false]);
+    assert.equal(await shownOf('Favorite'), [true, false]);
+    assert.equal(await shownOf('State'), ['ready', 'idle']);
+    assert.equal(addresses(bench, 'wlan0'), ['192.0.2.30/24'], 'never before it is joined');
+    await put(bench, 'home.config');
+    assert.equal(await shownOf('Immutable'), [false, false]);
+    assert.equal(await shownOf('Favorite'), [false, false]);
+    assert.equal(await shownOf('State'), ['idle', 'idle']);
+  }),
+);
+
 test.run();
 
 function plain(value: unknown): unknown {
