@@ -53,6 +53,7 @@ export class Ipv6Servers {
     const shown = await output(['ip', '-o', 'link', 'show', 'up0']);
     const hardwareAddress = parseHex((/link\/ether (\S+)/.exec(shown)?.[1] ?? '').replaceAll(':', ''));
     if (hardwareAddress === undefined) throw new Error('no hardware address');
+    await untilUsable();
     const ifindex = Number.parseInt(shown, 10);
     return new Ipv6Servers(namespace, { ifindex, name: 'up0', hardwareAddress });
   }
@@ -124,6 +125,16 @@ export class Ipv6Servers {
     const child = this.namespace.spawn(argv, env);
     this.#running.push(child);
     return child;
+  }
+}
+
+/** Waits until `up0` has its link-local address: a busy kernel may notice the carrier late. */
+export async function untilUsable(): Promise<void> {
+  for (const limit = performance.now() + 20_000; ;) {
+    const shown = await output(['ip', '-6', '-o', 'address', 'show', 'dev', 'up0', 'scope', 'link']);
+    if (shown !== '' && !shown.includes('tentative')) return;
+    if (performance.now() > limit) throw new Error('no link-local address within 20 s');
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

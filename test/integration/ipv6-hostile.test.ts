@@ -131,7 +131,9 @@ test('router discovery: a flood costs little, and the real router stays', withSc
   for (let index = 1; index <= 5000; index++) {
     const network = `20010db8${(0x10000 + index).toString(16).padStart(8, '0')}`;
     const options = prefixOption(network, Infinity) + searchDomainOption(`x${index}.example`, Infinity);
-    liar.advertise(advertisement({ lifetimeSec: 65_535, options }), ip6(`fe80::${index.toString(16)}`));
+    // Few senders: the kernel has one table of neighbours for all its namespaces, which would overflow.
+    const sender = ip6(`fe80::${(1 + (index & 31)).toString(16)}`);
+    liar.advertise(advertisement({ lifetimeSec: 65_535, options }), sender);
     if (index % 100 === 0) await clock.advance(1);
   }
   await until('the flood heard', () => discovery.current?.routers.length === 16, clock);
@@ -141,7 +143,7 @@ test('router discovery: a flood costs little, and the real router stays', withSc
   assert.ok(told <= 6, `told ${told} times`);
 }));
 
-test('DHCPv6: noise and wrong answers change nothing; the right one still binds', withScope(async ({ clock, scope }) => {
+test('DHCPv6: noise and wrong answers change nothing, the right one binds', withScope(async ({ clock, scope }) => {
   const liar = new Liar(scope);
   const env = { system, clock, random: systemRandom };
   const { duid, iaid } = IDENTITY;
@@ -164,7 +166,9 @@ test('DHCPv6: noise and wrong answers change nothing; the right one still binds'
   for (const name of existsSync(corpora) ? readdirSync(corpora) : []) {
     liar.say(new Uint8Array(readFileSync(`${corpora}/${name}`)).subarray(0, 1400));
   }
-  for (let xid = 1; xid <= 2000; xid++) liar.answer('advertise', { ...AT_ONCE, xid: (liar.last.xid + xid) & 0xff_ffff });
+  for (let wrong = 1; wrong <= 2000; wrong++) {
+    liar.answer('advertise', { ...AT_ONCE, xid: (liar.last.xid + wrong) & 0xff_ffff });
+  }
   liar.answer('advertise', { ...AT_ONCE, duid: duid.slice(1) });
   liar.answer('reconfigure');
   await new Promise((resolve) => setTimeout(resolve, 100));

@@ -117,10 +117,11 @@ test('what the kernel makes of it is what was heard', withScope(async ({ clock, 
   const heard = await host.until('a router', ({ routers }) => routers.length === 1);
   const route = await eventually(() => output(['ip', '-6', 'route', 'show', 'default']), /via (\S+) dev up0 proto ra/);
   assert.is(route, String(heard.routers[0]?.address));
-  await eventually(() => output(['ip', '-6', 'address', 'show', 'dev', 'up0']), /(2001:db8:1:\S+) scope global dynamic/);
+  const addresses = (): Promise<string> => output(['ip', '-6', 'address', 'show', 'dev', 'up0']);
+  await eventually(addresses, /(2001:db8:1:\S+) scope global dynamic/);
 }));
 
-test('while the link-local address is tentative it listens, and asks once it can', withScope(async ({ clock, scope }) => {
+test('while the link-local address is tentative it waits, and asks once it can', withScope(async ({ clock, scope }) => {
   await servers.radvd('AdvManagedFlag on;');
   writeFileSync('/proc/sys/net/ipv6/conf/up0/accept_dad', '1');
   await output(['ip', 'link', 'set', 'up0', 'down']);
