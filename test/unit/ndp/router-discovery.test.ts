@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { startRouterDiscovery, type RouterInformation } from '../../../src/ndp/router-discovery.ts';
 import { SystemError } from '../../../src/shared/errors.ts';
 import { formatHex } from '../../../src/shared/bytes.ts';
+import { heapInUse } from '../../helpers/heap.ts';
 import { withScope, type TestContext } from '../../helpers/with-scope.ts';
 import { hex, readVector } from '../dhcp/battery.ts';
 import { FakeInet, ip6 } from '../dhcp/fake-inet.ts';
@@ -82,6 +83,24 @@ test('silence is told once', withScope(async (context) => {
   const { silences } = fixture(context);
   await context.clock.advance(600_000);
   assert.is(silences(), 1);
+}));
+
+test('thirty days of advertisements: one timer, one socket, a flat heap', withScope(async (context) => {
+  const { clock } = context;
+  const { link, changes, discovery } = fixture(context);
+  await clock.advance(0);
+  let early = 0;
+  for (let count = 0; count < 30 * 24 * 6; count++) {
+    link.deliver(HEARD);
+    await clock.advance(600_000);
+    changes.splice(0);
+    link.sent.splice(0);
+    assert.equal([clock.pending().length, link.sockets.size], [1, 1]);
+    if (count === 500) early = heapInUse();
+  }
+  assert.is(discovery.current?.routers.length, 1);
+  const grown = heapInUse() - early;
+  assert.ok(grown < 500_000, `the heap has grown by ${grown} bytes`);
 }));
 
 test.run();
