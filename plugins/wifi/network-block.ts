@@ -78,7 +78,7 @@ function pskProtection({ keyManagements }: StationNetwork, passphrase: string): 
   const secret = isRawKey(passphrase) ? variant('ay', Buffer.from(passphrase, 'hex')) : variant('s', passphrase);
   const words = [
     ...(hasSae ? ['SAE', ...(keyManagements.has('ft-sae') ? ['FT-SAE'] : [])] : []),
-    ...(hasPsk ? ['WPA-PSK', ...PSK_VARIANTS.filter(([offer]) => keyManagements.has(offer)).map(([, word]) => word)] : []),
+    ...(hasPsk ? ['WPA-PSK', ...wordsFor(PSK_VARIANTS, keyManagements)] : []),
   ];
   return [
     ...(hasSae ? [['ieee80211w', variant('u', hasPsk ? PMF_OPTIONAL : PMF_REQUIRED)] as const] : pmfOf(keyManagements)),
@@ -101,7 +101,11 @@ function pmfOf(keyManagements: ReadonlySet<string>): readonly Entry[] {
 }
 
 function eapKeyManagement(keyManagements: ReadonlySet<string>): string {
-  return ['WPA-EAP', ...EAP_VARIANTS.filter(([offer]) => keyManagements.has(offer)).map(([, word]) => word)].join(' ');
+  return ['WPA-EAP', ...wordsFor(EAP_VARIANTS, keyManagements)].join(' ');
+}
+
+function wordsFor(variants: readonly (readonly [offer: string, word: string])[], offered: ReadonlySet<string>): string[] {
+  return variants.filter(([offer]) => offered.has(offer)).map(([, word]) => word);
 }
 
 function eapKeys(eap: EapCredentials, passphrase: string | undefined): readonly Entry[] {

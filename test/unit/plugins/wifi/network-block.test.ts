@@ -43,7 +43,9 @@ test('SAE alone, and beside a passphrase', () => {
 test('open, OWE and its transition', () => {
   const security = 'none';
   assert.equal(block({ security, keyManagements: new Set() }), { ...BASE, auth_alg: 'OPEN', key_mgmt: 'NONE', ssid });
-  assert.equal(block({ security, keyManagements: new Set(['owe']) }), { ...BASE, ieee80211w: 2, key_mgmt: 'OWE', ssid });
+  assert.equal(block({ security, keyManagements: new Set(['owe']) }), {
+    ...BASE, ieee80211w: 2, key_mgmt: 'OWE', ssid,
+  });
   assert.equal(block({ security, keyManagements: new Set(), isOweTransition: true }), {
     ...BASE, ieee80211w: 1, key_mgmt: 'OWE', ssid,
   });

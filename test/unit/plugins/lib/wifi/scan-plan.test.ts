@@ -46,7 +46,8 @@ test('hidden networks are called by name after a passive scan, so many at a time
 });
 
 const WANTED: Wanted = {
-  security: 'psk', isHidden: false, hasWps: false, needsIdentity: true, phase2: undefined, previousPassphrase: undefined,
+  security: 'psk', isHidden: false, hasWps: false, needsIdentity: true,
+  phase2: undefined, previousPassphrase: undefined,
 };
 
 test('a hidden network that has WPS and failed before: all fields in order', () => {
