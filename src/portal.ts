@@ -111,7 +111,8 @@ export class Portals {
       const result = isTold || login === undefined
         ? { kind: 'browser', url } as const
         : await login.login(this.#describe(service), signal);
-      const isDone = result.kind === 'browser' ? await this.#browse(service, result.url, visit) : result.kind === 'open';
+      const isDone = result.kind === 'open' ||
+        (result.kind === 'browser' && await this.#browse(service, result.url, visit));
       if (result.kind === 'given up') {
         log.warn('%s: login at the portal: %s', service.identifier, result.reason);
         visit.quietUntilMs = Infinity;

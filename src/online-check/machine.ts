@@ -68,7 +68,8 @@ export function settle(state: State, outcome: Outcome, options: MachineOptions, 
   const endsAtMs = now + Math.max(outcome.forMs ?? Infinity, SHORTEST_STAY_MS);
   if (options.mode === 'one-shot') {
     const progress = { standing: 'online', interval: options.initialInterval, failures: 0, successes: 1 } as const;
-    return endsAtMs === Infinity ? { name: 'done', ...progress } : { name: 'waiting', checkAtMs: endsAtMs, ...progress };
+    if (endsAtMs === Infinity) return { name: 'done', ...progress };
+    return { name: 'waiting', checkAtMs: endsAtMs, ...progress };
   }
   const next = waitNext(afterSuccess(state, options), options, now);
   return { ...next, checkAtMs: Math.min(next.checkAtMs, endsAtMs) };

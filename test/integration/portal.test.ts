@@ -65,7 +65,9 @@ class Portal {
   }
 
   async asked(name: string): Promise<Request> {
-    return await eventually(`the portal's ${name} to be asked`, () => this.requests.find((each) => each.name === name));
+    return await eventually(`the portal's ${name} to be asked`, () =>
+      this.requests.find((each) => each.name === name),
+    );
   }
 }
 
@@ -78,23 +80,28 @@ class TestAgent {
   static async register(cell: Cell, scope: Scope): Promise<{ agent: TestAgent; bus: Bus }> {
     const agent = new TestAgent();
     const bus = await connectBus(nodeTransport(cell.busAddress, scope), { clock, closeFd: () => undefined }, scope);
-    bus.export('/agent', agentInterface, {
-      methods: {
-        Release: () => void agent.heard.push('Release'),
-        Cancel: () => void agent.heard.push('Cancel'),
-        ReportError: () => undefined,
-        ReportPeerError: () => undefined,
-        RequestPeerAuthorization: () => new Map(),
-        RequestBrowser: ({ service, url }) => {
-          agent.heard.push(`RequestBrowser ${service} ${url}`);
-          return agent.onBrowser(url);
-        },
-        RequestInput: ({ service, fields }) => {
-          agent.heard.push(`RequestInput ${service} ${[...fields.keys()]}`);
-          return agent.onInput(fields);
+    bus.export(
+      '/agent',
+      agentInterface,
+      {
+        methods: {
+          Release: () => void agent.heard.push('Release'),
+          Cancel: () => void agent.heard.push('Cancel'),
+          ReportError: () => undefined,
+          ReportPeerError: () => undefined,
+          RequestPeerAuthorization: () => new Map(),
+          RequestBrowser: ({ service, url }) => {
+            agent.heard.push(`RequestBrowser ${service} ${url}`);
+            return agent.onBrowser(url);
+          },
+          RequestInput: ({ service, fields }) => {
+            agent.heard.push(`RequestInput ${service} ${[...fields.keys()]}`);
+            return agent.onInput(fields);
+          },
         },
       },
-    }, scope);
+      scope,
+    );
     await bus.proxy(managerInterface, 'net.connman', '/').RegisterAgent({ path: '/agent' });
     return { agent, bus };
   }
@@ -121,7 +128,12 @@ function refuse(error: string): Promise<never> {
 }
 
 const credentials = (username: string, password: string) =>
-  Promise.resolve(new Map([['Username', variant('s', username)], ['Password', variant('s', password)]]));
+  Promise.resolve(
+    new Map([
+      ['Username', variant('s', username)],
+      ['Password', variant('s', password)],
+    ]),
+  );
 
 interface Scene {
   readonly cell: Cell;
@@ -131,29 +143,41 @@ interface Scene {
 }
 
 async function scene(
-  body: (scene: Scene) => Promise<void>, mainConf = '', extra: readonly string[] = [],
+  body: (scene: Scene) => Promise<void>,
+  mainConf = '',
+  extra: readonly string[] = [],
 ): Promise<void> {
-  await withCell({
-    peers: ['nftables'],
-    files: { '/etc/connman/main.conf': `[General]\n${mainConf}` },
-    dnsmasq: { names: { 'ipv4.connman.net': SERVER_ADDRESS, 'status.example': SERVER_ADDRESS }, extra },
-  }, async (cell) => {
-    const scope = createScope();
-    let daemon: Child | undefined;
-    try {
-      const portal = await Portal.start(cell);
-      const argv = ['env', `NODE_EXTRA_CA_CERTS=${PEM}`, resolve('build/bin/connmand'), '-n', '-d', 'plugins/wispr.ts:src/daemon/confined/*:src/online-check/*'];
-      daemon = await cell.startDaemon(argv, 'net.connman');
-      const { agent, bus } = await TestAgent.register(cell, scope);
-      await body({ cell, portal, agent, bus });
-      assert.is(await Promise.race([daemon.exited, Promise.resolve('alive')]), 'alive');
-    } catch (error) {
-      console.log(daemon?.text);
-      throw error;
-    } finally {
-      await scope.close();
-    }
-  });
+  await withCell(
+    {
+      peers: ['nftables'],
+      files: { '/etc/connman/main.conf': `[General]\n${mainConf}` },
+      dnsmasq: { names: { 'ipv4.connman.net': SERVER_ADDRESS, 'status.example': SERVER_ADDRESS }, extra },
+    },
+    async (cell) => {
+      const scope = createScope();
+      let daemon: Child | undefined;
+      try {
+        const portal = await Portal.start(cell);
+        const argv = [
+          'env',
+          `NODE_EXTRA_CA_CERTS=${PEM}`,
+          resolve('build/bin/connmand'),
+          '-n',
+          '-d',
+          'plugins/wispr.ts:src/daemon/confined/*:src/online-check/*',
+        ];
+        daemon = await cell.startDaemon(argv, 'net.connman');
+        const { agent, bus } = await TestAgent.register(cell, scope);
+        await body({ cell, portal, agent, bus });
+        assert.is(await Promise.race([daemon.exited, Promise.resolve('alive')]), 'alive');
+      } catch (error) {
+        console.log(daemon?.text);
+        throw error;
+      } finally {
+        await scope.close();
+      }
+    },
+  );
 }
 
 const isOnline = isProperty('Manager', 'State', 'online');
@@ -181,7 +205,9 @@ test('a WISPr login: proxy message, redirect, TLS, a wrong password, a pending o
     const since = await plug(cell);
     await cell.log.wait('online', isOnline, { since });
     assert.equal(agent.heard, Array(2).fill(`RequestInput ${SERVICE_PATH} Username,Password`));
-    const posts = portal.requests.filter(({ method }) => method === 'POST').map(({ path, body }) => `${path} ${body}`);
+    const posts = portal.requests
+      .filter(({ method }) => method === 'POST')
+      .map(({ path, body }) => `${path} ${body}`);
     const form = (password: string): string =>
       `/login?x=1&y=2 button=Login&UserName=guest&Password=${password}&FNAME=0&OriginatingServer=` +
       encodeURIComponent('http://ipv4.connman.net/online/status.html');
@@ -191,15 +217,21 @@ test('a WISPr login: proxy message, redirect, TLS, a wrong password, a pending o
   }));
 
 test('a WISPr login through the proxy that the network names', () =>
-  scene(async ({ cell, portal, agent }) => {
-    await portal.capture('wispr-proxy');
-    agent.onInput = () => credentials('guest', 'o pen&');
-    const since = await plug(cell);
-    await cell.log.wait('online', isOnline, { since });
-    const proxied = portal.requests.filter(({ name }) => name === 'proxy').map(({ method, path }) => `${method} ${path}`);
-    assert.ok(proxied.length >= 5, proxied.join('\n'));
-    assert.equal([...new Set(proxied)], ['CONNECT status.example:443']);
-  }, '', [`--dhcp-option=252,http://${SERVER_ADDRESS}:8080/proxy.pac`]));
+  scene(
+    async ({ cell, portal, agent }) => {
+      await portal.capture('wispr-proxy');
+      agent.onInput = () => credentials('guest', 'o pen&');
+      const since = await plug(cell);
+      await cell.log.wait('online', isOnline, { since });
+      const proxied = portal.requests
+        .filter(({ name }) => name === 'proxy')
+        .map(({ method, path }) => `${method} ${path}`);
+      assert.ok(proxied.length >= 5, proxied.join('\n'));
+      assert.equal([...new Set(proxied)], ['CONNECT status.example:443']);
+    },
+    '',
+    [`--dhcp-option=252,http://${SERVER_ADDRESS}:8080/proxy.pac`],
+  ));
 
 test('an agent that would rather have a browser, one that refuses, and one that has been out', () =>
   scene(async ({ cell, portal, agent, bus }) => {
@@ -286,18 +318,26 @@ test('what hostile portals send ends in a browser or in nothing, and the daemon 
   }));
 
 test('a network that tells of its portal is believed before the probe (RFC 8910, RFC 8908)', () =>
-  scene(async ({ cell, portal, agent }) => {
-    await portal.capture('api');
-    agent.onBrowser = async () => portal.capture('free').then(() => portal.release());
-    const since = cell.cable().plug();
-    await cell.log.wait('online', isOnline, { since });
-    assert.equal(agent.heard, [`RequestBrowser ${SERVICE_PATH} https://status.example/buy`]);
-    const [check] = await cell.bus.call({
-      destination: 'net.connman', path: SERVICE_PATH, interface: 'org.freedesktop.DBus.Properties',
-      member: 'Get', signature: 'ss', body: ['net.causeway.Service1', 'OnlineCheck'],
-    });
-    const { Next: next } = Object(check);
-    assert.ok(next > 3000 && next <= 3600, `asked again when the session ends: ${next}`);
-  }, '', ['--dhcp-option-force=114,https://status.example/api']));
+  scene(
+    async ({ cell, portal, agent }) => {
+      await portal.capture('api');
+      agent.onBrowser = async () => portal.capture('free').then(() => portal.release());
+      const since = cell.cable().plug();
+      await cell.log.wait('online', isOnline, { since });
+      assert.equal(agent.heard, [`RequestBrowser ${SERVICE_PATH} https://status.example/buy`]);
+      const [check] = await cell.bus.call({
+        destination: 'net.connman',
+        path: SERVICE_PATH,
+        interface: 'org.freedesktop.DBus.Properties',
+        member: 'Get',
+        signature: 'ss',
+        body: ['net.causeway.Service1', 'OnlineCheck'],
+      });
+      const { Next: next } = Object(check);
+      assert.ok(next > 3000 && next <= 3600, `asked again when the session ends: ${next}`);
+    },
+    '',
+    ['--dhcp-option-force=114,https://status.example/api'],
+  ));
 
 test.run();

@@ -33,34 +33,52 @@ interface Scene {
   readonly scope: Scope;
 }
 
-async function scene(extra: readonly string[], mainConf: string, body: (scene: Scene) => Promise<void>): Promise<void> {
-  const names = { 'ipv4.connman.net': SERVER_ADDRESS, 'status.example': SERVER_ADDRESS, 'wpad.lan.test': SERVER_ADDRESS };
-  await withCell({
-    peers: ['nftables'],
-    files: { '/etc/connman/main.conf': `[General]\n${mainConf}` },
-    dnsmasq: { names, extra },
-  }, async (cell) => {
-    const scope = createScope();
-    const server = await spawnTypeScript(cell.server, 'test/integration/portal-server.ts', [PEM, SERVER_ADDRESS]);
-    await server.waitForLine((line) => line === 'listening');
-    const proxied: string[] = [];
-    server.observe((line) => {
-      const { name, method, path } = line.startsWith('{') ? JSON.parse(line) : {};
-      if (name === 'proxy') proxied.push(`${method} ${path}`);
-    });
-    server.write('pac\n');
-    await server.waitForLine((line) => line === 'mode pac');
-    const argv = ['env', `NODE_EXTRA_CA_CERTS=${PEM}`, resolve('build/bin/connmand'), '-n', '-d', 'src/proxy*:plugins/pac*'];
-    const daemon = await cell.startDaemon(argv, 'net.connman');
-    try {
-      await body({ cell, proxied, scope });
-    } catch (error) {
-      console.log(daemon.text);
-      throw error;
-    } finally {
-      await scope.close();
-    }
-  });
+async function scene(
+  extra: readonly string[],
+  mainConf: string,
+  body: (scene: Scene) => Promise<void>,
+): Promise<void> {
+  const names = {
+    'ipv4.connman.net': SERVER_ADDRESS,
+    'status.example': SERVER_ADDRESS,
+    'wpad.lan.test': SERVER_ADDRESS,
+  };
+  await withCell(
+    {
+      peers: ['nftables'],
+      files: { '/etc/connman/main.conf': `[General]\n${mainConf}` },
+      dnsmasq: { names, extra },
+    },
+    async (cell) => {
+      const scope = createScope();
+      const server = await spawnTypeScript(cell.server, 'test/integration/portal-server.ts', [PEM, SERVER_ADDRESS]);
+      await server.waitForLine((line) => line === 'listening');
+      const proxied: string[] = [];
+      server.observe((line) => {
+        const { name, method, path } = line.startsWith('{') ? JSON.parse(line) : {};
+        if (name === 'proxy') proxied.push(`${method} ${path}`);
+      });
+      server.write('pac\n');
+      await server.waitForLine((line) => line === 'mode pac');
+      const argv = [
+        'env',
+        `NODE_EXTRA_CA_CERTS=${PEM}`,
+        resolve('build/bin/connmand'),
+        '-n',
+        '-d',
+        'src/proxy*:plugins/pac*',
+      ];
+      const daemon = await cell.startDaemon(argv, 'net.connman');
+      try {
+        await body({ cell, proxied, scope });
+      } catch (error) {
+        console.log(daemon.text);
+        throw error;
+      } finally {
+        await scope.close();
+      }
+    },
+  );
 }
 
 const isOnline = isProperty('Manager', 'State', 'online');
@@ -77,8 +95,12 @@ async function propertyOf(cell: Cell, name: string): Promise<unknown> {
 
 async function setProxy(cell: Cell, settings: Readonly<Record<string, unknown>>): Promise<void> {
   await cell.bus.call({
-    destination: 'net.connman', path: SERVICE_PATH, interface: 'net.connman.Service', member: 'SetProperty',
-    signature: 'sv', body: ['Proxy.Configuration', busVariant('a{sv}', settings)],
+    destination: 'net.connman',
+    path: SERVICE_PATH,
+    interface: 'net.connman.Service',
+    member: 'SetProperty',
+    signature: 'sv',
+    body: ['Proxy.Configuration', busVariant('a{sv}', settings)],
   });
 }
 
@@ -100,16 +122,26 @@ test('a PAC file that DHCP names is asked, and what a user sets counts more', ()
     const text = (value: string): unknown => busVariant('s', value);
     const list = (...values: string[]): unknown => busVariant('as', values);
     const since = performance.now();
-    await setProxy(cell, { Method: text('manual'), Servers: list(`${SERVER_ADDRESS}:3128`), Excludes: list('x.test') });
+    await setProxy(cell, {
+      Method: text('manual'),
+      Servers: list(`${SERVER_ADDRESS}:3128`),
+      Excludes: list('x.test'),
+    });
     await eventually('the proxy to be asked', () => proxied.length === 2);
     assert.equal(await propertyOf(cell, 'Proxy'), {
-      Servers: [`${SERVER_ADDRESS}:3128`], Excludes: ['x.test'], Method: 'manual',
+      Servers: [`${SERVER_ADDRESS}:3128`],
+      Excludes: ['x.test'],
+      Method: 'manual',
     });
     const isCheck = (event: { kind: string }): boolean => event.kind === 'http';
     await cell.log.wait('the check through the proxy', isCheck, { since });
 
     const later = performance.now();
-    await setProxy(cell, { Method: text('manual'), Servers: list(`${SERVER_ADDRESS}:3128`), Excludes: list('connman.net') });
+    await setProxy(cell, {
+      Method: text('manual'),
+      Servers: list(`${SERVER_ADDRESS}:3128`),
+      Excludes: list('connman.net'),
+    });
     await cell.log.wait('the check past the proxy', isCheck, { since: later });
     assert.is(proxied.length, 2);
 
@@ -119,10 +151,14 @@ test('a PAC file that DHCP names is asked, and what a user sets counts more', ()
     assert.equal(await propertyOf(cell, 'Proxy'), { Method: 'direct' });
     assert.is(proxied.length, 2);
     for (const [settings, error] of [
-      [{ Method: text('bogus') }, /InvalidArguments/], [{ Method: text('manual'), Servers: text('x') }, /InvalidArguments/],
+      [{ Method: text('bogus') }, /InvalidArguments/],
+      [{ Method: text('manual'), Servers: text('x') }, /InvalidArguments/],
       [{}, /InvalidArguments/],
     ] as const) {
-      await setProxy(cell, settings).then(() => assert.unreachable(), ({ type }) => assert.match(type, error));
+      await setProxy(cell, settings).then(
+        () => assert.unreachable(),
+        ({ type }) => assert.match(type, error),
+      );
     }
   }));
 
@@ -135,10 +171,14 @@ test('a PAC file is found in the domain, before the check that needs it', () =>
   }));
 
 test('a tunnel for an encrypted check', () =>
-  scene([`--dhcp-option=252,${PAC_URL}`], 'OnlineCheckIPv4URL=https://status.example/status\n', async ({ cell, proxied }) => {
-    await plug(cell);
-    assert.equal(proxied, ['CONNECT status.example:443']);
-  }));
+  scene(
+    [`--dhcp-option=252,${PAC_URL}`],
+    'OnlineCheckIPv4URL=https://status.example/status\n',
+    async ({ cell, proxied }) => {
+      await plug(cell);
+      assert.equal(proxied, ['CONNECT status.example:443']);
+    },
+  ));
 
 test('pacrunner is told of the default service and asked in place of us', () =>
   scene([`--dhcp-option=252,${PAC_URL}`], '', async ({ cell, proxied, scope }) => {
@@ -146,35 +186,45 @@ test('pacrunner is told of the default service and asked in place of us', () =>
     const bus = await connectBus(nodeTransport(cell.busAddress, scope), { clock, closeFd: () => undefined }, scope);
     const calls: string[] = [];
     let created = 0;
-    bus.export('/org/pacrunner/manager', describeInterface({
-      name: 'org.pacrunner.Manager',
-      methods: {
-        CreateProxyConfiguration: { in: { settings: 'a{sv}' }, out: { path: 'o' } },
-        DestroyProxyConfiguration: { in: { path: 'o' } },
-      },
-      signals: {},
-    }), {
-      methods: {
-        CreateProxyConfiguration: ({ settings }) => {
-          const values = [...settings].map(([name, { value }]) => `${name}=${String(plain(value))}`);
-          calls.push(`create ${values.join(' ')}`);
-          return `/org/pacrunner/configuration${created++}`;
+    bus.export(
+      '/org/pacrunner/manager',
+      describeInterface({
+        name: 'org.pacrunner.Manager',
+        methods: {
+          CreateProxyConfiguration: { in: { settings: 'a{sv}' }, out: { path: 'o' } },
+          DestroyProxyConfiguration: { in: { path: 'o' } },
         },
-        DestroyProxyConfiguration: ({ path }) => void calls.push(`destroy ${path}`),
-      },
-    }, scope);
-    bus.export('/org/pacrunner/client', describeInterface({
-      name: 'org.pacrunner.Client',
-      methods: { FindProxyForURL: { in: { url: 's', host: 's' }, out: { proxy: 's' } } },
-      signals: {},
-    }), {
-      methods: {
-        FindProxyForURL: ({ url, host }) => {
-          calls.push(`find ${url} ${host}`);
-          return `PROXY ${SERVER_ADDRESS}:3128`;
+        signals: {},
+      }),
+      {
+        methods: {
+          CreateProxyConfiguration: ({ settings }) => {
+            const values = [...settings].map(([name, { value }]) => `${name}=${String(plain(value))}`);
+            calls.push(`create ${values.join(' ')}`);
+            return `/org/pacrunner/configuration${created++}`;
+          },
+          DestroyProxyConfiguration: ({ path }) => void calls.push(`destroy ${path}`),
         },
       },
-    }, scope);
+      scope,
+    );
+    bus.export(
+      '/org/pacrunner/client',
+      describeInterface({
+        name: 'org.pacrunner.Client',
+        methods: { FindProxyForURL: { in: { url: 's', host: 's' }, out: { proxy: 's' } } },
+        signals: {},
+      }),
+      {
+        methods: {
+          FindProxyForURL: ({ url, host }) => {
+            calls.push(`find ${url} ${host}`);
+            return `PROXY ${SERVER_ADDRESS}:3128`;
+          },
+        },
+      },
+      scope,
+    );
     await bus.requestName('org.pacrunner', scope);
     await plug(cell);
     const where = `Interface=eth0 Nameservers=${SERVER_ADDRESS}`;

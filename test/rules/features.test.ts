@@ -8,7 +8,9 @@ import { dirname } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FEATURES } from '../../tools/configure/tables.ts';
-import { PROGRAMS, bundleProgram, fullConfiguration, isWanted, type Bundle, type Program } from '../../tools/programs.ts';
+import {
+  PROGRAMS, bundleProgram, fullConfiguration, isWanted, type Bundle, type Program,
+} from '../../tools/programs.ts';
 
 for (const program of PROGRAMS) {
   test(`${program.name} is the same, byte for byte, when built twice`, async () => {

@@ -98,7 +98,8 @@ function onVerdict(state: State, message: GatewayMessage, reply: Reply): { state
       return login(state, message);
     case 201: {
       const pollUrl = message.loginResultsUrl ?? (message.type === 140 ? reply.url : undefined);
-      return pollUrl === undefined ? refused(state, message) : get(state, pollUrl, Math.max(1, message.delaySec), reply);
+      if (pollUrl === undefined) return refused(state, message);
+      return get(state, pollUrl, Math.max(1, message.delaySec), reply);
     }
     default:
       return refused(state, message);
@@ -140,7 +141,8 @@ function redirectOf({ location, url }: Reply): string | undefined {
 /** What is posted to log in; the names are WISPr's, the rest is what ConnMan sends. */
 export function loginForm({ username, password }: Credentials, statusUrl: string): string {
   return new URLSearchParams([
-    ['button', 'Login'], ['UserName', username], ['Password', password], ['FNAME', '0'], ['OriginatingServer', statusUrl],
+    ['button', 'Login'], ['UserName', username], ['Password', password], ['FNAME', '0'],
+    ['OriginatingServer', statusUrl],
   ]).toString();
 }
 

@@ -7,8 +7,12 @@ import { isPortalApi, parseCaptiveState } from '../../../src/online-check/captiv
 import { begin, nextTickAt, settle, tick, type MachineOptions } from '../../../src/online-check/machine.ts';
 
 const OPTIONS: MachineOptions = {
-  mode: 'one-shot', initialInterval: 1, maxInterval: 12, intervalStyle: 'geometric',
-  failuresThreshold: 6, successesThreshold: 6,
+  mode: 'one-shot',
+  initialInterval: 1,
+  maxInterval: 12,
+  intervalStyle: 'geometric',
+  failuresThreshold: 6,
+  successesThreshold: 6,
 };
 
 function said(body: string, type = 'application/captive+json', status = 200) {
@@ -17,7 +21,9 @@ function said(body: string, type = 'application/captive+json', status = 200) {
 
 test('the example of RFC 8908, 4.3', () => {
   assert.equal(said(`{ "captive": true, "user-portal-url": "https://example.org/portal.html" }`), {
-    isCaptive: true, portalUrl: 'https://example.org/portal.html', remainingMs: undefined,
+    isCaptive: true,
+    portalUrl: 'https://example.org/portal.html',
+    remainingMs: undefined,
   });
 });
 
@@ -37,7 +43,10 @@ test('what is none of it says nothing', () => {
   assert.is(said('{"captive":true}', 'application/captive+json', 404), undefined);
   assert.is(said('{"captive":true,"user-portal-url":"javascript:1"}')?.portalUrl, undefined);
   assert.is(said('{"captive":true,"seconds-remaining":-1}')?.remainingMs, undefined);
-  fc.assert(fc.property(fc.oneof(fc.json(), fc.string()), (body) => void said(body)), { numRuns: 2000 });
+  fc.assert(
+    fc.property(fc.oneof(fc.json(), fc.string()), (body) => void said(body)),
+    { numRuns: 2000 },
+  );
 });
 
 test('only https is asked', () => {

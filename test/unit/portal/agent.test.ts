@@ -34,26 +34,31 @@ async function meeting(context: TestContext, answers: Answers | undefined) {
   const [bus, client] = await Promise.all([broker.connect(scope), broker.connect(scope)]);
   const agents = createAgentRegistry(agentInterface, { bus, clock }, scope);
   const heard: string[] = [];
-  client.export('/agent', agentInterface, {
-    methods: {
-      Release: () => undefined,
-      Cancel: () => void heard.push('Cancel'),
-      ReportError: () => undefined,
-      ReportPeerError: () => undefined,
-      RequestPeerAuthorization: () => new Map(),
-      RequestBrowser: ({ service: path, url }) => {
-        heard.push(`${path} ${url}`);
-        return answers?.browser?.();
-      },
-      RequestInput: ({ fields }) => {
-        for (const [name, field] of fields) {
-          const [type, requirement] = ['Type', 'Requirement'].map((key) => field.as('a{sv}')?.get(key)?.as('s'));
-          heard.push(`${name} ${type} ${requirement}`);
-        }
-        return answers?.input?.() ?? new Map();
+  client.export(
+    '/agent',
+    agentInterface,
+    {
+      methods: {
+        Release: () => undefined,
+        Cancel: () => void heard.push('Cancel'),
+        ReportError: () => undefined,
+        ReportPeerError: () => undefined,
+        RequestPeerAuthorization: () => new Map(),
+        RequestBrowser: ({ service: path, url }) => {
+          heard.push(`${path} ${url}`);
+          return answers?.browser?.();
+        },
+        RequestInput: ({ fields }) => {
+          for (const [name, field] of fields) {
+            const [type, requirement] = ['Type', 'Requirement'].map((key) => field.as('a{sv}')?.get(key)?.as('s'));
+            heard.push(`${name} ${type} ${requirement}`);
+          }
+          return answers?.input?.() ?? new Map();
+        },
       },
     },
-  }, scope);
+    scope,
+  );
   if (answers !== undefined) agents.register({ id: client.uniqueName, signal: scope.signal }, '/agent');
   const portal = portalAgent(agents, { BrowserLaunchTimeout: 7, InputRequestTimeout: 5 });
   const controller = new AbortController();
@@ -62,52 +67,73 @@ async function meeting(context: TestContext, answers: Answers | undefined) {
   return { browse, login, heard, controller, broker };
 }
 
-test('a browser', withScope(async (context) => {
-  const { browse, heard } = await meeting(context, { browser: () => Promise.resolve() });
-  assert.is(await browse(), 'done');
-  assert.equal(heard, ['/net/connman/service/ethernet_020000000001_cable http://portal.test/']);
-  assert.is(await (await meeting(context, { browser: refuse('Canceled') })).browse(), 'dismissed');
-  const alone = await meeting(context, undefined);
-  assert.is(await alone.browse(), 'nobody');
-  assert.equal(await alone.login(), { kind: 'browser' });
-}));
+test(
+  'a browser',
+  withScope(async (context) => {
+    const { browse, heard } = await meeting(context, { browser: () => Promise.resolve() });
+    assert.is(await browse(), 'done');
+    assert.equal(heard, ['/net/connman/service/ethernet_020000000001_cable http://portal.test/']);
+    assert.is(await (await meeting(context, { browser: refuse('Canceled') })).browse(), 'dismissed');
+    const alone = await meeting(context, undefined);
+    assert.is(await alone.browse(), 'nobody');
+    assert.equal(await alone.login(), { kind: 'browser' });
+  }),
+);
 
-test('BrowserLaunchTimeout and InputRequestTimeout end the waiting', withScope(async (context) => {
-  const { browse, login, heard, broker } = await meeting(context, { browser: never, input: never });
-  const browsing = browse();
-  await broker.settled();
-  await context.clock.advance(6999);
-  assert.not(heard.includes('Cancel'));
-  await context.clock.advance(1);
-  assert.is(await browsing, 'dismissed');
-  assert.ok(heard.includes('Cancel'));
-  heard.length = 0;
-  const asking = login();
-  await broker.settled();
-  await context.clock.advance(4999);
-  assert.equal(heard, ['Username string mandatory', 'Password passphrase mandatory']);
-  await context.clock.advance(1);
-  assert.equal(await asking, { kind: 'refused' });
-  assert.is(heard.at(-1), 'Cancel');
-}));
+test(
+  'BrowserLaunchTimeout and InputRequestTimeout end the waiting',
+  withScope(async (context) => {
+    const { browse, login, heard, broker } = await meeting(context, { browser: never, input: never });
+    const browsing = browse();
+    await broker.settled();
+    await context.clock.advance(6999);
+    assert.not(heard.includes('Cancel'));
+    await context.clock.advance(1);
+    assert.is(await browsing, 'dismissed');
+    assert.ok(heard.includes('Cancel'));
+    heard.length = 0;
+    const asking = login();
+    await broker.settled();
+    await context.clock.advance(4999);
+    assert.equal(heard, ['Username string mandatory', 'Password passphrase mandatory']);
+    await context.clock.advance(1);
+    assert.equal(await asking, { kind: 'refused' });
+    assert.is(heard.at(-1), 'Cancel');
+  }),
+);
 
-test('a question no longer wanted is withdrawn', withScope(async (context) => {
-  const { browse, heard, controller, broker } = await meeting(context, { browser: never });
-  const browsing = browse();
-  await broker.settled();
-  controller.abort(new Error('gone'));
-  await browsing.then(() => assert.unreachable(), (error: Error) => assert.is(error.message, 'gone'));
-  await broker.settled();
-  assert.is(heard.at(-1), 'Cancel');
-}));
+test(
+  'a question no longer wanted is withdrawn',
+  withScope(async (context) => {
+    const { browse, heard, controller, broker } = await meeting(context, { browser: never });
+    const browsing = browse();
+    await broker.settled();
+    controller.abort(new Error('gone'));
+    await browsing.then(
+      () => assert.unreachable(),
+      (error: Error) => assert.is(error.message, 'gone'),
+    );
+    await broker.settled();
+    assert.is(heard.at(-1), 'Cancel');
+  }),
+);
 
-test('user name and password', withScope(async (context) => {
-  const given = new Map([['Username', variant('s', 'u')], ['Password', variant('s', 'p')], ['Other', variant('s', 'x')]]);
-  const answer = async (input: Answers['input']) => (await meeting(context, input && { input })).login();
-  assert.equal(await answer(() => Promise.resolve(given)), { kind: 'credentials', username: 'u', password: 'p' });
-  assert.equal(await answer(() => Promise.resolve(new Map([['Username', variant('s', 'u')]]))), { kind: 'refused' });
-  assert.equal(await answer(refuse('Canceled')), { kind: 'refused' });
-  assert.equal(await answer(refuse('LaunchBrowser')), { kind: 'browser' });
-}));
+test(
+  'user name and password',
+  withScope(async (context) => {
+    const given = new Map([
+      ['Username', variant('s', 'u')],
+      ['Password', variant('s', 'p')],
+      ['Other', variant('s', 'x')],
+    ]);
+    const answer = async (input: Answers['input']) => (await meeting(context, input && { input })).login();
+    assert.equal(await answer(() => Promise.resolve(given)), { kind: 'credentials', username: 'u', password: 'p' });
+    assert.equal(await answer(() => Promise.resolve(new Map([['Username', variant('s', 'u')]]))), {
+      kind: 'refused',
+    });
+    assert.equal(await answer(refuse('Canceled')), { kind: 'refused' });
+    assert.equal(await answer(refuse('LaunchBrowser')), { kind: 'browser' });
+  }),
+);
 
 test.run();

@@ -5,7 +5,11 @@ import * as assert from 'uvu/assert';
 import fc from 'fast-check';
 import { discoveryNames } from '../../../src/proxy/discovery.ts';
 import {
-  firstProxy, manualProxy, proxyInForce, wantsDiscovery, type ChosenProxy,
+  firstProxy,
+  manualProxy,
+  proxyInForce,
+  wantsDiscovery,
+  type ChosenProxy,
 } from '../../../src/proxy/settings.ts';
 
 const textOf = (proxy: { host: string; port: number } | 'direct' | undefined): string | undefined =>
@@ -54,24 +58,41 @@ test('excludes', () => {
 
 test('what PAC files answer', () => {
   const rows: readonly (readonly [answer: string, expected: string | undefined])[] = [
-    ['DIRECT', 'direct'], ['', 'direct'], [' ; ', 'direct'], ['PROXY a:1; DIRECT', 'a 1'], ['proxy a', 'a 80'],
-    ['HTTP a:1', 'a 1'], ['SOCKS a:1; PROXY b:2', 'b 2'], ['HTTPS a:1', undefined], ['SOCKS5 a:1; DIRECT', 'direct'],
-    ['PROXY [::1]:8', '::1 8'], ['PROXY a:99999; PROXY b:1', 'b 1'], ['nonsense', undefined],
+    ['DIRECT', 'direct'],
+    ['', 'direct'],
+    [' ; ', 'direct'],
+    ['PROXY a:1; DIRECT', 'a 1'],
+    ['proxy a', 'a 80'],
+    ['HTTP a:1', 'a 1'],
+    ['SOCKS a:1; PROXY b:2', 'b 2'],
+    ['HTTPS a:1', undefined],
+    ['SOCKS5 a:1; DIRECT', 'direct'],
+    ['PROXY [::1]:8', '::1 8'],
+    ['PROXY a:99999; PROXY b:1', 'b 1'],
+    ['nonsense', undefined],
   ];
   for (const [answer, expected] of rows) assert.is(textOf(firstProxy(answer)), expected, answer);
 });
 
 test('no text makes them throw', () => {
-  fc.assert(fc.property(fc.string(), fc.webUrl(), (text, url) => {
-    firstProxy(text);
-    manual(url, [text], [text]);
-    discoveryNames(text);
-  }), { numRuns: 3000 });
+  fc.assert(
+    fc.property(fc.string(), fc.webUrl(), (text, url) => {
+      firstProxy(text);
+      manual(url, [text], [text]);
+      discoveryNames(text);
+    }),
+    { numRuns: 3000 },
+  );
 });
 
 test('what is in force', () => {
   const kept = { servers: ['a:1'], excludes: ['b'] };
-  const rows: readonly (readonly [ChosenProxy | undefined, offered: string | undefined, expected: object, boolean])[] = [
+  const rows: readonly (readonly [
+    ChosenProxy | undefined,
+    offered: string | undefined,
+    expected: object,
+    boolean,
+  ])[] = [
     [undefined, undefined, { method: 'direct' }, true],
     [undefined, 'http://o/', { method: 'auto', url: 'http://o/' }, true],
     [{ method: 'auto', ...kept }, undefined, { method: 'direct' }, true],
@@ -87,7 +108,11 @@ test('what is in force', () => {
 });
 
 test('names to look for never leave the last two labels', () => {
-  assert.equal(discoveryNames('a.b.example.com.'), ['wpad.a.b.example.com', 'wpad.b.example.com', 'wpad.example.com']);
+  assert.equal(discoveryNames('a.b.example.com.'), [
+    'wpad.a.b.example.com',
+    'wpad.b.example.com',
+    'wpad.example.com',
+  ]);
   assert.equal(discoveryNames('LAN.test'), ['wpad.lan.test']);
   for (const none of [undefined, '', '.', 'lan', '..']) assert.equal(discoveryNames(none), [], String(none));
   assert.is(discoveryNames(Array(100).fill('a').join('.')).length, 5);
