@@ -30,19 +30,19 @@ export function step(state: State, input: Input, env: Env): Step {
 }
 
 function start(mode: Mode, known: Dhcpv6Lease | undefined, isAdopted: boolean, env: Env): Step {
-  const lease = known === undefined ? undefined : withoutEnded(known, env.now);
-  const { wantsPrefix, wantsAddresses } = env.identity;
-  if (mode === 'stateless' && known !== undefined && isAdopted) {
-    const { search, startAt } = searchSoon(mode, known, env);
-    const exchange = { ...newExchange(env), startedAt: startAt, retryAt: startAt };
-    return to({ name: 'informing', search, exchange, lease: known });
-  }
-  if (mode === 'stateless' || lease === undefined || isEmpty(lease)) return to(searchSoon(mode, known, env));
-  // What is wanted in addition comes with a new search only.
-  const isWhole = (!wantsPrefix || lease.prefixes.length > 0) && (!wantsAddresses || lease.addresses.length > 0);
-  if (!isWhole) return to(searchSoon(mode, lease, env));
-  const { search, startAt } = searchSoon(mode, lease, env);
+  const init = searchSoon(mode, known, env);
+  const { search, startAt } = init;
   const exchange = { ...newExchange(env), startedAt: startAt, retryAt: startAt };
+  if (mode === 'stateless') {
+    if (known === undefined || !isAdopted) return to(init);
+    return to({ name: 'informing', search, exchange, lease: { ...known, addresses: [], prefixes: [] } });
+  }
+  const lease = known === undefined ? undefined : withoutEnded(known, env.now);
+  if (lease === undefined || isEmpty(lease)) return to(init);
+  // What is wanted in addition comes with a new search only.
+  const { wantsPrefix, wantsAddresses } = env.identity;
+  const isWhole = (!wantsPrefix || lease.prefixes.length > 0) && (!wantsAddresses || lease.addresses.length > 0);
+  if (!isWhole) return to({ ...init, wish: lease });
   const by = lease.prefixes.length > 0 ? 'rebind' : 'confirm';
   const untilAt = startAt + CONFIRM_DURATION_MS;
   return to({ name: 'verifying', search, by, exchange, lease, isAdopted, untilAt });
@@ -53,7 +53,7 @@ function tick(state: State, env: Env): Step {
   const lease = leaseOf(state);
   // After a suspend several deadlines may have passed: the end of addresses is what counts.
   if (lease !== undefined && nextEndOf(lease) <= env.now) return end(state, withoutEnded(lease, env.now), env);
-  if ('search' in state && state.search.noLeaseAt <= env.now) {
+  if ('search' in state && lease === undefined && state.search.noLeaseAt <= env.now) {
     const search = { ...state.search, noLeaseAt: Infinity };
     return to({ ...state, search }, { kind: 'noLease' });
   }
@@ -77,10 +77,7 @@ function tick(state: State, env: Env): Step {
     case 'rebinding': return extend(state.lease, state, env);
     case 'declining': return state.exchange.tries < DECLINE_TRIES ? refuse(state, env) : to(afterDecline(state, env));
     case 'informing': return announced(inform(state, state.lease, env), state);
-    case 'informed': {
-      const search = newSearch('stateless', state.lease, env.now, env);
-      return inform({ ...search, search: { ...search.search, noLeaseAt: Infinity } }, state.lease, env);
-    }
+    case 'informed': return inform(newSearch('stateless', state.lease, env.now, env), state.lease, env);
   }
 }
 

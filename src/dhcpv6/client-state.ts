@@ -21,7 +21,7 @@ export type State =
 export function nextTickAt(state: State): number | undefined {
   const lease = leaseOf(state);
   const endAt = lease === undefined ? Infinity : nextEndOf(lease);
-  const noLeaseAt = 'search' in state ? state.search.noLeaseAt : Infinity;
+  const noLeaseAt = 'search' in state && lease === undefined ? state.search.noLeaseAt : Infinity;
   const at = Math.min(deadlineOf(state), endAt, noLeaseAt);
   return at === Infinity ? undefined : at;
 }

@@ -349,6 +349,17 @@ test('stateless: configuration, asked anew when its time has come (18.2.6, 21.23
   assert.match(life.feed({ kind: 'renew' }).run(0).last.message.type, /informationRequest/);
 });
 
+test('stateless: what is adopted holds, and nobody is told that there is nothing', () => {
+  const known = leaseOf(new Life().start({ mode: 'stateless' }).answer('reply', { associations: [] }).state);
+  assert.ok(known);
+  const life = new Life().start({ mode: 'stateless', lease: known, adopt: true });
+  assert.equal(life.read(), ['0.05 informationRequest', '0.05 bound same']);
+  life.run(100);
+  assert.ok(life.read().every((line) => line.endsWith('informationRequest')));
+  life.answer('reply', { associations: [] });
+  assert.match(life.read().at(-1) ?? '', /bound same$/);
+});
+
 test('stateless: silence, refusals, and how seldom to ask', () => {
   const life = new Life().start({ mode: 'stateless' }).run(40);
   assert.ok(life.diary.includes('30 noLease'));

@@ -106,7 +106,7 @@ test('noise changes nothing', withScope(async (context) => {
   for (let length = 0; length < offer.length; length++) link.deliver(offer.slice(0, length));
   link.deliver(new Uint8Array(65_535));
   for (let turn = 0; turn < 5000; turn++) {
-    link.deliver(encodeMessage(answerTo(link.last, 'advertise', { ...AT_ONCE, xid: turn + 2 })));
+    link.deliver(encodeMessage(answerTo(link.last, 'advertise', { ...AT_ONCE, xid: link.last.xid + 1 + turn })));
   }
   for (const socket of link.sockets) socket.onError(new SystemError('ENETDOWN', 100, 'recvmmsg', 'Network is down'));
   assert.equal(events, []);
