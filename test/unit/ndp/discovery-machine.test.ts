@@ -120,6 +120,20 @@ test('a lifetime of nothing takes away at once', () => {
   );
 });
 
+// CVE-2026-56116 of another client: a route that had ended before it was known.
+test('what has ended before it was known leaves no trace', () => {
+  const life = new Life().run(0).hear({ lifetimeSec: 0, options: [
+    routeOption('20010db8', 32, 0), nameserverOption(0x53, 0), searchDomainOption('a.example', 0),
+    prefixOption('20010db800010000', 0),
+  ].join('') });
+  for (let turn = 0; turn < 3; turn++) life.run(1).hear({ options: routeOption('20010db8', 32, 0) });
+  const { information } = life;
+  assert.equal([information?.routes, information?.nameservers, information?.searchDomains, information?.prefixes],
+    [[], [], [], []]);
+  life.run(7200);
+  assert.equal(life.told.at(-1)?.routers, []);
+});
+
 test('before something ends, the routers are asked once more', () => {
   const life = new Life().run(0).hear({ lifetimeSec: 1000, options: nameserverOption(0x53, 100) });
   assert.equal(life.run(99).asked, [0, 80]);
