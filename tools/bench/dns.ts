@@ -10,6 +10,7 @@ import { SERVER_ADDRESS, STATUS_NAMES, withCell, type Cell } from '../../test/he
 import { DAEMONS } from '../../test/helpers/daemons.ts';
 import { becomeRoot } from '../lab/become-root.ts';
 import type { Figures } from './cells.ts';
+import { allAddressed, plugAll } from './links.ts';
 import { cpuMs, memory } from './process.ts';
 import { build, load, machine } from './setting.ts';
 import { formatTable } from './table.ts';
@@ -20,6 +21,8 @@ interface Responder {
   readonly peers: readonly string[];
   readonly files?: Readonly<Record<string, string>>;
   readonly isChecksumOffloaded?: boolean;
+  /** What it is when it manages connections as well. */
+  readonly manager?: 'causeway' | 'debian';
   /** Starts it; where it answers, and its process. */
   start(cell: Cell): Promise<{ readonly pid: number; readonly address: string }>;
 }
@@ -27,11 +30,13 @@ interface Responder {
 const CACHED_NAMES = 1000;
 const FORWARDED_NAMES = 20_000;
 const SECONDS = 3;
+const LISTED = 100;
 
 const RESPONDERS: Readonly<Record<string, Responder>> = {
   causeway: {
     title: 'Causeway',
     peers: [],
+    manager: 'causeway',
     start: (cell) => startManager(cell, 'causeway'),
   },
   connman: {
@@ -39,6 +44,7 @@ const RESPONDERS: Readonly<Record<string, Responder>> = {
     peers: ['connman', 'ethtool'],
     files: { '/etc/connman/main.conf': '[General]\n' },
     isChecksumOffloaded: false,
+    manager: 'debian',
     start: (cell) => startManager(cell, 'debian'),
   },
   dnsmasq: {
@@ -100,14 +106,16 @@ ip route add default via ${SERVER_ADDRESS}`);
   return { pid: running.pid, address: '127.0.0.1' };
 }
 
+function names(prefix: string, count: number): string {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index}.bench.net A\n`).join('');
+}
+
 /** One round of all rows. */
 async function measure(responder: Responder): Promise<Figures> {
   const dnsmasq = { names: { ...STATUS_NAMES, 'bench.net': '10.9.9.9' }, extra: ['--local-ttl=3600'] };
   const { peers, files = {}, isChecksumOffloaded = true } = responder;
   return withCell({ peers: ['dnsperf', ...peers], files, dnsmasq, isChecksumOffloaded }, async (cell) => {
     const { pid, address } = await responder.start(cell);
-    const names = (prefix: string, count: number): string =>
-      Array.from({ length: count }, (_, index) => `${prefix}${index}.bench.net A\n`).join('');
     writeFileSync(cell.device.path('/run/cached'), names('n', CACHED_NAMES));
     for (const part of ['a', 'b', 'c']) {
       writeFileSync(cell.device.path(`/run/fresh-${part}`), names(part, FORWARDED_NAMES));
@@ -129,6 +137,36 @@ async function measure(responder: Responder): Promise<Figures> {
       'forwarded UDP, µs CPU a query': fresh.cpuUs,
       'cached TCP, µs CPU a query': tcp.cpuUs,
       'PSS afterwards, MB': memory(pid).pssKb / 1024,
+    };
+  });
+}
+
+/** Questions while a client lists 100 services again and again; of those who are no managers nothing. */
+async function measureWhileListing({ manager }: Responder): Promise<Figures> {
+  if (manager === undefined) return {};
+  const daemon = DAEMONS[manager];
+  const { peers = [], files = {} } = daemon.cell;
+  const dnsmasq = { names: { ...STATUS_NAMES, 'bench.net': '10.9.9.9' }, extra: ['--local-ttl=3600'] };
+  return withCell({ peers: ['dnsperf', ...peers], files, dnsmasq, cables: LISTED }, async (cell) => {
+    await plugAll(cell, LISTED);
+    const { pid } = await cell.startDaemon(daemon.argv, daemon.busName);
+    await allAddressed(cell, LISTED, performance.now(), 60_000);
+    await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
+    writeFileSync(cell.device.path('/run/cached'), names('n', CACHED_NAMES));
+    const run = new Run(cell, pid, '127.0.0.1');
+    await run.ask(['-d', '/run/cached', '-l', '2', '-q', '50']);
+    let isAsking = true;
+    const call = { destination: 'net.connman', path: '/', interface: 'net.connman.Manager', member: 'GetServices' };
+    const listing = (async (): Promise<number> => {
+      let calls = 0;
+      for (; isAsking; calls++) await cell.bus.call(call);
+      return calls;
+    })();
+    const { p99Us } = await run.ask(['-d', '/run/cached', '-l', `${SECONDS}`, '-Q', '500', '-v']);
+    isAsking = false;
+    return {
+      'while 100 services are listed, p99 µs': p99Us,
+      'lists a second meanwhile': (await listing) / SECONDS,
     };
   });
 }
@@ -191,7 +229,7 @@ async function main(): Promise<void> {
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const each of round % 2 === 0 ? chosen : chosen.toReversed()) {
       process.stderr.write(`round ${round + 1}: ${each.heading}\n`);
-      each.rounds.push(await measure(each.responder));
+      each.rounds.push({ ...(await measure(each.responder)), ...(await measureWhileListing(each.responder)) });
     }
   }
   console.log(formatTable(chosen));

@@ -72,14 +72,15 @@ function startOn(daemon: Benched, count: number): Promise<Started> {
   });
 }
 
-async function plugAll(cell: Cell, count: number): Promise<void> {
+/** Plugs so many cables in, which hear nothing of each other. */
+export async function plugAll(cell: Cell, count: number): Promise<void> {
   const ports = Array.from({ length: count }, (_, index) => `link set dev cable${index} isolated on`).join('\n');
   await cell.server.output(['bridge', '-batch', '-'], { input: `${ports}\n` });
   for (let index = 0; index < count; index++) cell.cable(index).plug();
 }
 
 /** How many links have an address, and when the last of them got it; it gives up after `limitMs`. */
-function allAddressed(
+export function allAddressed(
   cell: Cell, count: number, since: number, limitMs: number,
 ): Promise<{ addressed: number; afterMs: Time }> {
   const links = new Set<string>();
