@@ -66,7 +66,8 @@ export class ServiceRecord {
     const { configuration, isFavorite, isAutoconnect, lastAddress, modified, isProvisioned } = stored ?? NEVER_STORED;
     this.configuration = isProvisioned ? DEFAULT_CONFIGURATION : configuration;
     this.#isFromFile = isProvisioned;
-    this.isFavorite = isFavorite ?? (type === 'vpn' || options.DefaultFavoriteTechnologies.some((each) => each === type));
+    const isFavoriteByDefault = type === 'vpn' || options.DefaultFavoriteTechnologies.some((each) => each === type);
+    this.isFavorite = isFavorite ?? isFavoriteByDefault;
     this.isAutoconnect = isAutoconnect ?? this.#isAutoconnectByDefault();
     this.lastAddress = lastAddress;
     this.lease = stored === undefined ? undefined : loadLease(storage, identifier, clock);

@@ -111,18 +111,9 @@ export async function coreBench(
     scope,
   );
   const signals = await hearSignals(client, scope);
-  exportManager(
-    {
-      bus,
-      clock,
-      technologies: core.technologies,
-      services: core.services,
-      providers: core.providers,
-      agents,
-      counters: createCounterRegistry({ bus, counters: core.counters }, scope),
-    },
-    scope,
-  );
+  const { technologies, services, providers } = core;
+  const counters = createCounterRegistry({ bus, counters: core.counters }, scope);
+  exportManager({ bus, clock, technologies, services, providers, agents, counters }, scope);
   await bus.requestName('net.connman', scope);
   await ethernet.start(core, scope);
   core.interfaces.start();

@@ -204,6 +204,17 @@ async function seen(clock: FakeClock): Promise<void> {
   await clock.advance(100);
 }
 
+test('a text is read as it is, and what cannot be read is logged', () => {
+  writeFileSync(join(directory, 'a.config'), 'no key file');
+  mkdirSync(join(directory, 'b.config'));
+  assert.is(storage.readText('a.config'), 'no key file');
+  assert.equal([storage.readText('none.config'), lines], [undefined, []]);
+  assert.is(storage.readText('b.config'), undefined);
+  assert.is(storage.readText('../a.config/x'), undefined);
+  assert.match(lines.join('\n'), /cannot read .*b\.config: not a plain file\n.* is no name for a settings file/);
+  assert.ok(existsSync(join(directory, 'a.config')), 'left where it is');
+});
+
 test(
   'a watch tells of what is there, comes, changes and goes',
   withScope(async ({ scope, clock }) => {
