@@ -13,6 +13,7 @@ import { Counters } from './counter/counters.ts';
 import { Gateways } from './gateway.ts';
 import type { GlobalSettings } from './global-settings.ts';
 import { followHostname } from './hostname.ts';
+import { hostnameSetter } from './hostname/dbus.ts';
 import { Interfaces, type InterfaceFilter } from './interfaces.ts';
 import { Ipv6Links } from './ipconfig/ipv6-links.ts';
 import { separateLinks } from './link-separation.ts';
@@ -30,6 +31,7 @@ import type { Random } from './shared/random.ts';
 import type { Scope } from './shared/scope.ts';
 import type { System } from './system/system.ts';
 import type { ServiceEnv } from './service/service.ts';
+import { Sleep } from './sleep.ts';
 import { SaveQueue } from './service/save-queue.ts';
 import { Services } from './service/services.ts';
 import { Technologies } from './technology/technologies.ts';
@@ -74,6 +76,9 @@ export interface Core {
   readonly proxies: Proxies;
   readonly portals: Portals;
   readonly counters: Counters;
+  readonly sleep: Sleep;
+  /** Closes a descriptor that came over the bus. */
+  closeFd(fd: number): void;
 }
 
 /** Builds the core; nothing moves before `interfaces.start()`. */
@@ -93,8 +98,14 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const providers = new Providers(services);
   const portals = new Portals(parts, services, scope);
   const counters = new Counters({ services, kernel, clock }, scope);
-  followHostname(services, parts.system, options, scope);
+  const sleep = new Sleep();
+  sleep.beginning.observe(scope, () => saves.flush());
+  sleep.ended.observe(scope, () => services.wake());
+  const setHostname = hostnameSetter(bus, parts.system, () => parts.hostname());
+  const setDomainname = (name: string): void => parts.system.setDomainname(name);
+  followHostname(services, { setHostname, setDomainname }, options, scope);
   separateLinks(services, parts.sysctl, scope);
-  const objects = { interfaces, technologies, services, provisioning, providers, proxies, portals, counters };
-  return { kernel, clock, bus, options, wifiDriver, ...objects };
+  const objects = { interfaces, technologies, services, provisioning, providers, proxies, portals, counters, sleep };
+  const closeFd = (fd: number): void => parts.system.closeFd(fd);
+  return { kernel, clock, bus, options, wifiDriver, closeFd, ...objects };
 }

@@ -9,14 +9,13 @@ import type { Lease } from './dhcp/client.ts';
 import type { Services } from './service/services.ts';
 import { logger } from './shared/log.ts';
 import type { Scope } from './shared/scope.ts';
-import type { System } from './system/system.ts';
 
 const log = logger('src/hostname.ts');
 
 /** Follows the default service until `scope` closes; names once set stay. */
 export function followHostname(
   services: Services,
-  system: Pick<System, 'setHostname' | 'setDomainname'>,
+  system: { setHostname(name: string): Promise<void>; setDomainname(name: string): void },
   options: GeneralOptions,
   scope: Scope,
 ): void {
@@ -27,11 +26,11 @@ export function followHostname(
     const names = namesOf({ hostname: lease?.hostname, domainName });
     if (options.AllowHostnameUpdates && names.host !== undefined && names.host !== host) {
       host = names.host;
-      attempt('host name', host, (name) => system.setHostname(name));
+      void attempt('host name', host, (name) => system.setHostname(name));
     }
     if (options.AllowDomainnameUpdates && names.domain !== undefined && names.domain !== domain) {
       domain = names.domain;
-      attempt('domain name', domain, (name) => system.setDomainname(name));
+      void attempt('domain name', domain, (name) => system.setDomainname(name));
     }
   };
   services.defaultChanged.observe(scope, update);
@@ -48,9 +47,9 @@ export function namesOf(lease: Pick<Lease, 'hostname' | 'domainName'> | undefine
   };
 }
 
-function attempt(what: string, name: string, set: (name: string) => void): void {
+async function attempt(what: string, name: string, set: (name: string) => void | Promise<void>): Promise<void> {
   try {
-    set(name);
+    await set(name);
     log.info('%s is %s', what, name);
   } catch (error) {
     log.warn('%s %s cannot be set: %s', what, name, error instanceof Error ? error.message : error);

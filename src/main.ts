@@ -66,7 +66,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   const life = scope.child();
   const [bus, kernel] = await Promise.all([openSystemBus(daemon, ground), openRtnetlink({ system, clock }, ground)]);
   const clockSettings = openClockSettings({ clock, system, storage, zones: timezoneFiles(options.Localtime) }, life);
-  keepClockFile({ clock, system, storage, settings: clockSettings }, life);
+  const clockFile = keepClockFile({ clock, system, storage, settings: clockSettings }, life);
   const resolver = startResolver(daemon, options, { bus, kernel, scope: life });
   const agents = createAgentRegistry(agentInterface, { bus, clock }, life);
   const core = createCore(
@@ -98,6 +98,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
     life,
   );
   keepTime(daemon, { core, resolver, settings: clockSettings }, life);
+  core.sleep.beginning.observe(life, () => clockFile.write());
   const counters = createCounterRegistry({ bus, counters: core.counters }, life);
   const { technologies, services } = core;
   exportManager({ bus, clock, agents, counters, technologies, services, providers: core.providers }, life);
@@ -125,7 +126,8 @@ function keepTime(
     if (property === 'Timeservers' || property === 'TimeUpdates') services.updateTimeservers();
   });
   exportClock(bus, settings, scope);
-  startTimekeeper({ system, clock, random: systemRandom, resolver, services, settings }, scope);
+  const keeper = startTimekeeper({ system, clock, random: systemRandom, resolver, services, settings }, scope);
+  core.sleep.ended.observe(scope, () => keeper.wake());
   followOfferedTimezone(services, settings, scope);
 }
 

@@ -31,8 +31,14 @@ export interface ClockFileEnv {
   readonly settings: ClockSettings;
 }
 
+/** The clock file at work. */
+export interface ClockFile {
+  /** Writes it now: the machine may not come back. */
+  write(): void;
+}
+
 /** Sets the clock to what the file says if that is later, and keeps the file until `scope` closes. */
-export function keepClockFile({ clock, system, storage, settings }: ClockFileEnv, scope: Scope): void {
+export function keepClockFile({ clock, system, storage, settings }: ClockFileEnv, scope: Scope): ClockFile {
   const write = (): void => {
     if (settings.timeUpdates === 'external') return;
     const now = Math.floor(system.wallTime() / 1000);
@@ -49,6 +55,7 @@ export function keepClockFile({ clock, system, storage, settings }: ClockFileEnv
   });
   hourly.set(clock.now() + INTERVAL_MS);
   scope.defer(write);
+  return { write };
 }
 
 function restore(system: Pick<System, 'setWallClock' | 'wallTime'>, unixSec: number | undefined): void {

@@ -20,7 +20,8 @@ export async function openSystemBus(
   try {
     const [path] = parseBusAddress(address);
     if (path === undefined) throw new Error('not the address of a unix socket');
-    const bus = await connectBus(system.unixStream(path, scope), { clock }, scope);
+    const env = { clock, closeFd: (fd: number): void => system.closeFd(fd) };
+    const bus = await connectBus(system.unixStream(path, scope), env, scope);
     bus.lost.observe(scope, () => {
       log.error('the connection to the bus is lost');
       quit(1);

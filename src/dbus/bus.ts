@@ -95,7 +95,7 @@ export interface CallToAuthorise {
   readonly call: Call;
 }
 
-/** Allows a call at once by undefined; else the promise resolves to allow it or rejects with what the caller is told. */
+/** Undefined allows a call at once; a promise allows it by resolving, or rejects with what the caller is told. */
 export type Authoriser = (request: CallToAuthorise) => Promise<void> | undefined;
 
 /** What stands behind an exported interface. */

@@ -64,6 +64,12 @@ export class Autoconfiguration {
     return this.#set.some((each) => each.equals(address));
   }
 
+  /** The machine slept: routers and servers are asked anew. */
+  wake(): void {
+    this.#discovery.solicit();
+    this.#dhcp?.client.renewNow();
+  }
+
   /** Ends the DHCPv6 client. */
   stop(options: { release: boolean }): void {
     this.#dhcp?.client.stop(options);

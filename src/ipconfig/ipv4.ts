@@ -112,6 +112,10 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
     }
   }
 
+  wake(): void {
+    this.#client?.renewNow();
+  }
+
   /** Ends; what the kernel shall do is asked of it before this returns, in order. */
   async stop(mode: StopMode): Promise<void> {
     this.#client?.stop({ release: mode === 'release' });

@@ -87,6 +87,10 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     });
   }
 
+  wake(): void {
+    this.#autoconfiguration?.wake();
+  }
+
   /** Ends; what the kernel shall do is asked of it before this returns, in order. */
   async stop(mode: StopMode): Promise<void> {
     const { ifindex, interfaceName, configuration } = this.#target;

@@ -50,6 +50,8 @@ export type SessionEvent<S extends Setup> =
 export interface AddressSession<S extends Setup> {
   readonly events: Observable<SessionEvent<S>>;
   start(): void;
+  /** The machine slept: whoever gave the addresses is asked whether they still hold. */
+  wake(): void;
   /** Ends; what the kernel shall do is asked of it before this returns, in order. */
   stop(mode: StopMode): Promise<void>;
 }

@@ -55,6 +55,9 @@ class TunnelSession<S extends Setup> implements AddressSession<S> {
     this.#tell();
   }
 
+  // Whoever made the tunnel looks after it.
+  wake(): void {}
+
   async stop(): Promise<void> {
     await this.#scope.close();
   }

@@ -177,6 +177,11 @@ export class Connection {
     for (const family of this.#families()) family.setDefault(isDefault);
   }
 
+  /** The machine slept. */
+  wake(): void {
+    for (const family of this.#families()) family.wake();
+  }
+
   /** Asks anew whether the link is online. */
   recheck(): void {
     for (const family of this.#families()) family.recheck();

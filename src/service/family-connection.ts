@@ -104,6 +104,12 @@ export class FamilyConnection<S extends Setup> {
     this.#check?.run.restart();
   }
 
+  /** The machine slept: the addresses and the way out are looked at again. */
+  wake(): void {
+    this.#session.wake();
+    this.recheck();
+  }
+
   /** See Connection. */
   setDefault(isDefault: boolean): void {
     this.#isDefault = isDefault;

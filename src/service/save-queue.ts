@@ -37,6 +37,15 @@ export class SaveQueue {
     if (this.#waiting.delete(name)) this.#arm();
   }
 
+  /** Runs all that waits, now. */
+  flush(): void {
+    for (const [name, { write }] of this.#waiting) {
+      this.#waiting.delete(name);
+      write();
+    }
+    this.#arm();
+  }
+
   #arm(): void {
     const [first] = this.#waiting.values();
     this.#alarm.set(first === undefined ? undefined : Math.max(first.dueAtMs, this.#pausedUntilMs));

@@ -314,9 +314,9 @@ export class Service {
     this.changed.emit(['autoconnect']);
   }
 
-  /** Asks anew whether it is online. */
-  recheck(): void {
-    this.#connection?.recheck();
+  /** Asks anew whether it is online, and after sleep (`wake`) whether what the network gave still holds. */
+  recheck(what: 'recheck' | 'wake' = 'recheck'): void {
+    this.#connection?.[what]();
   }
 
   /** Forgets the last error; a failed service becomes idle. */

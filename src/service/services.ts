@@ -121,6 +121,11 @@ export class Services {
     for (const service of [...this.#list]) reloadService(service, this.#env.storage);
   }
 
+  /** The machine slept: leases and links are looked at again. */
+  wake(): void {
+    for (const service of this.#list) service.recheck('wake');
+  }
+
   /** Other time servers are in force for all services. */
   updateTimeservers(): void {
     for (const service of this.#list) service.updateTimeservers();
