@@ -108,12 +108,6 @@ export class BusObserver {
     this.#bus.send(dbus.Message.newSignal(path, name, member, signature, body));
   }
 
-  /** Sends a signal from this program's connection. */
-  emit(signal: Omit<BusCall, 'destination'>): void {
-    const { path, interface: name, member, signature = '', body = [] } = signal;
-    this.#bus.send(dbus.Message.newSignal(path, name, member, signature, body));
-  }
-
   /** Leaves the bus. */
   close(): void {
     this.#bus.disconnect();

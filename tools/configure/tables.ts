@@ -102,13 +102,6 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
     requires: [],
     module: 'plugins/logind.ts',
   },
-  logind: {
-    daemon: 'connmand',
-    on: true,
-    summary: 'sleep and resume as systemd-logind tells, where it runs',
-    requires: [],
-    module: 'plugins/logind.ts',
-  },
   nmcompat: {
     daemon: 'connmand',
     on: false,
