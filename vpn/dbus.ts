@@ -4,9 +4,11 @@
  */
 
 import type { EncodedDictionary } from '../src/dbus/dictionary.ts';
+import { causewayVpnManagerInterface } from '../src/dbus/interfaces/causeway-vpn-manager.ts';
 import { vpnManagerInterface } from '../src/dbus/interfaces/vpn-manager.ts';
 import type { Variant } from '../src/dbus/signature.ts';
-import { ConnmanError } from '../src/shared/errors.ts';
+import { importVpn } from '../src/provision/vpn-import.ts';
+import { ConnmanError, DecodeError } from '../src/shared/errors.ts';
 import type { Scope } from '../src/shared/scope.ts';
 import {
   connectionDictionary, connectionPath, exportConnection, routesOf, type ConnectionParts,
@@ -27,6 +29,9 @@ export function exportVpnManager(parts: ConnectionParts, scope: Scope): void {
       UnregisterAgent: (_, { caller }) => agents.unregister(caller),
     },
   }, scope);
+  bus.export('/', causewayVpnManagerInterface, {
+    methods: { Import: ({ name, text }) => importConnection(parts, name, text) },
+  }, scope);
   const tell = (ident: string): void => {
     const provider = providers.get(ident);
     if (provider === undefined) return;
@@ -42,6 +47,19 @@ export function exportVpnManager(parts: ConnectionParts, scope: Scope): void {
   providers.removed.observe(scope, ({ ident }) => {
     manager.emit('ConnectionRemoved', { identifier: connectionPath(ident) });
   });
+}
+
+/** Throws InvalidArguments with the line or key that is wrong, and what else Create throws. */
+function importConnection({ providers }: ConnectionParts, name: string, text: string): { path: string; remarks: readonly string[] } {
+  try {
+    const { settings, files, routes, isSplitRouting, remarks } = importVpn(text);
+    const strings = new Map([...settings, ['Name', name] as const]);
+    const provider = providers.create({ strings, isSplitRouting, userRoutes: routes }, files);
+    return { path: connectionPath(provider.ident), remarks };
+  } catch (error) {
+    if (error instanceof DecodeError) throw new ConnmanError('InvalidArguments', error.message, { cause: error });
+    throw error;
+  }
 }
 
 type Dictionary = ReadonlyMap<string, Variant> | EncodedDictionary;

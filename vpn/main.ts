@@ -6,7 +6,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createAgentRegistry } from '../src/daemon/agents.ts';
 import { parseVpnd, VPND, type DaemonOptions } from '../src/daemon/command-line.ts';
-import { readSmallFile } from '../src/daemon/files.ts';
+import { readSmallFile, writeFileAtomically } from '../src/daemon/files.ts';
 import { startPlugins } from '../src/daemon/plugin-host.ts';
 import { run, StartError, type Daemon } from '../src/daemon/run.ts';
 import { openStorage } from '../src/daemon/storage.ts';
@@ -113,8 +113,13 @@ function read(path: string): string {
 }
 
 // Files of a running tunnel: secrets, so for the helper's user alone, and gone with the tunnel.
-function files(): Pick<ProviderEnv, 'writeFile' | 'readFile' | 'removeFile'> {
+function files(): Pick<ProviderEnv, 'writeFile' | 'readFile' | 'removeFile' | 'keepFile'> {
   return {
+    keepFile(directory, name, content) {
+      mkdirSync(`${STORAGE}/${directory}`, { recursive: true, mode: 0o700 });
+      writeFileAtomically(`${STORAGE}/${directory}/${name}`, content);
+      return `${STORAGE}/${directory}/${name}`;
+    },
     writeFile(name: string, content: string, scope: Scope) {
       const path = `${RUNTIME}/${name}`;
       mkdirSync(RUNTIME, { recursive: true, mode: 0o755 });

@@ -43,6 +43,8 @@ export interface ProvisionSource {
 export interface ProviderEnv extends DriverEnv {
   driver(type: string): Driver | undefined;
   makeDevice(kind: 'tun' | 'tap', type: string): string;
+  /** Keeps a file of mode 0600 in a directory of the storage, for as long as that; returns its path. */
+  keepFile(directory: string, name: string, content: string): string;
   startTask(type: string, options: TaskOptions, scope: Scope): Task;
   ask(provider: Provider, preferred: string | undefined, fields: readonly Field[], signal: AbortSignal):
     Promise<ReadonlyMap<string, string>>;

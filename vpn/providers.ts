@@ -68,8 +68,13 @@ export class Providers {
     return this.#entries.get(ident)?.provider;
   }
 
-  /** Makes a connection, or changes the one there. Throws InvalidArguments, NotSupported, Failed. */
-  create({ strings, isSplitRouting, userRoutes }: ProviderRequest): Provider {
+  /**
+   * Makes a connection, or changes the one there; `files` are kept beside its settings, each named by the
+   * option that is to hold its path. Throws InvalidArguments, NotSupported, Failed.
+   */
+  create(
+    { strings, isSplitRouting, userRoutes }: ProviderRequest, files: ReadonlyMap<string, string> = new Map(),
+  ): Provider {
     const host = strings.get('Host') ?? '';
     const type = (strings.get('Type') ?? '').toLowerCase();
     const name = strings.get('Name') ?? '';
@@ -85,6 +90,7 @@ export class Providers {
     const provider = known ?? this.#make(ident, identity);
     if (known !== undefined) known.identify(identity);
     for (const [key, value] of strings) if (!IDENTITY_KEYS.has(key)) provider.settings.set(key, value);
+    for (const [key, content] of files) provider.settings.set(key, this.#env.keepFile(storageName(ident), fileName(key), content));
     if (isSplitRouting !== undefined) provider.setSplitRouting(isSplitRouting);
     if (userRoutes !== undefined) provider.setUserRoutes(userRoutes);
     this.save(provider);
@@ -178,6 +184,11 @@ export class Providers {
     this.#removed.emit(provider);
     await scope.close();
   }
+}
+
+/** `OpenVPN.CACert` is kept as `cacert.pem`. */
+function fileName(key: string): string {
+  return `${key.slice(key.indexOf('.') + 1).toLowerCase()}.pem`;
 }
 
 /** Keys that are not settings. */

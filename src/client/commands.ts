@@ -298,6 +298,17 @@ from the cache. dns flush forgets all answers.`,
     load: async () => (await import('./commands/dns.ts')).dns,
   },
   {
+    name: 'vpn',
+    arguments: 'import <file> [<name>]|create <type> <host> <name> [<key>=<value> ...]',
+    about: 'Make a VPN connection of a wg-quick or .ovpn file, or of words',
+    most: Infinity,
+    isOurs: true,
+    complete: [['import', 'create'], ['openvpn', 'openconnect', 'vpnc', 'l2tp', 'pptp', 'wireguard']],
+    details: `A value of the form @FILE is read from the file: for secrets. Certificates that a file
+names are taken over with it.`,
+    load: async () => (await import('./commands/vpn.ts')).vpn,
+  },
+  {
     name: 'help',
     arguments: '',
     about: 'Show help',
