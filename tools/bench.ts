@@ -73,7 +73,8 @@ async function main(): Promise<void> {
   }
   const columns = names.map((name) => ({ heading: headings.get(name) ?? name, rounds: results.get(name) ?? [] }));
   mkdirSync('build/bench', { recursive: true });
-  writeFileSync('build/bench/bench.json', `${JSON.stringify({ machine: machine(), load: load(), columns }, undefined, 1)}\n`);
+  const all = { machine: machine(), load: load(), columns };
+  writeFileSync('build/bench/bench.json', `${JSON.stringify(all, undefined, 1)}\n`);
   console.log(formatTable(columns));
   const counts = rows.map(({ about, rounds: usual }) => `${about}: ${rounds ?? usual}`).join('; ');
   console.log(`\n${machine()}; medians of so many rounds (${counts}), load at the end ${load()}.`);

@@ -1,6 +1,6 @@
 /**
- * One DNS question over TCP, or over TLS (RFC 7858): two bytes of length before each message (RFC 1035, 4.2.2). Memory is
- * bounded by that length, time by `signal`.
+ * One DNS question over TCP, or over TLS (RFC 7858): two bytes of length before each message
+ * (RFC 1035, 4.2.2). Memory is bounded by that length, time by `signal`.
  */
 
 import type { Socket } from 'node:net';

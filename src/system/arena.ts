@@ -7,17 +7,19 @@
 /** Words of one record. */
 export const RECORD_WORDS = 16;
 
-const RECORDS_BYTES = 16 * RECORD_WORDS * 4;
-const SLOT_BYTES = 0x1_0000;
+/** Places of words in a record. */
 export const OFFSET = 0;
 export const LENGTH = 1;
 export const PORT = 2;
 export const IFINDEX = 3;
-const HOP_LIMIT = 4;
-const STATUS = 5;
 export const ADDRESS_LENGTH = 6;
 export const ADDRESS = 7;
+const HOP_LIMIT = 4;
+const STATUS = 5;
 const REPLY = 15;
+
+const RECORDS_BYTES = 16 * RECORD_WORDS * 4;
+const SLOT_BYTES = 0x1_0000;
 
 /** Reads what the addon received last. */
 export class Arena {

@@ -46,7 +46,7 @@ test('programs ask the proxy, and the proxy the link’s servers', () =>
     assert.is(server?.[1], false);
     assert.equal(await callDns(cell, 'GetListening'), [['[::1]:53%lo', '127.0.0.1:53%lo']]);
     const shown = await cell.device.output([CONNMANCTL, 'dns']);
-    assert.match(shown, /^  Listening = \[ \[::1\]:53%lo, 127\.0\.0\.1:53%lo \]\n  Cache = \[ Entries=[1-9]\d*, Bytes=/);
+    assert.match(shown, /^  Listening = \[ \[::1\]:53%lo, 127\.0\.0\.1:53%lo \]\n  Cache = \[ Entries=[1-9]/);
     assert.match(shown, /\n10\.77\.0\.1:53%eth0\n  Silent = False\n  RoundTrip = \d+\.\d+\n  Asked = [1-9]/);
     assert.is(await cell.device.output([CONNMANCTL, 'dns', 'flush']), '');
     const { Cache: cache } = JSON.parse(await cell.device.output([CONNMANCTL, 'dns', '--json']));

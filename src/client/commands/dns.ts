@@ -87,7 +87,7 @@ export function hitRate({ hits, misses }: DnsCacheView): number | undefined {
   return hits + misses === 0n ? undefined : Number(hits) / Number(hits + misses);
 }
 
-const NO_PROXY = 'The daemon does not resolve names by itself: it was built for another DNS backend, or is not Causeway.';
+const NO_PROXY = 'The daemon does not resolve names by itself: it has another DNS backend, or is not Causeway.';
 
 function cacheProperties(cache: DnsCacheView): Map<string, Variant> {
   const rate = hitRate(cache);

@@ -8,7 +8,9 @@ import { displayWidth } from '../../../src/client/text.ts';
 
 const SERVERS = [
   { name: '10.77.0.1:53%eth0', isSilent: false, roundTripMs: 3.25, asked: 120n, answers: 118n, failures: 2n },
-  { name: '[2001:db8::53]:853%wlan0#dns.example', isSilent: true, roundTripMs: -1, asked: 4n, answers: 0n, failures: 4n },
+  {
+    name: '[2001:db8::53]:853%wlan0#dns.example', isSilent: true, roundTripMs: -1, asked: 4n, answers: 0n, failures: 4n,
+  },
 ];
 const CACHE = { entries: 42, bytes: 12_345n, hits: 300n, misses: 100n, stale: 7n };
 const VIEW: DnsView = { listening: ['127.0.0.1:53%lo', '[::1]:53%lo'], servers: SERVERS, cache: CACHE };

@@ -48,7 +48,8 @@ export class Stage {
       udp, udpServer, tcp, closeFd,
       tcpStream: nothing, bootTimeSource: nothing, netlink: nothing, packet: nothing, raw: nothing,
       unixDatagram: nothing, unixStream: nothing, device: nothing, tun: nothing,
-      setWallClock: nothing, wallTime: nothing, adjustClock: nothing, setHostname: nothing, setDomainname: nothing, startSession: nothing,
+      setWallClock: nothing, wallTime: nothing, adjustClock: nothing, setHostname: nothing, setDomainname: nothing,
+      startSession: nothing,
     };
     const u32 = (): number => (this.#seed = (Math.imul(this.#seed, 1664525) + 1013904223) >>> 0);
     const random = { u32, fraction: () => 0.5 };
