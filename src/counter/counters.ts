@@ -5,6 +5,7 @@
  */
 
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
+import type { UsageFiles } from '../daemon/usage-files.ts';
 import type { Service } from '../service/service.ts';
 import type { Services } from '../service/services.ts';
 import { isConnected } from '../service/state.ts';
@@ -12,6 +13,7 @@ import { USAGE_KEYS, type Usage } from '../service/statistics.ts';
 import type { Alarm, Clock } from '../shared/clock.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
+import { appendUsage, decodeUsage } from './data-file.ts';
 
 const log = logger('src/counter/counters.ts');
 
@@ -29,6 +31,8 @@ export interface CountersEnv {
   readonly services: Services;
   readonly kernel: Pick<Rtnetlink, 'link' | 'mirror'>;
   readonly clock: Clock;
+  /** Where usage outlives the daemon; nowhere when absent. */
+  readonly files?: UsageFiles | undefined;
 }
 
 interface Counter {
@@ -72,6 +76,7 @@ export class Counters {
     const { clock } = this.#env;
     const { device } = service.network;
     const sample = () => service.statistics.update(device.link.statistics, clock.now(), 'home');
+    this.#restore(service);
     device.linkChanged.observe(scope, sample);
     service.stateChanged.observe(scope, ({ before, after }) => {
       if (isConnected(before) === isConnected(after)) return;
@@ -80,9 +85,22 @@ export class Counters {
       } else {
         sample();
         service.statistics.end();
+        this.#keep(service);
         for (const counter of this.#counters) tell(counter, service);
       }
     });
+  }
+
+  #restore({ identifier, statistics }: Service): void {
+    const bytes = this.#env.files?.read(identifier);
+    const usage = bytes === undefined ? undefined : decodeUsage(bytes);
+    if (usage !== undefined) statistics.restore(usage);
+  }
+
+  // When a service goes down, not as it goes: flash is not written to for packets.
+  #keep({ identifier, statistics: { home, roaming } }: Service): void {
+    const { files, clock } = this.#env;
+    files?.write(identifier, appendUsage(files.read(identifier), { home, roaming }, clock.wallTime().getTime() / 1000));
   }
 
   #schedule(): void {

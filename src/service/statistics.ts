@@ -46,6 +46,12 @@ export class Statistics {
     return this.#usage.roaming;
   }
 
+  /** Goes on from what was counted in earlier lives of the daemon. */
+  restore(usage: Readonly<Record<Where, Usage>>): void {
+    this.#usage.home = usage.home;
+    this.#usage.roaming = usage.roaming;
+  }
+
   /** The service got connected; what its link has counted before is not its own. */
   begin(traffic: Traffic | undefined, nowMs: number): void {
     this.#last = { traffic, atMs: nowMs };
