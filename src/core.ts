@@ -6,6 +6,7 @@
 
 import type { ServiceAgent } from './agent/agent.ts';
 import type { GeneralOptions } from './daemon/main-conf.ts';
+import type { UsageFiles } from './daemon/usage-files.ts';
 import type { Storage } from './daemon/storage.ts';
 import type { Sysctl } from './daemon/sysctl.ts';
 import type { Bus } from './dbus/bus.ts';
@@ -57,6 +58,8 @@ export interface CoreParts {
   readDevtype(interfaceName: string): string | undefined;
   hostname(): string | undefined;
   timeservers: ServiceEnv['timeservers'];
+  /** Where the usage of services outlives the daemon. */
+  readonly usage?: UsageFiles | undefined;
   readonly portalAgent: PortalAgent;
   readonly agent: ServiceAgent;
 }
@@ -97,7 +100,7 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   setBeforeCarrier({ kernel, technologies, services, provisioning }, scope);
   const providers = new Providers(services);
   const portals = new Portals(parts, services, scope);
-  const counters = new Counters({ services, kernel, clock }, scope);
+  const counters = new Counters({ services, kernel, clock, files: parts.usage }, scope);
   const sleep = new Sleep();
   sleep.beginning.observe(scope, () => saves.flush());
   sleep.ended.observe(scope, () => services.wake());
