@@ -27,6 +27,7 @@ import { sysctl } from './daemon/sysctl.ts';
 import { openSystemBus } from './daemon/system-bus.ts';
 import { readDevtype } from './daemon/sysfs.ts';
 import { timezoneFiles } from './daemon/timezone.ts';
+import { usageFiles } from './daemon/usage-files.ts';
 import type { Bus } from './dbus/bus.ts';
 import { agentInterface } from './dbus/interfaces/agent.ts';
 import { directories } from './directories.ts';
@@ -93,6 +94,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
       wifiDriver: daemon.options.wifiDriver,
       agent: serviceAgent(agents, options.InputRequestTimeout),
       portalAgent: portalAgent(agents, options),
+      usage: usageFiles(storage.directory),
       timeservers: () => ({ policy: clockSettings.timeUpdates, global: clockSettings.timeservers }),
     },
     life,
