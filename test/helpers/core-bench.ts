@@ -10,6 +10,7 @@ import { createCore, type Core } from '../../src/core.ts';
 import { checkGeneral } from '../../src/daemon/main-conf.ts';
 import { createAgentRegistry } from '../../src/daemon/agents.ts';
 import type { Storage } from '../../src/daemon/storage.ts';
+import type { UsageFiles } from '../../src/daemon/usage-files.ts';
 import type { Bus } from '../../src/dbus/bus.ts';
 import { agentInterface } from '../../src/dbus/interfaces/agent.ts';
 import { Variant } from '../../src/dbus/signature.ts';
@@ -62,6 +63,8 @@ export interface CoreBenchOptions {
   readonly rfkill?: Pick<System, 'device'>;
   /** DEVTYPE by interface name. */
   readonly devtypes?: Readonly<Record<string, string>>;
+  /** Where usage outlives the core; nowhere by default. */
+  readonly usage?: UsageFiles;
   /** In place of parts of the real system. */
   readonly system?: Partial<System>;
 }
@@ -69,7 +72,7 @@ export interface CoreBenchOptions {
 /** Builds a core with the ethernet plugin. */
 export async function coreBench(
   { clock, scope }: { clock: FakeClock; scope: Scope },
-  { mainConf = '', files = {}, rfkill, devtypes = {}, system = {} }: CoreBenchOptions = {},
+  { mainConf = '', files = {}, rfkill, devtypes = {}, system = {}, usage }: CoreBenchOptions = {},
 ): Promise<CoreBench> {
   silenceLog(scope);
   const kernel = fakeKernel();
@@ -105,6 +108,7 @@ export async function coreBench(
       hostname: () => 'bench',
       portalAgent: portalAgent(agents, options),
       timeservers: () => ({ policy: 'auto', global: [] }),
+      usage,
       wifiDriver: 'nl80211',
       agent: serviceAgent(agents, options.InputRequestTimeout),
     },

@@ -2,6 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { decodeUsage } from '../../../src/counter/data-file.ts';
 import type { Bus } from '../../../src/dbus/bus.ts';
 import { counterInterface } from '../../../src/dbus/interfaces/counter.ts';
 import { managerInterface } from '../../../src/dbus/interfaces/manager.ts';
@@ -130,6 +131,31 @@ test('the shortest period is that of all', withScope(async (context) => {
   await managerOf(bench.client).UnregisterCounter({ path: '/fast' });
   await context.clock.advance(30_000);
   assert.equal([slow.length, fast.length], [5, 4]);
+}));
+
+test('what was carried outlives the daemon, in ConnMan’s file', withScope(async (context) => {
+  const files = new Map<string, Uint8Array>();
+  const usage = {
+    read: (identifier: string) => files.get(identifier),
+    write: (identifier: string, bytes: Uint8Array) => void files.set(identifier, bytes),
+  };
+  for (const [life, expected] of [[1, 900], [2, 1800]] as const) {
+    const scope = context.scope.child();
+    const bench = await coreBench({ clock: context.clock, scope }, {
+      mainConf: 'OnlineCheckMode=none', files: FILES, usage,
+    });
+    bench.kernel.addLink({ name: 'eth0', hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 1), statistics: traffic(100) });
+    await bench.settled();
+    bench.kernel.setCarrier('eth0', true);
+    await bench.settled();
+    bench.kernel.changeLink('eth0', { statistics: traffic(1000) });
+    await bench.settled();
+    bench.kernel.setCarrier('eth0', false);
+    await bench.settled();
+    const kept = files.get(SERVICE);
+    assert.is(kept === undefined ? undefined : decodeUsage(kept)?.home.rxBytes, expected, `life ${life}`);
+    await scope.close();
+  }
 }));
 
 test.run();
