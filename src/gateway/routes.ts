@@ -165,7 +165,9 @@ function beyond(needs: GatewayNeeds): Route[] {
     family,
     destination,
     ifindex,
-    ...(via === undefined ? { scope: 'link' } : { gateway: via, onlink: !isOnLink(needs, via) && !isReachedByLink(via) }),
+    ...(via === undefined
+      ? { scope: 'link' }
+      : { gateway: via, onlink: !isOnLink(needs, via) && !isReachedByLink(via) }),
   }));
   if (gateway !== undefined) routes.push({ family, gateway, ifindex });
   return routes;

@@ -163,11 +163,13 @@ function nameOf(interfaceName: string, parameter: string): string {
 }
 
 /** Whether the kernel made a route of an advertisement, and no address that stays needs it. */
-function isAdvertised({ family, destination, protocol, type = 'unicast' }: Route, staying: readonly Address[]): boolean {
+function isAdvertised(route: Route, staying: readonly Address[]): boolean {
+  const { family, destination, protocol, type = 'unicast' } = route;
   if (family !== 6 || type !== 'unicast') return false;
   if (destination === undefined) return protocol === ROUTE_PROTOCOL.ra;
   const { address, prefixLength } = destination;
   if (address.isLinkLocal || address.isMulticast) return false;
   if (protocol !== ROUTE_PROTOCOL.ra && protocol !== ROUTE_PROTOCOL.kernel) return false;
-  return !staying.some((each) => each.prefixLength === prefixLength && each.address.sharesPrefix(address, prefixLength));
+  const isIn = (each: Address): boolean => each.address.sharesPrefix(address, prefixLength);
+  return !staying.some((each) => each.prefixLength === prefixLength && isIn(each));
 }

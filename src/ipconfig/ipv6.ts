@@ -5,7 +5,7 @@
  * Invariant: `#told` is what was said last; it follows from the mirror and from what was heard.
  */
 
-import { ROUTE_PROTOCOL } from '../netlink/route/route.ts';
+import { ROUTE_PROTOCOL, type Route } from '../netlink/route/route.ts';
 import type { Address } from '../netlink/address/address.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -161,7 +161,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
 
   /** The router that the kernel has heard of before us, if it still counts. */
   #kernelGateway(): IpAddress | undefined {
-    const isAdvertised = ({ protocol, destination }: { protocol?: number | undefined; destination?: unknown }): boolean =>
+    const isAdvertised = ({ protocol, destination }: Route): boolean =>
       protocol === ROUTE_PROTOCOL.ra && destination === undefined;
     return this.#env.kernel.mirror.routesOf(this.#target.ifindex).find(isAdvertised)?.gateway;
   }

@@ -24,7 +24,9 @@ export function domainsInUse({ state, configuration: { domains }, offer }: Servi
 }
 
 /** Time servers, the service's own first. */
-export function timeserversInUse(service: Service, env: Pick<ServiceEnv, 'options' | 'timeservers'>): readonly string[] {
+export function timeserversInUse(
+  service: Service, env: Pick<ServiceEnv, 'options' | 'timeservers'>,
+): readonly string[] {
   if (!isConnected(service.state)) return [];
   const { options } = env;
   const { policy, global } = env.timeservers();

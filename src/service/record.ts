@@ -13,7 +13,7 @@ import type { IpAddress } from '../shared/ipaddress.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { ServiceType } from '../types.ts';
 import { DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration } from './configuration.ts';
-import { ipv6Keys, loadIpv6Memory } from './ipv6-memory.ts';
+import { ipv6Keys, ipv6Leases, loadIpv6Memory } from './ipv6-memory.ts';
 import type { SaveQueue } from './save-queue.ts';
 import { loadKeys, loadLease, loadService, NEVER_STORED, saveLeases, saveService } from './settings.ts';
 
@@ -183,7 +183,7 @@ export class ServiceRecord {
     this.save();
     saveLeases(this.#env.storage, identifier, {
       dhcp4: this.lease && formatLease(this.lease, this.#env.clock),
-      dhcp6: this.ipv6.lease,
+      ...ipv6Leases(this.ipv6),
     });
   }
 }

@@ -74,7 +74,8 @@ export async function startKea({ namespace, port }: Uplink, prefix: string): Pro
       loggers: [{ name: 'kea-dhcp6', severity: 'INFO', output_options: [{ output: 'stderr' }] }],
     },
   };
-  await namespace.script(`mkdir -p /run/kea /var/lib/kea\ncat >/run/kea.conf <<'end'\n${JSON.stringify(configuration)}\nend`);
+  await namespace.script(`mkdir -p /run/kea /var/lib/kea
+cat >/run/kea.conf <<'end'\n${JSON.stringify(configuration)}\nend`);
   const env = { KEA_PIDFILE_DIR: '/run/kea', KEA_LOCKFILE_DIR: 'none' };
   const server = namespace.spawn(['kea-dhcp6', '-c', '/run/kea.conf'], env);
   await server.waitForLine((line) => line.includes('DHCP6_STARTED'));

@@ -20,7 +20,8 @@ test('an address of dnsmasq’s, on a network without IPv4, kept over a restart 
     const uplink = await makeUplink(cell, 0, { hasServer: false });
     await addIpv6(cell, uplink, '2001:db8:1');
     const server = await startRouterDnsmasq(
-      uplink, '--dhcp-range=2001:db8:1::100,2001:db8:1::1ff,64,10m', '--dhcp-option=option6:dns-server,[2001:db8:1::53]',
+      uplink, '--dhcp-range=2001:db8:1::100,2001:db8:1::1ff,64,10m',
+      '--dhcp-option=option6:dns-server,[2001:db8:1::53]',
       '--dhcp-option=option6:domain-search,six.test', '--dhcp-option=option6:sntp-server,[2001:db8:1::123]',
     );
     const first = await startDaemon(cell);

@@ -7,7 +7,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Cell } from '../helpers/cell.ts';
 import type { CellEvent } from '../helpers/event-log.ts';
-import { ipv6Of, isAddress, isCheck, isEmpty, isIpv6, isServiceProperty, propertiesOf } from '../helpers/ipv6-events.ts';
+import {
+  ipv6Of, isAddress, isCheck, isEmpty, isIpv6, isServiceProperty, propertiesOf,
+} from '../helpers/ipv6-events.ts';
 import { addIpv6, IPV6_CHECK, startRadvd, STATUS_ADDRESS6 } from '../helpers/ipv6-networks.ts';
 import { makeUplink } from '../helpers/uplinks.ts';
 import {

@@ -23,6 +23,8 @@ test('a hundred flaps of the cable', () =>
   withWiredCell({}, async (cell) => {
     const running = await startDaemon(cell);
     await plugIn(cell);
+    // From then on routers are looked for.
+    await cell.log.wait('IPv6', (event) => event.kind === 'address' && event.address.startsWith('fe80:'));
     const before = await settledDescriptors(running);
     for (let count = 0; count < 100; count++) {
       cell.cable().unplug();

@@ -221,6 +221,66 @@ test('a route the kernel refuses is told with its reason', async () => {
   }
 });
 
+const IPV6 = { identifier: 'one', family: 6 } as const;
+
+async function announced(kernel: FakeKernel, name: string, network: string): Promise<GatewayNeeds> {
+  const { ifindex } = kernel.addLink({ name, isUp: true, hasCarrier: true });
+  const subnet = { address: ip(`${network}::a`), prefixLength: 64 };
+  await kernel.address.add({ ifindex, ...subnet });
+  const gateway = ip('fe80::1');
+  const routes = [{ destination: { address: ip('2001:db8:7::'), prefixLength: 48 }, gateway }];
+  const hosts = [ip('2001:db8:f::53'), ip('fe80::53'), ip('192.0.2.53')];
+  return { ifindex, family: 6, subnets: [subnet], hosts, routes, gateway };
+}
+
+test('IPv6: before the kernel’s routes to routers, and behind them where another is the default', async () => {
+  const kernel = fakeKernel();
+  const gateways = new Gateways(kernel);
+  const needs = await announced(kernel, 'eth0', '2001:db8:1');
+  await gateways.set(IPV6, needs);
+  const told = (): string[] => [...kernel.mirror.routes.values()]
+    .filter(({ protocol }) => protocol !== 2)
+    .map(({ destination, gateway, metric, onlink }) =>
+      `${destination?.address ?? 'default'} via ${gateway} ${metric}${onlink === true ? ' onlink' : ''}`);
+  assert.equal(told().toSorted(), [
+    '2001:db8:7:: via fe80::1 512', '2001:db8:f::53 via fe80::1 512', 'default via fe80::1 512',
+  ]);
+  await gateways.setDefault('other');
+  const low = lowPriorityMetric(needs.ifindex);
+  assert.ok(told().every((route) => route.endsWith(` ${low}`)), told().join('; '));
+  await gateways.remove(IPV6);
+  assert.equal(told(), []);
+});
+
+test('IPv6: packets from any address of a network take its link', async () => {
+  const kernel = fakeKernel();
+  const gateways = new Gateways(kernel);
+  const one = await announced(kernel, 'eth0', '2001:db8:1');
+  await gateways.set(IPV6, one);
+  await gateways.set({ identifier: 'two', family: 6 }, await announced(kernel, 'eth1', '2001:db8:2'));
+  const found = await kernel.rule.list(6);
+  assert.equal(found.flatMap(({ source }) => (source === undefined ? [] : [`${source.address}/${source.prefixLength}`])), [
+    '2001:db8:1::/64', '2001:db8:1::/64', '2001:db8:2::/64', '2001:db8:2::/64',
+  ]);
+  const own = await kernel.route.list(6, sourceTable(one.ifindex));
+  assert.equal(own.map(({ destination, source }) => `${destination?.address ?? 'default'} ${source ?? ''}`.trim()), [
+    '2001:db8:1::', '2001:db8:7::', 'default',
+  ]);
+});
+
+test('IPv6: an earlier daemon’s way to a router that is gone goes too', async () => {
+  const kernel = fakeKernel();
+  const needs = await announced(kernel, 'eth0', '2001:db8:1');
+  const stale = { family: 6 as const, ifindex: needs.ifindex, gateway: ip('fe80::dead') };
+  await kernel.route.add({ ...stale, metric: 512 });
+  await kernel.route.add({ ...stale, metric: 77 });
+  const { gateway, ...alone } = needs;
+  assert.ok(gateway !== undefined);
+  await new Gateways(kernel).set(IPV6, alone);
+  const defaults = [...kernel.mirror.routes.values()].filter(({ destination }) => destination === undefined);
+  assert.equal(defaults.map(({ metric }) => metric), [77], 'what others have made stays');
+});
+
 test("ConnMan's metric", () => {
   assert.is(lowPriorityMetric(3), 4294964223);
   assert.is(lowPriorityMetric(2 ** 22), 2 ** 20);
