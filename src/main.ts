@@ -17,7 +17,7 @@ import { createAgentRegistry } from './daemon/agents.ts';
 import { CONNMAND, parseConnmand, type ConnmandOptions } from './daemon/command-line.ts';
 import { kernelNameservers } from './daemon/kernel-nameservers.ts';
 import { generalOptions, type GeneralOptions } from './daemon/main-conf.ts';
-import { startPlugins } from './daemon/plugin-host.ts';
+import { startPlugins, type Plugin } from './daemon/plugin-host.ts';
 import { watchHostsFile } from './daemon/hosts-file.ts';
 import { portHolder } from './daemon/port-holder.ts';
 import { resolvConfFile } from './daemon/resolv-conf.ts';
@@ -110,11 +110,18 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
     counters.releaseAll();
     agents.releaseAll();
   });
+  // Those that judge callers are there before anybody can call.
+  const early = startPlugins(builtin.filter(isEarly), core, daemon.options, life);
   if (!(await bus.requestName(BUS_NAME, life)))
     throw new StartError(`${BUS_NAME} is owned by another connection manager`);
   daemon.started();
-  await startPlugins(builtin, core, daemon.options, life);
+  await early;
+  await startPlugins(builtin.filter((plugin) => !isEarly(plugin)), core, daemon.options, life);
   core.interfaces.start();
+}
+
+function isEarly({ priority }: Plugin<Core>): boolean {
+  return priority === 'high';
 }
 
 /** The clock object with all that keeps the time. */
