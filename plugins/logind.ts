@@ -43,7 +43,8 @@ export const logind: Plugin<Core> = {
       release();
       if (owner !== undefined) tryInhibit();
     });
-    void bus.subscribe(login1ManagerInterface, 'PrepareForSleep', { sender: BUS_NAME, path: PATH }, scope, ({ start }) => {
+    const from = { sender: BUS_NAME, path: PATH };
+    void bus.subscribe(login1ManagerInterface, 'PrepareForSleep', from, scope, ({ start }) => {
       if (start) {
         sleep.begin();
         release();

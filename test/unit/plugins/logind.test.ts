@@ -25,7 +25,7 @@ async function standIn(bus: Bus, asked: string[], scope: Scope): Promise<Exporte
   return exported;
 }
 
-test('one inhibitor, let go before sleep and taken again after; a new logind gets its own', withScope(async (context) => {
+test('one inhibitor, let go before sleep and taken again after; a new logind, another', withScope(async (context) => {
   const closed: number[] = [];
   const bench = await coreBench(context, { system: { closeFd: (fd) => void closed.push(fd) } });
   const { core, settled, connect } = bench;
