@@ -93,9 +93,9 @@ async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
   });
   scope.defer(() => agents.releaseAll());
   await startPlugins(builtin, { drivers }, daemon.options, life);
+  await watchProvisioning(providers, [storage, openStorage(VPN_STORAGE)], clock, life);
   if (!(await bus.requestName(BUS_NAME, life))) throw new StartError(`${BUS_NAME} is owned by another VPN daemon`);
   daemon.started();
-  watchProvisioning(providers, [storage, openStorage(VPN_STORAGE)], clock, life);
 }
 
 function privilegesOf(options: VpnOptions, type: string) {

@@ -12,10 +12,10 @@ import type { Providers } from './providers.ts';
 
 const log = logger('vpn/provisioning.ts');
 
-/** Follows the files of the second storage; loads stored connections of both. */
+/** Follows the files of the second storage; loads stored connections of both. Resolves when all there is was read. */
 export function watchProvisioning(
   providers: Providers, [storage, vpnStorage]: readonly [Storage, Storage], clock: Clock, scope: Scope,
-): void {
+): Promise<void> {
   let queue = Promise.resolve();
   providers.load(storage, (file, ident) => vpnStorage.read(`${file}.config`)?.hasGroup(ident) === true);
   providers.load(vpnStorage, () => false);
@@ -35,4 +35,5 @@ export function watchProvisioning(
       for (const entry of entries) providers.provision(entry);
     });
   });
+  return queue;
 }
