@@ -51,7 +51,9 @@ function main(): void {
     const text = fillIn(readFileSync(file.template, 'utf8'), directories);
     put(file.target(directories), text, file.isExecutable === true ? 0o755 : 0o644);
   }
-  for (const { path, text } of documents(directories)) put(path, text);
+  for (const { path, text, program } of documents(directories)) {
+    if (program === undefined || metafiles[program] !== undefined) put(path, text);
+  }
   const mainConf = `${directories.sysconfdir}/connman/main.conf`;
   if (existsSync(join(destdir, mainConf))) console.log(`${mainConf} (kept)`);
   else put(mainConf, formatSample('General', GENERAL));

@@ -7,11 +7,16 @@ import type { Directories } from '../configure/directories.ts';
 import { BASH, FISH, ZSH } from './completion.ts';
 import { connmanctlPage, connmandPage, mainConfPage, waitOnlinePage } from './pages.ts';
 import { serviceConfigPage } from './service-config-page.ts';
+import { vpnConfigPage, vpnConfPage, vpndPage } from './vpn-pages.ts';
+
+const VPND = 'connman-vpnd';
 
 /** A file to install. */
 export interface Document {
   readonly path: string;
   readonly text: string;
+  /** Only with this program. */
+  readonly program?: string;
 }
 
 /** All of them, below the configured directories. */
@@ -26,5 +31,8 @@ export function documents(directories: Directories): Document[] {
     { path: `${mandir}/man5/connman-service.config.5`, text: serviceConfigPage(directories) },
     { path: `${mandir}/man8/connmand.8`, text: connmandPage(directories) },
     { path: `${mandir}/man8/connmand-wait-online.8`, text: waitOnlinePage() },
+    { path: `${mandir}/man5/connman-vpn.conf.5`, text: vpnConfPage(directories), program: VPND },
+    { path: `${mandir}/man5/connman-vpn-provider.config.5`, text: vpnConfigPage(directories), program: VPND },
+    { path: `${mandir}/man8/connman-vpnd.8`, text: vpndPage(directories), program: VPND },
   ];
 }

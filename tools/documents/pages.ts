@@ -110,14 +110,16 @@ function commandText(command: Command): string {
   return [head, ...below.map((line) => `.RS\n${paragraph(line)}\n.RE`)].join('\n');
 }
 
-function optionTerms(table: CommandLineTable): string[] {
+/** Options of a command line, as terms. */
+export function optionTerms(table: CommandLineTable): string[] {
   return Object.entries(table).map(([name, { short, argument, placeholder = 'VALUE', about }]) => {
     const value = argument === undefined ? '' : argument === 'required' ? `=${placeholder}` : `[=${placeholder}]`;
     return term(`${short === undefined ? '' : `-${short}, `}--${name}${value}`, about);
   });
 }
 
-function optionTableTerms(table: OptionTable): string[] {
+/** Options of a configuration file, as terms. */
+export function optionTableTerms(table: OptionTable): string[] {
   return Object.entries(table).map(([name, option]) => {
     const value = [option.default ?? ''].flat().join(',');
     const isDeprecated = option.deprecated === undefined ? '' : ' Deprecated.';
