@@ -5,11 +5,11 @@
  */
 
 import { resolveName } from '../dns/stub-resolver.ts';
-import { NtpClient, type Adjustment, type NtpEvent } from '../ntp/client.ts';
+import { NtpClient, type Adjustment, type NtpEvent, type NtpTarget } from '../ntp/client.ts';
 import type { Resolver } from '../resolver.ts';
 import type { Service } from '../service/service.ts';
 import type { Services } from '../service/services.ts';
-import type { Clock } from '../shared/clock.ts';
+import type { Alarm, Clock } from '../shared/clock.ts';
 import { SystemError } from '../shared/errors.ts';
 import { parseIpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
@@ -19,6 +19,9 @@ import type { System } from '../system/system.ts';
 import type { ClockSettings } from './clock.ts';
 
 const log = logger('src/clock/timekeeper.ts');
+
+/** The online check goes first: everybody waits for that. */
+const START_DELAY_MS = 100;
 
 /** What a timekeeper takes from outside. */
 export interface TimekeeperEnv {
@@ -46,7 +49,10 @@ class ServiceTimekeeper implements Timekeeper {
   readonly #scope: Scope;
   /** Made for the first server: a machine without any needs none. */
   #client: NtpClient | undefined;
-  /** What the client was started with; undefined while it is stopped. */
+  readonly #starting: Alarm;
+  /** What the client is started with; undefined while it is to be stopped. */
+  #wanted: NtpTarget | undefined;
+  /** The same and the families as a text. */
   #target: string | undefined;
   #watched: Scope;
   /** What was complained of last, so that it is said once. */
@@ -56,6 +62,7 @@ class ServiceTimekeeper implements Timekeeper {
     this.#env = env;
     this.#scope = scope;
     this.#watched = scope.child();
+    this.#starting = env.clock.alarm('ask time servers', scope, () => this.#start());
     env.services.defaultChanged.observe(scope, (service) => this.#follow(service));
     env.settings.changed.observe(scope, (property) => {
       if (property === 'TimeUpdates' || property === 'Timeservers') this.#update();
@@ -83,15 +90,23 @@ class ServiceTimekeeper implements Timekeeper {
     if (service === undefined || servers.length === 0) {
       if (this.#target !== undefined) this.#client?.stop();
       this.#target = undefined;
+      this.#wanted = undefined;
       return;
     }
     const device = service.network.device.interfaceName;
     const target = [service.identifier, device, ...familiesOf(service), ...servers].join(' ');
     if (target === this.#target) return;
     this.#target = target;
-    log.debug('time servers of %s: %s', service.identifier, servers.join(' '));
+    this.#client?.stop();
+    this.#wanted = { servers, device, network: service.identifier };
+    this.#starting.set(this.#env.clock.now() + START_DELAY_MS);
+  }
+
+  #start(): void {
+    if (this.#wanted === undefined) return;
+    log.debug('time servers of %s: %s', this.#wanted.network, this.#wanted.servers.join(' '));
     this.#client ??= this.#createClient();
-    this.#client.start({ servers, device, network: service.identifier });
+    this.#client.start(this.#wanted);
   }
 
   #createClient(): NtpClient {

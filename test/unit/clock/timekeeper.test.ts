@@ -93,7 +93,7 @@ test('the default service\'s servers are asked through its link, and the clock f
   const changes: string[] = [];
   bench.settings.changed.observe(context.scope, (property) => changes.push(property));
   await plug(bench, 'eth0');
-  await context.clock.advance(0);
+  await context.clock.advance(100);
   assert.equal(bench.asked, ['eth0 192.0.2.1']);
   assert.equal(bench.told, [`step ${OFFSET_MS}`]);
   assert.is(bench.settings.isTimeserverSynced, true);
@@ -102,7 +102,7 @@ test('the default service\'s servers are asked through its link, and the clock f
   bench.asked.length = 0;
   bench.kernel.setCarrier('eth0', false);
   await plug(bench, 'eth1');
-  await context.clock.advance(0);
+  await context.clock.advance(100);
   assert.ok(bench.asked.length > 0);
   assert.ok(bench.asked.every((line) => line.startsWith('eth1 192.0.3.1')), bench.asked.join());
 
@@ -122,7 +122,7 @@ test('by hand and by another program: nobody is asked', withScope(async (context
   await context.clock.advance(3_600_000);
   assert.equal([bench.asked, bench.told], [[], []]);
   bench.settings.setTimeUpdates('auto');
-  await context.clock.advance(10);
+  await context.clock.advance(110);
   assert.equal(bench.told, [`step ${OFFSET_MS}`]);
   bench.settings.setTimeUpdates('manual');
   bench.asked.length = 0;
@@ -133,7 +133,7 @@ test('by hand and by another program: nobody is asked', withScope(async (context
 test('gateway, global and fallback servers follow the service\'s own, four at most', withScope(async (context) => {
   const bench = await keeping(context, 'FallbackTimeservers=192.0.9.8,192.0.9.9\nUseGatewaysAsTimeservers=true\n');
   await plug(bench, 'eth0');
-  await context.clock.advance(0);
+  await context.clock.advance(100);
   assert.equal(bench.asked, ['192.0.2.1', '192.0.9.8', '192.0.9.9'].map((server) => `eth0 ${server}`));
 }));
 
@@ -155,7 +155,7 @@ test('after sleep the servers are asked at once', withScope(async (context) => {
   await context.clock.advance(3_600_000);
   bench.asked.length = 0;
   bench.keeper.wake();
-  await context.clock.advance(10);
+  await context.clock.advance(0);
   assert.equal(bench.asked, ['eth0 192.0.2.1']);
 }));
 

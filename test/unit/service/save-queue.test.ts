@@ -27,6 +27,20 @@ test(
 );
 
 test(
+  'all that waits is written at once before the machine sleeps',
+  withScope(async ({ clock, scope }) => {
+    const written: string[] = [];
+    const queue = new SaveQueue(clock, scope);
+    for (const name of ['one', 'two']) queue.add(name, () => written.push(name));
+    queue.flush();
+    assert.equal(written, ['one', 'two']);
+    assert.equal(clock.pending(), []);
+    queue.flush();
+    assert.equal(written, ['one', 'two']);
+  }),
+);
+
+test(
   'slow writes leave nine tenths of the time to others',
   withScope(async ({ scope }) => {
     const source = new ManualTimeSource();
