@@ -63,6 +63,11 @@ export function tellsHardwareAddress({ bytes }: IpAddress, [first = 0, ...rest]:
   return rest.length === 5 && identifier.every((byte, index) => bytes[8 + index] === byte);
 }
 
+/** Whether an address is in 2002::/16, which 6to4 tunnels have (RFC 3056). */
+export function is6to4({ family, bytes: [first, second] }: IpAddress): boolean {
+  return family === 6 && first === 0x20 && second === 0x02;
+}
+
 /** Addresses fit for use, best first: not about to end, by the wish for privacy, and as the kernel has them. */
 function usable({ addresses, configuration }: Ipv6Facts): Address[] {
   const { method, address, privacy } = configuration;
@@ -79,9 +84,9 @@ function gatewayOf({ configuration, routers, kernelGateway }: Ipv6Facts): IpAddr
   return configuration.gateway ?? (routers === undefined ? kernelGateway : routers.routers[0]?.address);
 }
 
-/** 2002::/16 is what a 6to4 tunnel has (RFC 3056); ConnMan names it so. */
-function methodOf(method: Ipv6Method, { bytes: [first, second] }: IpAddress): Ipv6InUse['method'] {
-  return method === 'auto' && first === 0x20 && second === 0x02 ? '6to4' : method;
+/** ConnMan names it so. */
+function methodOf(method: Ipv6Method, address: IpAddress): Ipv6InUse['method'] {
+  return method === 'auto' && is6to4(address) ? '6to4' : method;
 }
 
 /** One for each network. */

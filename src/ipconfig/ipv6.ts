@@ -20,6 +20,7 @@ import type { Autoconfiguration } from './autoconfiguration.ts';
 import type { Ipv6Configuration, Ipv6Privacy } from './configuration.ts';
 import { IDLE, isGlobal, type Ipv6Links, type Ipv6Parameters } from './ipv6-links.ts';
 import { isSameSetup, setupOf, tellsHardwareAddress, type Ipv6Setup } from './ipv6-setup.ts';
+import type { SixToFour } from './six-to-four.ts';
 import type { AddressSession, SessionEvent, StopMode } from './session.ts';
 
 export type { Ipv6Setup } from './ipv6-setup.ts';
@@ -53,6 +54,8 @@ export interface Ipv6Target {
   /** Of any method but `off`. */
   readonly configuration: Ipv6Configuration;
   readonly hostname: string | undefined;
+  /** The IPv4 address of the service while it has one, if tunnels are wanted (Enable6to4). */
+  tunnelSource(): IpAddress | undefined;
   /** As it is now. */
   memory(): Ipv6Memory;
   /** Keeps what is another now. */
@@ -67,6 +70,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
   readonly #events = new Emitter<SessionEvent<Ipv6Setup>>();
   #autoconfiguration: Autoconfiguration | undefined;
   #isLooking = false;
+  #tunnel: { readonly sixToFour: SixToFour; readonly source: IpAddress; readonly scope: Scope } | undefined;
   #told: Ipv6Setup | undefined;
 
   /** Nothing happens before `start`. */
@@ -97,6 +101,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     const found = this.#autoconfiguration;
     if (mode !== 'keep') this.#env.ipv6Links.set(interfaceName, IDLE);
     found?.stop({ release: mode === 'release' });
+    if (mode === 'keep') this.#tunnel?.sixToFour.keep();
     if (mode === 'release') this.#target.remember({ lease: undefined });
     const closed = this.#scope.close();
     if (mode !== 'keep') {
@@ -120,6 +125,9 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
       this.#look();
       this.#update();
     });
+    kernel.mirror.addressChanged.observe(this.#scope, ({ before, after }) => {
+      if (after === undefined && before?.address.equals(this.#tunnel?.source) === true) this.#leaveTunnel();
+    });
     kernel.mirror.routeChanged.observe(this.#scope, ({ before, after }) => {
       if ((after ?? before)?.ifindex === ifindex) this.#update();
     });
@@ -142,18 +150,39 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
       const found = new Autoconfiguration(this.#target, this.#env, this.#scope);
       this.#autoconfiguration = found;
       found.changed.observe(this.#scope, () => this.#update());
+      found.silent.observe(this.#scope, () => void this.#takeTunnel());
     });
+  }
+
+  // No router answers: IPv6 by way of IPv4, where that is wanted and public (RFC 3056).
+  async #takeTunnel(): Promise<void> {
+    const source = this.#target.tunnelSource();
+    if (source === undefined || this.#tunnel !== undefined || this.#told !== undefined) return;
+    const { SixToFour, isSource } = await import('./six-to-four.ts');
+    if (this.#scope.signal.aborted || !isSource(source)) return;
+    const scope = this.#scope.child();
+    const sixToFour = new SixToFour(source, this.#env.kernel, scope);
+    this.#tunnel = { sixToFour, source, scope };
+    sixToFour.changed.observe(scope, () => this.#update());
+  }
+
+  #leaveTunnel(): void {
+    void this.#tunnel?.scope.close();
+    this.#tunnel = undefined;
+    this.#update();
   }
 
   #update(): void {
     const { ifindex, configuration } = this.#target;
-    const setup = setupOf({
+    const own = setupOf({
       configuration,
       addresses: this.#env.kernel.mirror.addressesOf(ifindex).filter((each) => !this.#isUnwanted(each)),
       routers: this.#autoconfiguration?.routers,
       lease: this.#autoconfiguration?.lease,
       kernelGateway: this.#kernelGateway(),
     });
+    if (own !== undefined && this.#tunnel !== undefined) return this.#leaveTunnel();
+    const setup = own ?? this.#tunnel?.sixToFour.setup(configuration);
     if (isSameSetup(this.#told, setup)) return;
     this.#told = setup;
     this.#events.emit(setup === undefined ? { kind: 'lost' } : { kind: 'configured', setup });

@@ -26,6 +26,8 @@ export interface Setup {
   /** Beside the default route: a route without gateway is on the link. */
   readonly routes: readonly { readonly destination: IpPrefix; readonly gateway: IpAddress | undefined }[];
   readonly offer: NetworkOffer;
+  /** Where addresses and routes are instead of on the device itself. */
+  readonly link?: { readonly ifindex: number; readonly name: string };
   /** Of a tunnel, whose gateway is its server; full takes all traffic, of a family it lacks too. */
   readonly tunnel?: 'full' | 'split';
 }

@@ -251,6 +251,7 @@ export class Connection {
       hardwareAddress,
       configuration,
       hostname: this.#env.hostname(),
+      tunnelSource: () => (this.#env.options.Enable6to4 ? this.ipv4?.inUse.address : undefined),
       memory: ipv6Memory,
       remember: (change) => this.#target.remember(change),
     }, this.#env, this.#scope);

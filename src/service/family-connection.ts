@@ -156,7 +156,7 @@ export class FamilyConnection<S extends Setup> {
     this.#wanted = setup;
     try {
       await this.#env.gateways.set({ identifier, family }, {
-        ifindex: device.ifindex,
+        ifindex: setup.link?.ifindex ?? device.ifindex,
         family,
         subnets,
         hosts: this.#target.hosts(setup.offer),
@@ -186,7 +186,7 @@ export class FamilyConnection<S extends Setup> {
     const scope = this.#scope.child();
     const target = {
       ...this.#target.web,
-      device: device.interfaceName,
+      device: this.#setup?.link?.name ?? device.interfaceName,
       type: device.type,
       family,
       nameservers: () => this.#env.resolver.nameserversOf(device.ifindex),

@@ -6,7 +6,7 @@
 import { HOST_IS_LITTLE_ENDIAN as LE } from '../../shared/bytes.ts';
 import { decodeAttributes } from '../attributes.ts';
 import type { Decoded, Kind, Shape } from '../attributes.ts';
-import { atLeast, bytes, i32, nested, string, u16, u32, u8 } from '../kinds.ts';
+import { atLeast, bytes, i32, ipAddress, nested, string, u16, u32, u8 } from '../kinds.ts';
 import { requirePayload } from '../message.ts';
 import type { NetlinkMessage } from '../message.ts';
 import type { Writer } from '../writer.ts';
@@ -53,6 +53,9 @@ export const VLAN_ATTRIBUTES = { id: [1, u16] } as const satisfies Shape;
 
 /** IFLA_BR_*: the data of kind `bridge`. */
 export const BRIDGE_ATTRIBUTES = { forwardDelay: [1, u32], stpState: [5, u32] } as const satisfies Shape;
+
+/** IFLA_IPTUN_* (linux/if_tunnel.h): the data of kind `sit`. */
+export const SIT_ATTRIBUTES = { local: [2, ipAddress], ttl: [4, u8] } as const satisfies Shape;
 
 /** IFLA_*. */
 export const LINK_ATTRIBUTES = {

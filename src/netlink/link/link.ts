@@ -4,6 +4,7 @@
  */
 
 import { equalBytes } from '../../shared/bytes.ts';
+import type { IpAddress } from '../../shared/ipaddress.ts';
 
 /** One network interface. */
 export interface Link {
@@ -78,7 +79,9 @@ export type NewLink =
   | { readonly kind: 'dummy' | 'wireguard'; readonly name: string }
   | { readonly kind: 'bridge'; readonly name: string; readonly stp?: boolean; readonly forwardDelaySec?: number }
   | { readonly kind: 'vlan'; readonly name: string; readonly parentIfindex: number; readonly vlanId: number }
-  | { readonly kind: 'veth'; readonly name: string; readonly peerName: string };
+  | { readonly kind: 'veth'; readonly name: string; readonly peerName: string }
+  /** IPv6 in IPv4; without another end, one for each 6to4 address (RFC 3056). */
+  | { readonly kind: 'sit'; readonly name: string; readonly local: IpAddress; readonly ttl: number };
 
 /** Requests about links. All reject with NetlinkError, or with `signal.reason`. */
 export interface LinkRequests {

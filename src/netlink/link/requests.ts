@@ -9,8 +9,8 @@ import { FLAG } from '../message.ts';
 import { NetlinkError } from '../error.ts';
 import { Writer } from '../writer.ts';
 import {
-  BRIDGE_ATTRIBUTES, IFF, LINK_ATTRIBUTES, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, VLAN_ATTRIBUTES, decodeLink,
-  writeLinkHeader,
+  BRIDGE_ATTRIBUTES, IFF, LINK_ATTRIBUTES, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, SIT_ATTRIBUTES, VLAN_ATTRIBUTES,
+  decodeLink, writeLinkHeader,
 } from './codec.ts';
 import type { LinkAttributes } from './codec.ts';
 import { ADDR_GEN_MODES } from './link.ts';
@@ -85,6 +85,8 @@ function infoData(link: NewLink): Uint8Array | undefined {
       const stpState = link.stp === undefined ? undefined : Number(link.stp);
       return attributeBytes((writer) => encodeAttributes(BRIDGE_ATTRIBUTES, { forwardDelay, stpState }, writer));
     }
+    case 'sit':
+      return attributeBytes((writer) => encodeAttributes(SIT_ATTRIBUTES, link, writer));
     case 'veth':
       return attributeBytes((writer) => {
         writer.attribute(VETH_INFO_PEER, () => writeLink(writer, 0, { name: link.peerName }));

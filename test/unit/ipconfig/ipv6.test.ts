@@ -8,13 +8,14 @@ import { Ipv6Links } from '../../../src/ipconfig/ipv6-links.ts';
 import { Ipv6Session, type Ipv6Memory, type Ipv6Setup } from '../../../src/ipconfig/ipv6.ts';
 import type { SessionEvent } from '../../../src/ipconfig/session.ts';
 import type { NewAddress } from '../../../src/netlink/address/address.ts';
+import type { IpAddress } from '../../../src/shared/ipaddress.ts';
 import { setLogSink } from '../../../src/shared/log.ts';
 import { settle } from '../../helpers/fake-clock.ts';
 import { fakeKernel } from '../../helpers/fake-kernel.ts';
 import { withScope, type TestContext } from '../../helpers/with-scope.ts';
 import { hex } from '../dhcp/battery.ts';
 import { FakeInet, ip6, NEIGHBOUR } from '../dhcp/fake-inet.ts';
-import { countingRandom } from '../dhcp/life.ts';
+import { countingRandom, ip } from '../dhcp/life.ts';
 import { answerTo, granted, SERVER } from '../dhcpv6/life.ts';
 import { advertisement, nameserverOption, prefixOption, routeOption } from '../ndp/advertise.ts';
 
@@ -38,6 +39,7 @@ class Fixture {
   readonly told: string[] = [];
   readonly setups: Ipv6Setup[] = [];
   readonly session: Ipv6Session;
+  source: IpAddress | undefined;
   memory: Ipv6Memory = { duid: undefined, lease: undefined, stableSecret: undefined };
 
   constructor({ scope, clock, watch }: TestContext, configuration: Ipv6Configuration) {
@@ -56,6 +58,7 @@ class Fixture {
       hardwareAddress: OURS,
       configuration,
       hostname: undefined,
+      tunnelSource: () => this.source,
       memory: () => this.memory,
       remember: (change) => void (this.memory = { ...this.memory, ...change }),
     }, env, scope);
@@ -200,6 +203,48 @@ test('with privacy nothing tells the hardware address, and the secret is made on
   assert.equal(fixture.told, []);
   assert.equal([fixture.parameter('use_tempaddr'), fixture.parameter('addr_gen_mode')], ['2', '2']);
   assert.is(fixture.parameter('stable_secret'), String(fixture.memory.stableSecret));
+}));
+
+test('no router and a public IPv4 address: a 6to4 tunnel where wanted, until there is a router', withScope(async (context) => {
+  const fixture = new Fixture(context, AUTO);
+  fixture.source = ip('198.51.100.10');
+  fixture.session.start();
+  await fixture.linkLocal();
+  await context.clock.advance(15_000);
+  assert.is(fixture.kernel.mirror.linkByName('tun6to4'), undefined);
+  await context.clock.advance(10_000);
+  const tunnel = fixture.kernel.mirror.linkByName('tun6to4');
+  assert.equal([tunnel?.kind, tunnel?.mtu, tunnel?.isUp], ['sit', 1472, true]);
+  const id = { ifindex: tunnel?.ifindex ?? 0, address: ip6('2002:c633:640a::1'), prefixLength: 64 };
+  fixture.kernel.finishDetection(id);
+  assert.equal(fixture.told, ['6to4 2002:c633:640a::1']);
+  const [setup] = fixture.setups;
+  assert.equal([String(setup?.inUse.gateway), setup?.link?.name], ['::c058:6301', 'tun6to4']);
+  await fixture.advertise({ options: ON_LINK });
+  await fixture.make('2001:db8:1::5eff:fe00:5301');
+  assert.is(fixture.told.at(-1), 'auto 2001:db8:1::5eff:fe00:5301');
+  assert.is(fixture.kernel.mirror.linkByName('tun6to4'), undefined);
+}));
+
+test('no tunnel from a private address, and none any more when the address goes', withScope(async (context) => {
+  const fixture = new Fixture(context, AUTO);
+  fixture.source = ip('192.168.7.7');
+  fixture.session.start();
+  await fixture.linkLocal();
+  await context.clock.advance(30_000);
+  assert.is(fixture.kernel.mirror.linkByName('tun6to4'), undefined);
+
+  const other = new Fixture(context, AUTO);
+  const address = { ifindex: other.ifindex, address: ip('198.51.100.10'), prefixLength: 24 };
+  await other.kernel.address.add(address);
+  other.source = address.address;
+  other.session.start();
+  await other.linkLocal();
+  await context.clock.advance(30_000);
+  assert.ok(other.kernel.mirror.linkByName('tun6to4') !== undefined);
+  await other.kernel.address.remove(address);
+  await settle();
+  assert.is(other.kernel.mirror.linkByName('tun6to4'), undefined);
 }));
 
 test('what was there before is told at once, and left when the daemon stops', withScope(async (context) => {
