@@ -1,0 +1,413 @@
+/**
+ * wpa_supplicant on a bus in memory: the D-Bus objects of fi.w1.wpa_supplicant1 as far as we use
+ * them, in front of an air of access points that know their secrets. Scans end and networks are
+ * joined, or not, in the states and codes of the real one (2.10).
+ */
+
+import type { Bus, Exported } from '../../src/dbus/bus.ts';
+import { DBusError } from '../../src/dbus/errors.ts';
+import { describeInterface, type Getters, type Handlers } from '../../src/dbus/interface.ts';
+import {
+  supplicantBssInterface, supplicantInterface, supplicantLinkInterface, supplicantWpsInterface,
+} from '../../src/dbus/interfaces/wpa-supplicant.ts';
+import { variant, type Variant } from '../../src/dbus/signature.ts';
+import type { Scope } from '../../src/shared/scope.ts';
+
+const NAME = 'fi.w1.wpa_supplicant1';
+const ROOT = '/fi/w1/wpa_supplicant1';
+
+const rootObject = describeInterface({ ...supplicantInterface, properties: { Interfaces: 'ao' } });
+const linkObject = describeInterface({
+  ...supplicantLinkInterface,
+  properties: {
+    Capabilities: 'a{sv}', State: 's', Scanning: 'b', CurrentBSS: 'o', BSSs: 'ao', DisconnectReason: 'i',
+    AssocStatusCode: 'i', AuthStatusCode: 'i', Ifname: 's', BSSExpireAge: { type: 'u', access: 'readwrite' },
+    Country: { type: 's', access: 'readwrite' }, ApScan: { type: 'u', access: 'readwrite' },
+  },
+});
+const wpsObject = describeInterface({
+  ...supplicantWpsInterface,
+  properties: {
+    ConfigMethods: { type: 's', access: 'readwrite' }, ProcessCredentials: { type: 'b', access: 'readwrite' },
+  },
+});
+const bssObject = describeInterface({
+  ...supplicantBssInterface,
+  properties: {
+    SSID: 'ay', BSSID: 'ay', Mode: 's', Frequency: 'q', Signal: 'n', Privacy: 'b', RSN: 'a{sv}', WPA: 'a{sv}', IEs: 'ay',
+  },
+});
+
+/** An access point in the air. */
+export interface FakeAccessPoint {
+  readonly ssid: string | Uint8Array;
+  /** Answers only who calls it by name. */
+  readonly isHidden?: boolean;
+  readonly keyManagements?: readonly string[];
+  readonly isPrivate?: boolean;
+  readonly frequencyMhz?: number;
+  readonly signalDbm?: number;
+  readonly elements?: Uint8Array;
+  /** What `psk`, or `password` with 802.1X, must be. */
+  readonly secret?: string;
+  /** How it refuses whoever knows the secret. */
+  readonly refusal?: 'full' | 'silent' | 'blocked';
+  /** What it gives to those who push its button. */
+  readonly wpsKey?: string;
+}
+
+type Block = ReadonlyMap<string, Variant>;
+
+/** The daemon. `stop` ends it as a crash does. */
+export interface FakeSupplicant {
+  /** What was asked of it, oldest first: `Scan active home 2437`, `AddNetwork`, `SelectNetwork`. */
+  readonly calls: string[];
+  /** The network blocks added, oldest first. */
+  readonly blocks: Block[];
+  readonly air: Map<string, FakeAccessPoint>;
+  /** Whether scans end by themselves; else `finishScan` does it. */
+  isScanningFast: boolean;
+  finishScan(isSuccess?: boolean): void;
+  /** The access point is heard no more. */
+  vanish(name: string): void;
+  /** Sends the station away. */
+  kick(reason?: number): void;
+  /** Another access point of the network takes over. */
+  roam(name: string): void;
+  signal(name: string, dbm: number): void;
+  stop(): Promise<void>;
+}
+
+/** What is said of a failure. */
+interface Codes {
+  readonly reason?: number;
+  readonly associationStatus?: number;
+  readonly authenticationStatus?: number;
+}
+
+interface Link {
+  readonly path: string;
+  readonly exported: Exported<typeof linkObject>;
+  readonly scope: Scope;
+}
+
+/** Starts one on a connection of its own. */
+export async function fakeSupplicant(
+  connect: (scope: Scope) => Promise<Bus>, scope: Scope, air: Readonly<Record<string, FakeAccessPoint>> = {},
+): Promise<FakeSupplicant> {
+  const own = scope.child();
+  const bus = await connect(own);
+  const supplicant = new Supplicant(bus, own, new Map(Object.entries(air)));
+  await bus.requestName(NAME, own);
+  return supplicant;
+}
+
+class Supplicant implements FakeSupplicant {
+  readonly calls: string[] = [];
+  readonly blocks: Block[] = [];
+  readonly air: Map<string, FakeAccessPoint>;
+  isScanningFast = true;
+  readonly #bus: Bus;
+  readonly #scope: Scope;
+  readonly #root: Exported<typeof rootObject>;
+  /** Paths of access points heard, by their names in the air. */
+  readonly #heard = new Map<string, { readonly path: string; readonly scope: Scope }>();
+  readonly #exportedBss = new Map<string, Exported<typeof bssObject>>();
+  readonly #networks = new Map<string, Block>();
+  #wps: Exported<typeof wpsObject> | undefined;
+  #link: Link | undefined;
+  #count = 0;
+  #selected: string | undefined;
+  #asked: readonly string[] = [];
+  readonly #facts = {
+    state: 'inactive', isScanning: false, current: '/', reason: 0, associationStatus: 0, authenticationStatus: 0,
+    country: '', apScan: 1, expireAge: 180, methods: '', isProcessing: false,
+  };
+
+  constructor(bus: Bus, scope: Scope, air: Map<string, FakeAccessPoint>) {
+    this.#bus = bus;
+    this.#scope = scope;
+    this.air = air;
+    this.#root = bus.export(ROOT, rootObject, {
+      properties: { Interfaces: () => (this.#link === undefined ? [] : [this.#link.path]) },
+      methods: {
+        GetInterface: () => {
+          if (this.#link === undefined) throw new DBusError(`${NAME}.InterfaceUnknown`, 'not managed');
+          return this.#link.path;
+        },
+        CreateInterface: ({ args }) => {
+          this.calls.push('CreateInterface');
+          return this.#create(args.get('Ifname')?.as('s') ?? '');
+        },
+        RemoveInterface: ({ path }) => this.#removeInterface(path),
+      },
+    }, scope);
+  }
+
+  stop(): Promise<void> {
+    return this.#scope.close();
+  }
+
+  finishScan(isSuccess = true): void {
+    if (isSuccess) {
+      for (const [name, point] of this.air) {
+        const ssid = Buffer.from(point.ssid).toString();
+        if (this.#heard.has(name)) continue;
+        this.#hear(name, point.isHidden === true && !this.#asked.includes(ssid) ? new Uint8Array() : undefined);
+      }
+    }
+    this.#facts.isScanning = false;
+    this.#tell({ Scanning: variant('b', false) });
+    this.#link?.exported.emit('ScanDone', { success: isSuccess });
+    if (this.#facts.state === 'scanning' && this.#selected !== undefined) this.#associate();
+  }
+
+  vanish(name: string): void {
+    this.air.delete(name);
+    const heard = this.#heard.get(name);
+    this.#heard.delete(name);
+    if (heard === undefined) return;
+    if (this.#facts.current === heard.path) {
+      this.#setCurrent('/');
+      this.#enter('disconnected', { reason: -4 });
+      this.#enter('scanning');
+    }
+    void heard.scope.close();
+    this.#link?.exported.emit('BSSRemoved', { path: heard.path });
+  }
+
+  kick(reason = 2): void {
+    this.#setCurrent('/');
+    this.#enter('disconnected', { reason });
+  }
+
+  roam(name: string): void {
+    const path = this.#heard.get(name)?.path ?? this.#hear(name);
+    for (const state of ['authenticating', 'associating', 'associated', '4way_handshake']) this.#enter(state);
+    this.#setCurrent(path);
+    this.#enter('completed');
+  }
+
+  signal(name: string, dbm: number): void {
+    const heard = this.#heard.get(name);
+    const point = this.air.get(name);
+    if (heard === undefined || point === undefined) throw new Error(`${name} is not heard`);
+    this.air.set(name, { ...point, signalDbm: dbm });
+    this.#exportedBss.get(heard.path)?.emit('PropertiesChanged', { properties: new Map([['Signal', variant('n', dbm)]]) });
+  }
+
+  #create(interfaceName: string): string {
+    const path = `${ROOT}/Interfaces/${this.#count++}`;
+    const scope = this.#scope.child();
+    const exported = this.#bus.export(path, linkObject, {
+      properties: this.#linkProperties(interfaceName),
+      setters: {
+        BSSExpireAge: (value) => void (this.#facts.expireAge = value),
+        Country: (value) => void this.calls.push(`Country ${(this.#facts.country = value)}`),
+        ApScan: (value) => void (this.#facts.apScan = value),
+      },
+      methods: this.#linkMethods(path),
+    }, scope);
+    this.#wps = this.#exportWps(path, scope);
+    this.#link = { path, exported, scope };
+    return path;
+  }
+
+  #linkProperties(interfaceName: string): Getters<typeof linkObject> {
+    const facts = this.#facts;
+    return {
+      Capabilities: () => new Map([
+        ['Modes', variant('as', ['infrastructure', 'ad-hoc', 'ap', 'p2p'])],
+        ['MaxScanSSID', variant('i', 4)],
+        ['KeyMgmt', variant('as', ['none', 'wpa-psk', 'sae'])],
+      ]),
+      State: () => facts.state,
+      Scanning: () => facts.isScanning,
+      CurrentBSS: () => facts.current,
+      BSSs: () => [...this.#heard.values()].map((each) => each.path),
+      DisconnectReason: () => facts.reason,
+      AssocStatusCode: () => facts.associationStatus,
+      AuthStatusCode: () => facts.authenticationStatus,
+      Ifname: () => interfaceName,
+      BSSExpireAge: () => facts.expireAge,
+      Country: () => facts.country,
+      ApScan: () => facts.apScan,
+    };
+  }
+
+  #linkMethods(path: string): Handlers<typeof linkObject> {
+    return {
+      Scan: ({ args }) => this.#scan(args),
+      AddNetwork: ({ args }) => this.#addNetwork(path, args),
+      RemoveNetwork: ({ path: network }) => {
+        this.calls.push('RemoveNetwork');
+        if (!this.#networks.delete(network)) throw new DBusError(`${NAME}.NetworkUnknown`, 'no such network');
+      },
+      SelectNetwork: ({ path: network }) => {
+        this.calls.push('SelectNetwork');
+        this.#selected = network;
+        setImmediate(() => this.#associate());
+      },
+      Disconnect: () => {
+        this.calls.push('Disconnect');
+        const wasThere = this.#facts.current !== '/';
+        this.#selected = undefined;
+        this.#setCurrent('/');
+        this.#enter('disconnected', { reason: -3 });
+        if (!wasThere) throw new DBusError(`${NAME}.NotConnected`, 'not connected');
+      },
+      Reassociate: () => void this.calls.push('Reassociate'),
+      NetworkReply: () => undefined,
+    };
+  }
+
+  #addNetwork(path: string, block: Block): string {
+    const psk = block.get('psk')?.as('s');
+    if (psk !== undefined && psk.length < 8) throw new DBusError(`${NAME}.InvalidArgs`, 'psk: invalid message format');
+    const network = `${path}/Networks/${this.#count++}`;
+    this.calls.push('AddNetwork');
+    this.blocks.push(block);
+    this.#networks.set(network, block);
+    return network;
+  }
+
+  #exportWps(path: string, scope: Scope): Exported<typeof wpsObject> {
+    return this.#bus.export(path, wpsObject, {
+      properties: { ConfigMethods: () => this.#facts.methods, ProcessCredentials: () => this.#facts.isProcessing },
+      setters: {
+        ConfigMethods: (value) => void (this.#facts.methods = value),
+        ProcessCredentials: (value) => void (this.#facts.isProcessing = value),
+      },
+      methods: {
+        Start: ({ args }) => {
+          this.calls.push(`WPS ${args.get('Type')?.as('s')} ${args.get('Pin')?.as('s') ?? ''}`.trim());
+          setImmediate(() => this.#protectedSetup());
+          return new Map();
+        },
+        Cancel: () => undefined,
+      },
+    }, scope);
+  }
+
+  #removeInterface(path: string): void {
+    this.calls.push('RemoveInterface');
+    if (this.#link?.path !== path) throw new DBusError(`${NAME}.InterfaceUnknown`, 'not managed');
+    const { scope } = this.#link;
+    this.#link = undefined;
+    for (const heard of this.#heard.values()) void heard.scope.close();
+    this.#heard.clear();
+    this.#networks.clear();
+    this.#selected = undefined;
+    Object.assign(this.#facts, { state: 'inactive', isScanning: false, current: '/' });
+    setImmediate(() => void scope.close());
+    this.#root.emit('InterfaceRemoved', { path });
+  }
+
+  #scan(args: Block): void {
+    const names = (args.get('SSIDs')?.as('aay') ?? []).map((ssid) => Buffer.from(ssid).toString());
+    const channels = (args.get('Channels')?.as('a(uu)') ?? []).map(([frequency]) => String(frequency));
+    this.calls.push(['Scan', args.get('Type')?.as('s'), ...names, ...channels].join(' '));
+    if (this.#facts.isScanning) throw new DBusError(`${NAME}.Interface.ScanError`, 'Scan request rejected');
+    this.#asked = names;
+    this.#facts.isScanning = true;
+    this.#tell({ Scanning: variant('b', true) });
+    if (this.isScanningFast) setImmediate(() => this.finishScan());
+  }
+
+  #hear(name: string, ssid?: Uint8Array): string {
+    const point = this.air.get(name);
+    const path = `${this.#link?.path ?? ROOT}/BSSs/${this.#count++}`;
+    if (point === undefined) throw new Error(`${name} is not in the air`);
+    const scope = this.#scope.child();
+    const get = (): FakeAccessPoint => this.air.get(name) ?? point;
+    const exported = this.#bus.export(path, bssObject, {
+      properties: {
+        SSID: () => ssid ?? Buffer.from(get().ssid),
+        BSSID: () => Uint8Array.of(2, 0, 0, 0, 1, this.#count),
+        Mode: () => 'infrastructure',
+        Frequency: () => get().frequencyMhz ?? 2412,
+        Signal: () => get().signalDbm ?? -50,
+        Privacy: () => get().isPrivate ?? (get().keyManagements ?? []).length > 0,
+        RSN: () => new Map([['KeyMgmt', variant('as', get().keyManagements ?? [])]]),
+        WPA: () => new Map(),
+        IEs: () => get().elements ?? new Uint8Array(),
+      },
+      methods: {},
+    }, scope);
+    this.#exportedBss.set(path, exported);
+    if (ssid === undefined) this.#heard.set(name, { path, scope });
+    this.#link?.exported.emit('BSSAdded', { path, properties: exported.dictionary() });
+    return path;
+  }
+
+  #associate(): void {
+    const block = this.#networks.get(this.#selected ?? '');
+    if (block === undefined) return;
+    const ssid = Buffer.from(block.get('ssid')?.as('ay') ?? []).toString('hex');
+    const [name, point] = [...this.air].find(([, each]) => Buffer.from(each.ssid).toString('hex') === ssid) ?? [];
+    this.#enter('scanning');
+    if (name === undefined || point === undefined) return;
+    this.#enter('authenticating');
+    const isRight = isSecretRight(block, point);
+    if (point.refusal === 'silent') return this.#enter('disconnected', { reason: -4 });
+    const usesSae = block.get('key_mgmt')?.as('s')?.includes('SAE') === true && point.keyManagements?.includes('sae');
+    if (usesSae === true && !isRight) return this.#enter('disconnected', { authenticationStatus: 15 });
+    this.#enter('associating');
+    if (point.refusal === 'full') return this.#retry({ associationStatus: 17 });
+    if (point.refusal === 'blocked') return this.#enter('disconnected', { reason: 6 });
+    this.#enter('associated');
+    if ((point.keyManagements ?? []).length > 0) this.#enter('4way_handshake');
+    if (!isRight) return this.#retry({ reason: 15 });
+    this.#setCurrent(this.#heard.get(name)?.path ?? this.#hear(name));
+    this.#enter('completed');
+  }
+
+  // wpa_supplicant goes on trying until it is told to leave.
+  #retry(codes: Codes): void {
+    this.#enter('disconnected', codes);
+    if (this.#selected !== undefined) setImmediate(() => this.#associate());
+  }
+
+  #protectedSetup(): void {
+    const [name, point] = [...this.air].find(([, each]) => each.wpsKey !== undefined) ?? [];
+    const link = this.#link;
+    if (name === undefined || point === undefined || link === undefined) return;
+    this.#enter('associating');
+    this.#enter('associated');
+    this.#enter('disconnected', { reason: 3 });
+    const credentials = new Map([
+      ['SSID', variant('ay', Buffer.from(point.ssid))], ['Key', variant('ay', Buffer.from(point.wpsKey ?? ''))],
+    ]);
+    this.#wps?.emit('Credentials', { credentials });
+    this.#wps?.emit('Event', { name: 'success', args: new Map() });
+    this.#setCurrent(this.#heard.get(name)?.path ?? this.#hear(name));
+    this.#enter('completed');
+  }
+
+  #setCurrent(path: string): void {
+    if (this.#facts.current === path) return;
+    this.#facts.current = path;
+    this.#tell({ CurrentBSS: variant('o', path) });
+  }
+
+  #enter(state: string, codes: Codes = {}): void {
+    Object.assign(this.#facts, codes, { state });
+    const { reason, associationStatus, authenticationStatus } = codes;
+    this.#tell({
+      ...(reason !== undefined && { DisconnectReason: variant('i', reason) }),
+      ...(associationStatus !== undefined && { AssocStatusCode: variant('i', associationStatus) }),
+      ...(authenticationStatus !== undefined && { AuthStatusCode: variant('i', authenticationStatus) }),
+    });
+    this.#tell({ State: variant('s', state) });
+  }
+
+  #tell(properties: Record<string, Variant>): void {
+    if (Object.keys(properties).length === 0) return;
+    this.#link?.exported.emit('PropertiesChanged', { properties: new Map(Object.entries(properties)) });
+  }
+}
+
+function isSecretRight(block: Block, { secret }: FakeAccessPoint): boolean {
+  if (secret === undefined) return true;
+  return (block.get('psk') ?? block.get('password'))?.as('s') === secret;
+}

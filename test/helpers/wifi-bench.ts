@@ -1,0 +1,113 @@
+/**
+ * A core with the Wi-Fi plugin on a bench (core-bench.ts), one radio `wlan0` and a supplicant in
+ * memory (fake-supplicant.ts). Services get static addresses, so nothing leaves the process.
+ */
+
+import { wifi } from '../../plugins/wifi/wifi.ts';
+import { agentInterface } from '../../src/dbus/interfaces/agent.ts';
+import { managerInterface } from '../../src/dbus/interfaces/manager.ts';
+import { serviceInterface } from '../../src/dbus/interfaces/service.ts';
+import { variant, type Variant } from '../../src/dbus/signature.ts';
+import type { Proxy } from '../../src/dbus/interface.ts';
+import { type CoreBench, coreBench, type CoreBenchOptions } from './core-bench.ts';
+import { type FakeAccessPoint, type FakeSupplicant, fakeSupplicant } from './fake-supplicant.ts';
+import type { TestContext } from './with-scope.ts';
+
+/** What a Wi-Fi test has in hand. */
+export interface WifiBench extends CoreBench {
+  readonly supplicant: FakeSupplicant;
+  /** Starts another one, after `supplicant.stop()`. */
+  restartSupplicant(): Promise<FakeSupplicant>;
+  readonly agent: FakeAgent;
+  /** The service of a network, over the bus. */
+  service(group: string): Proxy<typeof serviceInterface>;
+  /** `State` and `Error` of a service. */
+  state(group: string): readonly [state: string | undefined, error: string | undefined];
+}
+
+/** The user. */
+export interface FakeAgent {
+  /** What is answered to RequestInput; an error where it is one. */
+  answer: Record<string, string | Uint8Array> | Error;
+  /** What is answered to ReportError. */
+  verdict: Error | undefined;
+  /** `RequestInput <service> <fields>` and `ReportError <service> <error>`, oldest first. */
+  readonly heard: string[];
+}
+
+/** The identifier of the service of a network of `wlan0`. */
+export function wifiIdentifier(group: string): string {
+  return `wifi_02000000000a_${group}`;
+}
+
+/** `<ssid hex>_managed_<security>`. */
+export function groupOf(ssid: string | Uint8Array, security: 'none' | 'wep' | 'psk' | 'ieee8021x'): string {
+  return `${Buffer.from(ssid).toString('hex')}_managed_${security}`;
+}
+
+/** A settings file of a network, with a static address so that connecting ends in `ready`. */
+export function storedNetwork(group: string, lines: readonly string[] = []): Record<string, string> {
+  const identifier = wifiIdentifier(group);
+  const address = ['IPv4.method=manual', 'IPv4.netmask_prefixlen=24', 'IPv4.local_address=192.0.2.10', 'IPv6.method=off'];
+  return { [`${identifier}/settings`]: [`[${identifier}]`, ...address, ...lines, ''].join('\n') };
+}
+
+/** Builds it, powered and scanned once. */
+export async function wifiBench(
+  context: TestContext,
+  air: Readonly<Record<string, FakeAccessPoint>>,
+  { files = {}, mainConf = '', ...rest }: CoreBenchOptions = {},
+): Promise<WifiBench> {
+  const bench = await coreBench(context, {
+    ...rest,
+    mainConf: `OnlineCheckMode=none\n${mainConf}`,
+    devtypes: { wlan0: 'wlan' },
+    files: { settings: '[global]\nOfflineMode=false\n\n[WiFi]\nEnable=true\n', ...files },
+  });
+  const supplicant = await fakeSupplicant((scope) => bench.connect(scope), context.scope, air);
+  const agent = await serveAgent(bench, context);
+  bench.kernel.addLink({ name: 'wlan0', hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 10) });
+  await bench.settled();
+  await wifi.start(bench.core, context.scope);
+  await bench.settled();
+  return {
+    ...bench,
+    supplicant,
+    restartSupplicant: () => fakeSupplicant((scope) => bench.connect(scope), context.scope, air),
+    agent,
+    service: (group) => bench.client.proxy(
+      serviceInterface, 'net.connman', `/net/connman/service/${wifiIdentifier(group)}`,
+    ),
+    state: (group) => {
+      const service = bench.core.services.get(wifiIdentifier(group));
+      return [service?.state, service?.error];
+    },
+  };
+}
+
+async function serveAgent({ client }: CoreBench, { scope }: TestContext): Promise<FakeAgent> {
+  const agent: FakeAgent = { answer: {}, verdict: undefined, heard: [] };
+  const nameOf = (path: string): string => path.split('/').at(-1) ?? '';
+  client.export('/agent', agentInterface, {
+    methods: {
+      Release: () => undefined,
+      Cancel: () => void agent.heard.push('Cancel'),
+      RequestBrowser: () => undefined,
+      ReportPeerError: () => undefined,
+      RequestPeerAuthorization: () => new Map(),
+      ReportError: ({ service, error }) => {
+        agent.heard.push(`ReportError ${nameOf(service)} ${error}`);
+        if (agent.verdict !== undefined) throw agent.verdict;
+      },
+      RequestInput: ({ service, fields }) => {
+        agent.heard.push(`RequestInput ${nameOf(service)} ${[...fields.keys()].join()}`);
+        if (agent.answer instanceof Error) throw agent.answer;
+        return new Map(Object.entries(agent.answer).map(([key, value]): [string, Variant] => [
+          key, typeof value === 'string' ? variant('s', value) : variant('ay', value),
+        ]));
+      },
+    },
+  }, scope);
+  await client.proxy(managerInterface, 'net.connman', '/').RegisterAgent({ path: '/agent' });
+  return agent;
+}
