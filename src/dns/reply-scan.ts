@@ -66,7 +66,9 @@ class ReplyScan {
   #end = 0;
   #questionEnd = 0;
   #type = 0;
-  readonly #ttlOffsets: number[] = [];
+  /** As many of them as `#ttls` says. */
+  readonly #ttlOffsets = new Uint16Array(MAX_RECORDS);
+  #ttls = 0;
   /** Aliases of the question's name, each in wire form; the name itself is not in it. */
   readonly #aliases: string[] = [];
   readonly #place: Place = { ownerAt: 0, type: 0, class: 0, ttlAt: 0, dataAt: 0, end: 0 };
@@ -90,7 +92,7 @@ class ReplyScan {
       if (verdict !== 'good') return { kind: verdict };
     }
     const answersEnd = this.#at;
-    const answerOffsets = this.#ttlOffsets.length;
+    const answerTtls = this.#ttls;
     const isNegative = rcode === 3 || !this.#hasData;
     const authority = this.#readAuthorities(authorities);
     if (authority === 'broken' || !this.#readAdditionals(additionals)) return BROKEN;
@@ -98,18 +100,24 @@ class ReplyScan {
     const isKept = authority === 'kept';
     // Neither data nor the reason why there is none: a server that refers elsewhere (RFC 2308, 2.2).
     if (authority === 'referral' && rcode === 0 && answers === 0) return { kind: 'failure', rcode: 5 };
-    if (!isKept) this.#ttlOffsets.length = answerOffsets;
+    if (!isKept) this.#ttls = answerTtls;
     const ttlSec = isNegative ? Math.min(this.#ttlSec, isKept ? this.#negativeTtlSec : 0) : this.#ttlSec;
     const answer = {
       rcode,
       answerCount: answers,
       authorityCount: isKept ? authorities : 0,
       tail: bytes.toString('latin1', questionEnd, isKept ? this.#authorityEnd : answersEnd),
-      ttlOffsets: String.fromCharCode(...this.#ttlOffsets),
+      ttlOffsets: this.#offsets(),
       agedSec: 0,
       extendedError: 0,
     };
     return { kind: 'answer', answer, ttlSec, isNegative };
+  }
+
+  #offsets(): string {
+    // The usual answer has one record.
+    if (this.#ttls === 1) return String.fromCharCode(this.#ttlOffsets[0] ?? 0);
+    return String.fromCharCode(...this.#ttlOffsets.subarray(0, this.#ttls));
   }
 
   #begin(bytes: Buffer, questionEnd: number, end: number): void {
@@ -117,8 +125,8 @@ class ReplyScan {
     this.#end = end;
     this.#questionEnd = questionEnd;
     this.#type = u16(bytes, questionEnd - 4);
-    this.#ttlOffsets.length = 0;
-    this.#aliases.length = 0;
+    this.#ttls = 0;
+    if (this.#aliases.length > 0) this.#aliases.length = 0;
     this.#question = undefined;
     this.#at = questionEnd;
     this.#ttlSec = MAX_TTL_SEC;
@@ -210,20 +218,20 @@ class ReplyScan {
     const times = this.#ttlOffsets;
     const isTaken = (from: number, to: number): boolean => {
       if (from < place.ttlAt + 4 && to > place.ttlAt) return true;
-      let [low, high] = [0, times.length];
+      let [low, high] = [0, this.#ttls];
       while (low < high) {
         const middle = (low + high) >> 1;
         if ((times[middle] ?? 0) + this.#questionEnd + 4 <= from) low = middle + 1;
         else high = middle;
       }
-      return (times[low] ?? Infinity) + this.#questionEnd < to;
+      return low < this.#ttls && (times[low] ?? 0) + this.#questionEnd < to;
     };
     return namesOf(this.#bytes, place).some((at) => nameTouches(this.#bytes, at, isTaken));
   }
 
   // RFC 2181, 8: a time with its top bit set is none.
   #takeTtl({ ttlAt }: Place): number {
-    this.#ttlOffsets.push(ttlAt - this.#questionEnd);
+    this.#ttlOffsets[this.#ttls++] = ttlAt - this.#questionEnd;
     const ttlSec = u32(this.#bytes, ttlAt);
     if (ttlSec <= MAX_TTL_SEC) return ttlSec;
     const keptSec = ttlSec > 0x7fff_ffff ? 0 : MAX_TTL_SEC;

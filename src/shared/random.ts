@@ -1,6 +1,6 @@
 /**
  * Randomness as an argument: transaction ids, jitter and ports come from a `Random`, so that tests
- * decide what is random. `systemRandom` draws from the kernel in pools of 256 bytes.
+ * decide what is random. `systemRandom` draws from the kernel 4 KiB at a time.
  */
 
 import { randomFillSync } from 'node:crypto';
@@ -19,7 +19,7 @@ export const systemRandom: Random = {
   fraction: () => drawU32() / 0x1_0000_0000,
 };
 
-const pool = new DataView(new ArrayBuffer(256));
+const pool = new DataView(new ArrayBuffer(4096));
 let poolAt = pool.byteLength;
 
 function drawU32(): number {
