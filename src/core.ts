@@ -31,7 +31,8 @@ import type { Clock } from './shared/clock.ts';
 import type { Random } from './shared/random.ts';
 import type { Scope } from './shared/scope.ts';
 import type { System } from './system/system.ts';
-import type { ServiceEnv } from './service/service.ts';
+import { OwnSettings } from './service/own-settings.ts';
+import type { ServiceEnv } from './service/service-env.ts';
 import { Sleep } from './sleep.ts';
 import { SaveQueue } from './service/save-queue.ts';
 import { Services } from './service/services.ts';
@@ -75,6 +76,7 @@ export interface Core {
   readonly technologies: Technologies;
   readonly services: Services;
   readonly provisioning: Provisioning;
+  readonly ownSettings: OwnSettings;
   readonly providers: Providers;
   readonly proxies: Proxies;
   readonly portals: Portals;
@@ -95,7 +97,9 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const proxies = new Proxies({ clock });
   const ipv6Links = new Ipv6Links(parts.sysctl, kernel, scope);
   const saves = new SaveQueue(clock, scope);
-  const services = new Services({ ...parts, gateways, ipv6Links, proxies, saves }, technologies, scope);
+  const ownSettings = new OwnSettings(parts.storage);
+  const env = { ...parts, gateways, ipv6Links, proxies, saves, ownSettings };
+  const services = new Services(env, technologies, scope);
   const provisioning = new Provisioning({ storage: parts.storage, clock, services }, scope);
   setBeforeCarrier({ kernel, technologies, services, provisioning }, scope);
   const providers = new Providers(services);
@@ -110,5 +114,5 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   separateLinks(services, parts.sysctl, scope);
   const objects = { interfaces, technologies, services, provisioning, providers, proxies, portals, counters, sleep };
   const closeFd = (fd: number): void => parts.system.closeFd(fd);
-  return { kernel, clock, bus, options, wifiDriver, closeFd, ...objects };
+  return { kernel, clock, bus, options, wifiDriver, closeFd, ownSettings, ...objects };
 }

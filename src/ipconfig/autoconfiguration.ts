@@ -70,6 +70,12 @@ export class Autoconfiguration {
     this.#dhcp?.client.renewNow();
   }
 
+  /** Sets the addresses of the lease again, and asks routers and servers anew. */
+  reapply(): void {
+    if (this.lease !== undefined) this.#use(this.lease);
+    this.wake();
+  }
+
   /** Ends the DHCPv6 client. */
   stop(options: { release: boolean }): void {
     this.#dhcp?.client.stop(options);

@@ -116,6 +116,11 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
     this.#client?.renewNow();
   }
 
+  reapply(): void {
+    if (this.#inUse !== undefined) void this.#set(this.#inUse, this.#client?.lease);
+    this.#client?.renewNow();
+  }
+
   /** Ends; what the kernel shall do is asked of it before this returns, in order. */
   async stop(mode: StopMode): Promise<void> {
     this.#client?.stop({ release: mode === 'release' });
@@ -270,6 +275,7 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
       await this.#env.kernel.address.add(
         { ifindex, address, prefixLength, broadcast, validLifetimeSec }, this.#scope.signal,
       );
+      this.#events.emit({ kind: 'prolonged', setup: setupOf(inUse, lease) });
     } catch (error) {
       log.debug('%s: %s keeps its time: %s', interfaceName, address, error instanceof Error ? error.message : error);
     }

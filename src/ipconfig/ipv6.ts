@@ -95,6 +95,14 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     this.#autoconfiguration?.wake();
   }
 
+  reapply(): void {
+    const { interfaceName, configuration } = this.#target;
+    if (this.#told === undefined) return;
+    this.#env.ipv6Links.set(interfaceName, parametersFor(configuration));
+    if (configuration.method !== 'auto') this.#setStatic(configuration);
+    this.#autoconfiguration?.reapply();
+  }
+
   /** Ends; what the kernel shall do is asked of it before this returns, in order. */
   async stop(mode: StopMode): Promise<void> {
     const { ifindex, interfaceName, configuration } = this.#target;
@@ -183,8 +191,11 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     });
     if (own !== undefined && this.#tunnel !== undefined) return this.#leaveTunnel();
     const setup = own ?? this.#tunnel?.sixToFour.setup(configuration);
-    if (isSameSetup(this.#told, setup)) return;
+    const isSame = isSameSetup(this.#told, setup);
+    const isProlonged = isSame && setup !== undefined && setup.lease !== this.#told?.lease;
     this.#told = setup;
+    if (isProlonged) this.#events.emit({ kind: 'prolonged', setup });
+    if (isSame) return;
     this.#events.emit(setup === undefined ? { kind: 'lost' } : { kind: 'configured', setup });
   }
 

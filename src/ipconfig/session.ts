@@ -36,6 +36,8 @@ export interface Setup {
 export type SessionEvent<S extends Setup> =
   /** They are on the interface; also after each change of what `setup` tells. */
   | { readonly kind: 'configured'; readonly setup: S }
+  /** They are as they were, for longer than before. */
+  | { readonly kind: 'prolonged'; readonly setup: S }
   /** They are gone from the interface; the search for new ones goes on. */
   | { readonly kind: 'lost' }
   /** Another host claims one. Resolved: it was defended and stays ours; else another one is looked for. */
@@ -54,6 +56,8 @@ export interface AddressSession<S extends Setup> {
   start(): void;
   /** The machine slept: whoever gave the addresses is asked whether they still hold. */
   wake(): void;
+  /** Puts them on the interface again, if they are in use, whatever others did to it. */
+  reapply(): void;
   /** Ends; what the kernel shall do is asked of it before this returns, in order. */
   stop(mode: StopMode): Promise<void>;
 }

@@ -58,6 +58,10 @@ class TunnelSession<S extends Setup> implements AddressSession<S> {
   // Whoever made the tunnel looks after it.
   wake(): void {}
 
+  reapply(): void {
+    if (this.#isTold) this.#tell();
+  }
+
   async stop(): Promise<void> {
     await this.#scope.close();
   }

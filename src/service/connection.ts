@@ -73,6 +73,8 @@ export type ConnectionEvent =
   | { readonly kind: 'configuration' }
   /** A family's addresses and routes are in the kernel; also after each change of them. */
   | { readonly kind: 'ready' }
+  /** A family's lease holds for longer than before. */
+  | { readonly kind: 'prolonged' }
   /** Another host claims the address. */
   | { readonly kind: 'conflict'; readonly conflict: AddressConflict }
   /** The online check has an answer; what the answers so far amount to. */
@@ -182,6 +184,12 @@ export class Connection {
     for (const family of this.#families()) family.wake();
   }
 
+  /** What is configured is put into the kernel and the resolver again, whatever others did to it. */
+  reapply(): void {
+    for (const family of this.#families()) family.reapply();
+    this.#updateResolver();
+  }
+
   /** Asks anew whether the link is online. */
   recheck(): void {
     for (const family of this.#families()) family.recheck();
@@ -287,6 +295,7 @@ export class Connection {
       case 'checked':
         this.#events.emit({ kind: 'checked', standing: this.standing });
         return;
+      case 'prolonged':
       case 'conflict':
         this.#events.emit(event);
         return;

@@ -34,6 +34,8 @@ export interface FamilyTarget {
 export type FamilyEvent =
   /** `setup` is in the kernel, or is another one. */
   | { readonly kind: 'ready' }
+  /** `setup` has a lease that holds for longer. */
+  | { readonly kind: 'prolonged' }
   /** `setup` is gone. */
   | { readonly kind: 'lost' }
   | { readonly kind: 'conflict'; readonly conflict: AddressConflict }
@@ -116,6 +118,12 @@ export class FamilyConnection<S extends Setup> {
     if (isDefault && this.#setup !== undefined && this.#check === undefined) this.#startCheck();
   }
 
+  /** What is set up is put into the kernel again. */
+  reapply(): void {
+    this.#session.reapply();
+    this.updateHosts();
+  }
+
   /** Ends; nothing is emitted any more. */
   async stop(mode: StopMode): Promise<void> {
     const { identifier, family } = this.#target;
@@ -130,6 +138,12 @@ export class FamilyConnection<S extends Setup> {
     switch (event.kind) {
       case 'configured':
         void this.#route(event.setup);
+        return;
+      case 'prolonged':
+        if (this.#setup === undefined || this.#wanted !== this.#setup) return;
+        this.#setup = event.setup;
+        this.#wanted = event.setup;
+        this.#events.emit({ kind: 'prolonged' });
         return;
       case 'lost':
         this.#setup = undefined;

@@ -5,7 +5,8 @@
 
 import { timeserversOf } from '../clock/timeservers.ts';
 import type { Resolver } from '../resolver.ts';
-import type { Service, ServiceEnv } from './service.ts';
+import type { Service } from './service.ts';
+import type { ServiceEnv } from './service-env.ts';
 import { isConnected, isConnecting } from './state.ts';
 
 /** Name servers that a connected family reaches; the fallback ones where there are no others. */

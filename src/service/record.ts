@@ -108,6 +108,14 @@ export class ServiceRecord {
     this.#modified = this.#env.clock.wallTime();
   }
 
+  /** The lease in use, perhaps for longer than before; written with the next change, at the latest at the end. */
+  noteLease(lease: Lease | undefined): void {
+    this.lease = lease;
+    if (lease === undefined) return;
+    this.lastAddress = lease.address;
+    this.#isUnsaved = true;
+  }
+
   /** Keeps what an IPv6 session wants kept. */
   remember(change: Partial<Ipv6Memory>): void {
     this.ipv6 = { ...this.ipv6, ...change };

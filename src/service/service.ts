@@ -4,9 +4,8 @@
  * `configuration`, what is in use in the connection; both outlive neither the network.
  */
 
-import type { ServiceAgent } from '../agent/agent.ts';
-import type { TimePolicy } from '../clock/settings.ts';
 import type { Lease } from '../dhcp/client.ts';
+import type { Dhcpv6Lease } from '../dhcpv6/client.ts';
 import type { AddressConflict, Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
 import { NO_OFFER, type NetworkOffer } from '../ipconfig/offer.ts';
 import type { StopMode } from '../ipconfig/session.ts';
@@ -25,26 +24,17 @@ import {
   changesBetween, DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration,
 } from './configuration.ts';
 import { Attempt, type ConnectReason } from './attempt.ts';
-import { Connection, type ConnectionEnv, type ConnectionEvent } from './connection.ts';
+import { Connection, type ConnectionEvent } from './connection.ts';
 import type { LastCheck } from './family-connection.ts';
 import type { ServiceWeb } from './link-proxy.ts';
 import { domainsInUse, isMulticastDnsInUse, nameserversInUse, timeserversInUse } from './in-use.ts';
-import { ServiceRecord, type RecordEnv } from './record.ts';
+import { ServiceRecord } from './record.ts';
+import type { ServiceEnv, ServiceError } from './service-env.ts';
 import { joinContextOf, targetOf } from './views.ts';
 import { isConnected, isConnecting, type ServiceState } from './state.ts';
 import { Statistics } from './statistics.ts';
 
 const log = logger('src/service/service.ts');
-
-/** `Error` of a service. */
-export type ServiceError = 'connect-failed' | 'dhcp-failed' | 'invalid-key' | 'blocked' | 'online-check-failed';
-
-/** What services take from the core. */
-export interface ServiceEnv extends ConnectionEnv, RecordEnv {
-  /** The time servers of all services, put behind a service's own. */
-  timeservers(): { readonly policy: TimePolicy; readonly global: readonly string[] };
-  readonly agent: ServiceAgent;
-}
 
 /** Something to connect to. */
 export class Service {
@@ -55,6 +45,8 @@ export class Service {
   readonly statistics = new Statistics();
   /** Emits when there may be another `lastCheck`, or none any more. */
   readonly checked = new Emitter<void>();
+  /** Emits when a lease is there, holds for longer, or is gone. */
+  readonly leased = new Emitter<void>();
   /** Emits what may have changed; look at the values to know. */
   readonly changed = new Emitter<readonly ServiceAspect[]>();
   /** Emits after every change of state, before what follows from it. */
@@ -165,6 +157,11 @@ export class Service {
   /** The DHCP lease in use. */
   get lease(): Lease | undefined {
     return this.#connection?.ipv4?.lease;
+  }
+
+  /** The DHCPv6 lease in use. */
+  get lease6(): Dhcpv6Lease | undefined {
+    return this.#connection?.ipv6?.lease;
   }
 
   /** What the network offers while connected, of both families. */
@@ -314,8 +311,11 @@ export class Service {
     this.changed.emit(['autoconnect']);
   }
 
-  /** Asks anew whether it is online, and after sleep (`wake`) whether what the network gave still holds. */
-  recheck(what: 'recheck' | 'wake' = 'recheck'): void {
+  /**
+   * Asks anew whether it is online; after sleep (`wake`) also whether what the network gave still
+   * holds, and (`reapply`) puts what is configured into the kernel again.
+   */
+  recheck(what: 'recheck' | 'wake' | 'reapply' = 'recheck'): void {
     this.#connection?.[what]();
   }
 
@@ -378,6 +378,7 @@ export class Service {
     const connection = this.#connection;
     this.#connection = undefined;
     if (connection?.lastCheck !== undefined) this.checked.emit();
+    this.leased.emit();
     if (mode === 'release') this.#record.lease = undefined;
     connection?.stop(mode).catch((error: unknown) => log.error('%s: stopping failed: %s', this.identifier, error));
   }
@@ -387,24 +388,21 @@ export class Service {
       case 'configuration':
         return this.#matchState();
       case 'ready':
-        this.#becomeReady();
-        return;
+        return this.#becomeReady();
+      case 'prolonged':
+        return this.#noteLease();
       case 'proxy':
-        this.changed.emit(['proxy']);
-        return;
+        return this.changed.emit(['proxy']);
       case 'conflict':
         this.#conflict = event.conflict;
-        this.changed.emit(['conflict']);
-        return;
+        return this.changed.emit(['conflict']);
       case 'checked':
         this.#standing = event.standing;
         this.#applyStanding();
-        this.checked.emit();
-        return;
+        return this.checked.emit();
       case 'failed':
         log.error('%s: %s', this.network.device.interfaceName, event.error.message);
-        this.#fail('connect-failed', event.error);
-        return;
+        return this.#fail('connect-failed', event.error);
     }
   }
 
@@ -420,9 +418,17 @@ export class Service {
     }
   }
 
+  /** What was lent, or is lent for longer. */
+  #noteLease(): void {
+    const { lease } = this;
+    if (this.#connection?.ipv4 !== undefined) this.#record.noteLease(lease);
+    this.leased.emit();
+  }
+
   /** The state is what the families amount to, once one of them is gone. */
   #matchState(): void {
     const connection = this.#connection;
+    this.leased.emit();
     this.#standing = connection?.standing ?? 'unknown';
     if (connection?.isReady !== true) this.#enter('configuration');
     else if (this.#state === 'online' && this.#standing !== 'online') this.#enter('ready');
@@ -430,9 +436,7 @@ export class Service {
   }
 
   #becomeReady(): void {
-    const { lease } = this;
-    if (this.#connection?.ipv4 !== undefined) this.#record.lease = lease;
-    if (lease !== undefined) this.#record.lastAddress = lease.address;
+    this.#noteLease();
     if (isConnected(this.#state)) {
       this.#matchState();
       this.changed.emit(['timeservers', 'domains', 'proxy']);

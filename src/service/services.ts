@@ -17,7 +17,8 @@ import type { ServiceAspect } from './aspects.ts';
 import { chooseAutoconnect } from './autoconnect.ts';
 import { compareServices } from './order.ts';
 import { reloadService } from './reload.ts';
-import { Service, type ServiceEnv } from './service.ts';
+import { Service } from './service.ts';
+import type { ServiceEnv } from './service-env.ts';
 import { isConnected, type ServiceState } from './state.ts';
 
 const log = logger('src/service/services.ts');
