@@ -65,6 +65,8 @@ export interface CoreBenchOptions {
   readonly devtypes?: Readonly<Record<string, string>>;
   /** Where usage outlives the core; nowhere by default. */
   readonly usage?: UsageFiles;
+  /** Whether the DNS backend can do multicast DNS. */
+  readonly canMulticastDns?: boolean;
   /** In place of parts of the real system. */
   readonly system?: Partial<System>;
 }
@@ -72,7 +74,7 @@ export interface CoreBenchOptions {
 /** Builds a core with the ethernet plugin. */
 export async function coreBench(
   { clock, scope }: { clock: FakeClock; scope: Scope },
-  { mainConf = '', files = {}, rfkill, devtypes = {}, system = {}, usage }: CoreBenchOptions = {},
+  { mainConf = '', files = {}, rfkill, devtypes = {}, canMulticastDns, system = {}, usage }: CoreBenchOptions = {},
 ): Promise<CoreBench> {
   silenceLog(scope);
   const kernel = fakeKernel();
@@ -100,7 +102,10 @@ export async function coreBench(
       settings: new GlobalSettings(storage),
       filter: { allowed: [], denied: [], deniedPrefixes: [], managed: [] },
       resolver: createResolver(
-        { backend: { apply: (to) => void (dns.current = to) }, fallbackNameservers: options.FallbackNameservers },
+        {
+          backend: { apply: (to) => void (dns.current = to), canMulticastDns: canMulticastDns === true },
+          fallbackNameservers: options.FallbackNameservers,
+        },
         { clock },
         scope,
       ),

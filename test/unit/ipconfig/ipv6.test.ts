@@ -205,7 +205,7 @@ test('with privacy nothing tells the hardware address, and the secret is made on
   assert.is(fixture.parameter('stable_secret'), String(fixture.memory.stableSecret));
 }));
 
-test('no router and a public IPv4 address: a 6to4 tunnel where wanted, until there is a router', withScope(async (context) => {
+test('no router and a public IPv4 address: a 6to4 tunnel, until there is a router', withScope(async (context) => {
   const fixture = new Fixture(context, AUTO);
   fixture.source = ip('198.51.100.10');
   fixture.session.start();
