@@ -54,6 +54,8 @@ export class VpnConnection {
   #isLeaving = false;
   /** What waits for that. */
   #onIdle: (() => void) | undefined;
+  /** The daemon has said that the tunnel is there; it may still go before it is ready. */
+  #isAnswered = false;
   /** The last failure may pass by itself: the server was away, and refused nothing. */
   #mayRetry = false;
 
@@ -134,15 +136,17 @@ export class VpnConnection {
     return new Promise((resolve, reject) => {
       this.#joining = { resolve, reject };
       signal.addEventListener('abort', () => (this.#joining = undefined), { once: true });
-      if (this.#isLeaving) this.#onIdle = () => this.#begin(caller?.id, reject);
-      else if (this.#properties.get('State')?.as('s') === 'ready') void this.#up();
+      const state = this.#properties.get('State')?.as('s');
+      if (this.#isLeaving || state === 'disconnect') this.#onIdle = () => this.#begin(caller?.id, reject);
+      else if (state === 'ready') void this.#up();
       else this.#begin(caller?.id, reject);
     });
   }
 
   #begin(sender: string | undefined, reject: (error: unknown) => void): void {
     this.#mayRetry = false;
-    this.#ask(sender, true).catch((error: unknown) => {
+    this.#isAnswered = false;
+    this.#ask(sender, true).then(() => (this.#isAnswered = true)).catch((error: unknown) => {
       if (isNamed(error, 'OperationCanceled')) this.#provider?.service.setAutoconnect(false);
       this.#mayRetry = PASSING.some((code) => isNamed(error, code));
       reject(error);
@@ -175,22 +179,12 @@ export class VpnConnection {
   }
 
   #onState(state: string): void {
-    const provider = this.#provider;
-    if (provider === undefined) return;
-    switch (state) {
-      case 'ready':
-        return void this.#up();
-      case 'disconnect':
-      case 'idle':
-        if (this.#isLeaving) return this.#left(state === 'idle');
-        this.#joining?.reject(new ConnmanError('OperationAborted'));
-        this.#joining = undefined;
-        return provider.network.reportLost();
-      case 'failure':
-        this.#joining?.reject(new ConnmanError('Failed'));
-        this.#joining = undefined;
-        return provider.network.reportLost();
-    }
+    if (state === 'ready') void this.#up();
+    if (state !== 'disconnect' && state !== 'idle' && state !== 'failure') return;
+    if (this.#isLeaving || this.#onIdle !== undefined) return this.#left(state !== 'disconnect');
+    // An attempt ends with the answer to it, whatever state an earlier one leaves behind.
+    if (this.#joining === undefined) this.#provider?.network.reportLost();
+    else if (this.#isAnswered) this.#joining.reject(new ConnmanError('Failed'));
   }
 
   #left(isIdle: boolean): void {

@@ -15,7 +15,7 @@ import {
 } from '../helpers/vpn.ts';
 import { daemon, plugIn } from '../helpers/wired.ts';
 
-const MODULES = ['wireguard', 'ppp_generic', 'ppp_async', 'ppp_mppe', 'l2tp_ppp', 'pptp', 'gre'];
+const MODULES = ['tun', 'esp4', 'xfrm_user', 'af_key', 'wireguard', 'ppp_generic', 'ppp_async', 'ppp_mppe', 'l2tp_ppp', 'pptp', 'gre'];
 
 let opened: Promise<Cell> | undefined;
 let vpnd: Child | undefined;
@@ -23,10 +23,16 @@ let vpnd: Child | undefined;
 function rig(): Promise<Cell> {
   return (opened ??= (async () => {
     for (const name of MODULES) await output(['modprobe', name]).catch((error: unknown) => console.log(String(error)));
+    await output(['sh', '-c', 'mkdir -p /dev/net; [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200']);
     const cell = await Cell.open({});
     await cell.startDaemon(daemon.argv, daemon.busName);
     await plugIn(cell);
     vpnd = await startVpnd(cell, '-d', 'vpn/*');
+    await callManager(cell, 'RegisterAgent', 'o', ['/agent']);
+    cell.bus.answer(cell.log, 'RequestInput', () => {
+      const entries = Object.entries(answers.shift() ?? {}).map(([key, value]) => [key, busVariant('s', value)]);
+      return { signature: 'a{sv}', body: [Object.fromEntries(entries)] };
+    });
     return cell;
   })());
 }
@@ -110,6 +116,9 @@ guestCase('WireGuard: what is wrong is refused by name', async () => {
   assert.not.match(await set('WireGuard.PrivateKey', 'tooshort'), /tooshort/, 'a secret is not repeated');
 });
 
+/** What the agent says next. */
+const answers: Record<string, string>[] = [];
+
 const PPP_SECRETS = 'alice * "wonder land" *\n';
 
 async function secrets(cell: Cell): Promise<void> {
@@ -119,12 +128,7 @@ async function secrets(cell: Cell): Promise<void> {
 /** Connects with a wrong password, then with the right one; the tunnel answers. */
 async function provePpp(cell: Cell, type: 'l2tp' | 'pptp', host: string, inside: string): Promise<void> {
   const ident = host.replace(/[^0-9A-Za-z]/g, '_');
-  const answers = [{ Username: 'alice', Password: 'no' }, { Username: 'alice', Password: 'wonder land' }];
-  await callManager(cell, 'RegisterAgent', 'o', ['/agent']).catch(() => undefined);
-  cell.bus.answer(cell.log, 'RequestInput', () => {
-    const entries = Object.entries(answers.shift() ?? {}).map(([key, value]) => [key, busVariant('s', value)]);
-    return { signature: 'a{sv}', body: [Object.fromEntries(entries)] };
-  });
+  answers.splice(0, answers.length, { Username: 'alice', Password: 'no' }, { Username: 'alice', Password: 'wonder land' });
   await createConnection(cell, { Type: type, Name: type, Host: host });
   const refused = await errorOf(callConnection(cell, ident, 'Connect'));
   assert.match(refused, /PermissionDenied/, `a wrong password: ${refused}\n${vpnd?.text.slice(-3000)}`);
@@ -169,6 +173,55 @@ printf 'auth\\nrequire-mschap-v2\\nms-dns 10.71.0.1\\nnoccp\\n' >/run/pptpd.ppp`
   cell.server.spawn(['pptpd', '--fg', '--conf', '/run/pptpd.conf', '--listen', '10.77.0.2']);
   await new Promise((resolve) => setTimeout(resolve, 1000));
   await provePpp(cell, 'pptp', '10.77.0.2', '10.71.0.1');
+});
+
+guestCase('VPNC: strongSwan with a group secret and XAuth', async () => {
+  const cell = await rig();
+  await cell.server.script(`ip address add 10.77.0.3/20 dev bridge
+cat >/etc/ipsec.conf <<'end'
+conn vpnc
+  keyexchange=ikev1
+  aggressive=yes
+  left=10.77.0.3
+  leftsubnet=10.72.0.0/24
+  leftauth=psk
+  right=%any
+  rightauth=psk
+  rightauth2=xauth
+  rightsourceip=10.72.0.10-10.72.0.20
+  rightdns=10.72.0.1
+  ike=aes128-sha1-modp1024!
+  esp=aes128-sha1!
+  auto=add
+end
+printf 'charon {\n  i_dont_care_about_security_and_use_aggressive_mode_psk = yes\n  load_modular = yes\n' >/etc/strongswan.conf
+printf '  plugins {\n    include strongswan.d/charon/*.conf\n  }\n}\n' >>/etc/strongswan.conf
+printf ': PSK "group secret"\nalice : XAUTH "wonder land"\n' >/etc/ipsec.secrets
+ip link add inside type dummy
+ip address add 10.72.0.1/24 dev inside
+ip link set inside up
+mkdir -p /run/lock`);
+  const gateway = cell.server.spawn(['sh', '-c', 'exec /usr/sbin/ipsec start --nofork']);
+  await new Promise((resolve) => setTimeout(resolve, 12_000));
+  const ident = '10_77_0_3';
+  const said = (password: string) => ({
+    'VPNC.IPSec.Secret': 'group secret', 'VPNC.Xauth.Username': 'alice', 'VPNC.Xauth.Password': password,
+  });
+  await createConnection(cell, {
+    Type: 'vpnc', Name: 'cisco', Host: '10.77.0.3', 'VPNC.IPSec.ID': 'corp', 'VPNC.NATTMode': 'force-natt',
+    'VPNC.IKE.DHGroup': 'dh2', 'VPNC.PFS': 'nopfs',
+  });
+  answers.splice(0, answers.length, said('no'), said('wonder land'));
+  const refused = await errorOf(callConnection(cell, ident, 'Connect'));
+  const trace = (): string => `${refused}\n${vpnd?.text.slice(-2500)}\n${gateway.text.slice(-2500)}`;
+  assert.match(refused, /PermissionDenied/, trace());
+  const since = performance.now();
+  let error = await errorOf(callConnection(cell, ident, 'Connect'));
+  if (/InProgress/.test(error)) error = await errorOf(callConnection(cell, ident, 'Connect'));
+  assert.is(error, 'ok', trace());
+  await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since });
+  assert.is((await run(cell, 'ping', '-c1', '-W5', '10.72.0.1')).status, 0, trace());
+  await callConnection(cell, ident, 'Disconnect');
 });
 
 guestCase('memory of both daemons', async () => {

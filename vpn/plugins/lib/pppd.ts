@@ -84,7 +84,8 @@ export class PppdLog {
     this.#local = take(/\blocal +IP address (\S+)/) ?? this.#local;
     this.#remote = take(/\bremote +IP address (\S+)/) ?? this.#remote;
     const nameserver = take(/\b(?:primary|secondary) +DNS address (\S+)/);
-    if (nameserver !== undefined && this.#nameservers.length < 4) this.#nameservers.push(nameserver);
+    const isKnown = this.#nameservers.some((each) => each.equals(nameserver));
+    if (nameserver !== undefined && !isKnown && this.#nameservers.length < 4) this.#nameservers.push(nameserver);
     if (/\b(CHAP|PAP|EAP|MS-CHAP) authentication failed/.test(line)) this.isRefused = true;
     return /\bremote +IP address/.test(line) && this.#local !== undefined;
   }
