@@ -32,15 +32,15 @@ async function logIn(visit: PortalVisit, { clock }: Core, signal: AbortSignal): 
   const sockets = visit.openSockets(family, SOCKETS);
   const closeSockets = (): void => sockets.splice(0).forEach((fd) => visit.closeSocket(fd));
   try {
-    const running = runConfined({
+    const result = await runConfined({
       program: 'confined-wispr',
       task: { statusUrl, userAgent: `${web.web.link.userAgent} wispr`, sockets: sockets.length },
       descriptors: sockets,
+      onStarted: closeSockets, // the child has its own now, and ends connections by closing them
       timeLimitMs: LONGEST_MS,
       answer: (question, limit) => answer(question, visit, family, limit),
     }, { clock }, signal);
-    closeSockets(); // the child has its own by now
-    return resultOf(await running, statusUrl);
+    return resultOf(result, statusUrl);
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof ConfinedError)) throw error;

@@ -37,6 +37,8 @@ interface Answer {
 }
 
 const KEPT_MS = 5 * 60_000;
+/** A PAC file that cannot be had is asked for again no sooner. */
+const FAILURE_KEPT_MS = 60_000;
 const MOST_KEPT = 32;
 
 /** All drivers, and the answers so far. */
@@ -79,6 +81,7 @@ export class Proxies {
     } catch (error) {
       signal.throwIfAborted();
       log.warn('%s: %s', settings.url, error instanceof Error ? error.message : error);
+      this.#keep(keyOf(settings.url, new URL(url).href, link), 'DIRECT', FAILURE_KEPT_MS);
       return undefined;
     }
   }
@@ -88,13 +91,21 @@ export class Proxies {
       const answer = await driver.find(url.href, url.hostname, link.identifier, signal);
       if (answer !== undefined) return answer;
     }
-    const key = [link.identifier, pacUrl, url.href].join(' ');
+    const key = keyOf(pacUrl, url.href, link);
     const kept = this.#answers.get(key);
     if (kept !== undefined && kept.untilMs > this.#clock.now()) return kept.text;
     const script = await fetchPac(pacUrl, link, signal);
     const text = await runPac(script, url, link, { clock: this.#clock, signal });
-    if (this.#answers.size >= MOST_KEPT) this.#answers.clear();
-    this.#answers.set(key, { text, untilMs: this.#clock.now() + KEPT_MS });
+    this.#keep(key, text, KEPT_MS);
     return text;
   }
+
+  #keep(key: string, text: string, forMs: number): void {
+    if (this.#answers.size >= MOST_KEPT) this.#answers.clear();
+    this.#answers.set(key, { text, untilMs: this.#clock.now() + forMs });
+  }
+}
+
+function keyOf(pacUrl: string, url: string, { identifier }: ProxyLink): string {
+  return [identifier, pacUrl, url].join(' ');
 }

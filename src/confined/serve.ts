@@ -15,7 +15,8 @@ export type Ask = (question: Json) => unknown;
 
 /** The limits of a program. */
 export interface Limits {
-  readonly dataBytes: number;
+  /** Memory beyond what starting took, in bytes. */
+  readonly moreBytes: number;
   /** CPU time for the task alone; the kernel counts in whole seconds, so half a second more or less. */
   readonly cpuSec: number;
 }
@@ -30,7 +31,7 @@ export function serve(limits: Limits, work: (task: unknown, ask: Ask) => Json | 
   new Date(0).getHours();
   const { user, system } = process.cpuUsage();
   const usedSec = (user + system) / 1e6;
-  confine({ user: NOBODY, dataBytes: limits.dataBytes, cpuSec: Math.round(usedSec + limits.cpuSec) });
+  confine({ user: NOBODY, moreBytes: limits.moreBytes, cpuSec: Math.round(usedSec + limits.cpuSec) });
   void run(work);
 }
 

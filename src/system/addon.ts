@@ -46,7 +46,7 @@ export interface Addon {
   setHostname(name: Uint8Array): number;
   setDomainname(name: Uint8Array): number;
   startSession(): number;
-  confine(user: number, dataBytes: number, cpuSec: number): number;
+  confine(user: number, moreBytes: number, cpuSec: number): number;
   describe(errno: number): string;
 }
 

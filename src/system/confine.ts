@@ -9,14 +9,14 @@ import { check, loadAddon } from './addon.ts';
 export interface Confinement {
   /** Whom root becomes. */
   readonly user: number;
-  /** Private writable memory in bytes (RLIMIT_DATA), what the program has already included. */
-  readonly dataBytes: number;
+  /** Private writable memory beyond what the program has now, in bytes (RLIMIT_DATA). */
+  readonly moreBytes: number;
   /** Seconds of CPU time since its start (RLIMIT_CPU). */
   readonly cpuSec: number;
 }
 
 /** Cannot be undone. Throws SystemError where any of it is refused; the caller must end then. */
-export function confine({ user, dataBytes, cpuSec }: Confinement): void {
+export function confine({ user, moreBytes, cpuSec }: Confinement): void {
   const addon = loadAddon();
-  check(addon, addon.confine(user, dataBytes, cpuSec), 'confine');
+  check(addon, addon.confine(user, moreBytes, cpuSec), 'confine');
 }

@@ -16,7 +16,7 @@ const FIRST_SOCKET = 3;
 
 // Certificates are read from files at first use, and later none can be opened.
 createSecureContext();
-serve({ dataBytes: 96 * MIB, cpuSec: 10 }, async (task, ask) => {
+serve({ moreBytes: 48 * MIB, cpuSec: 10 }, async (task, ask) => {
   const member = (key: string): unknown => memberOf(task, key);
   const sockets = Array.from({ length: Number(member('sockets')) }, (_, index) => FIRST_SOCKET + index);
   const clock = new DeadlineClock(nodeTimeSource());

@@ -10,7 +10,6 @@ import { addonPath } from '../../system/addon.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { logger } from '../../shared/log.ts';
 import { createScope } from '../../shared/scope.ts';
-import { startChild } from '../children.ts';
 import { parseMessage, type Message } from './message.ts';
 import { LineSplitter } from './line-splitter.ts';
 
@@ -21,8 +20,9 @@ export interface ConfinedTask {
   readonly program: 'confined-pac' | 'confined-wispr';
   /** What it is told first; plain JSON. */
   readonly task: object;
-  /** Open files it gets as 3 and on; they stay the caller's. */
+  /** Open files it gets as 3 and on; they stay the caller's, to close when `onStarted` is called or at the end. */
   readonly descriptors?: readonly number[];
+  onStarted?(): void;
   /** For all of it, answers to its questions included. */
   readonly timeLimitMs: number;
   /** Answers a question with plain JSON; undefined, or to throw, ends the task. */
@@ -53,6 +53,8 @@ export async function runConfined(
   task: ConfinedTask, env: { readonly clock: Clock }, signal: AbortSignal,
 ): Promise<unknown> {
   signal.throwIfAborted();
+  // Node's part of it is loaded when it is needed, not when the daemon starts.
+  const { startChild } = await import('../children.ts');
   const scope = createScope();
   try {
     const limit = env.clock.deadline(task.program, task.timeLimitMs, signal, scope);
@@ -73,6 +75,7 @@ export async function runConfined(
           if (stream === 'stdout') conversation.hear(bytes);
         },
       }, env.clock, scope);
+      task.onStarted?.();
       conversation.say = (value) => child.write(lineOf(value));
       conversation.say(task.task);
       void child.exited.then(({ status, signal: killer, error, stderr }) => {

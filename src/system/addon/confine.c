@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -94,6 +96,16 @@ static int filter(void) {
 
 #endif
 
+/* Bytes of private writable memory, some of them only set aside; Node 24 does so with half a gigabyte. */
+static double data_now(void) {
+  unsigned long pages;
+  FILE *file = fopen("/proc/self/statm", "re");
+  if (file == NULL) return -errno;
+  int count = fscanf(file, "%*s %*s %*s %*s %*s %lu", &pages);
+  fclose(file);
+  return count == 1 ? (double)pages * (double)sysconf(_SC_PAGESIZE) : -EIO;
+}
+
 static int limit(int resource, double most) {
   struct rlimit now, wanted = {(rlim_t)most, (rlim_t)most};
   if (getrlimit(resource, &now) < 0) return -errno;
@@ -101,24 +113,32 @@ static int limit(int resource, double most) {
   return setrlimit(resource, &wanted) < 0 ? -errno : 0;
 }
 
+/* Of a user who is not root but was given some. */
+static int give_up_capabilities(void) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0, 0, 0}};
+  return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+}
+
 static int give_up_user(int user) {
-  if (geteuid() != 0) return 0;
+  if (geteuid() != 0) return give_up_capabilities();
   if (setgroups(0, NULL) < 0) return -errno;
   if (setresgid(user, user, user) < 0) return -errno;
   return setresuid(user, user, user) < 0 ? -errno : 0;
 }
 
-/* confine(user, dataBytes, cpuSec): root becomes `user`; CPU time counts from the start of the process. */
+/* confine(user, moreBytes, cpuSec): root becomes `user`; CPU time counts from the start of the process. */
 static napi_value confine(napi_env env, napi_callback_info info) {
   napi_value arguments[3];
   int user, result;
-  double data_bytes, cpu_seconds;
+  double data, more_bytes, cpu_seconds;
   get_arguments(env, info, 3, arguments);
-  if (!get_int(env, arguments[0], &user) || !get_number(env, arguments[1], &data_bytes) ||
+  if (!get_int(env, arguments[0], &user) || !get_number(env, arguments[1], &more_bytes) ||
       !get_number(env, arguments[2], &cpu_seconds))
     return wrong_argument(env);
+  if ((data = data_now()) < 0) return make_int(env, (int)data);
   if ((result = limit(RLIMIT_CORE, 0)) < 0 || (result = limit(RLIMIT_FSIZE, 0)) < 0 ||
-      (result = limit(RLIMIT_DATA, data_bytes)) < 0 || (result = limit(RLIMIT_CPU, cpu_seconds)) < 0 ||
+      (result = limit(RLIMIT_DATA, data + more_bytes)) < 0 || (result = limit(RLIMIT_CPU, cpu_seconds)) < 0 ||
       (result = give_up_user(user)) < 0)
     return make_int(env, result);
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return make_int(env, -errno);
