@@ -22,6 +22,8 @@ const log = logger('src/clock/timekeeper.ts');
 
 /** The online check goes first: everybody waits for that. */
 const START_DELAY_MS = 100;
+/** Until the servers are asked again after the kernel refused to set the clock. */
+const REFUSED_DELAY_MS = 3_600_000;
 
 /** What a timekeeper takes from outside. */
 export interface TimekeeperEnv {
@@ -144,6 +146,9 @@ class ServiceTimekeeper implements Timekeeper {
       system.adjustClock(offsetMs, how, leap, timeConstant);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
+      // Whoever cannot use the answers does not ask for more.
+      this.#client?.stop();
+      this.#starting.set(this.#env.clock.now() + REFUSED_DELAY_MS);
       return this.#complain(`the clock cannot be set: ${error.message}`);
     }
     this.#complaint = undefined;

@@ -97,6 +97,11 @@ export interface Step {
 /** The state before the first start. */
 export const STOPPED: State = { name: 'stopped', memory: NO_MEMORY, applied: undefined };
 
+/**
+ * Poll exponent less the kernel's time constant: a phase is gone within an interval and a sixteenth of it
+ * learnt as frequency, which bears the jitter of radio links.
+ */
+const LOOP_LEAD = 2;
 /** More than this in a kept clock is no sign of its frequency. */
 const FREQUENCY_LIMIT_MS = 50;
 /** How long the others are waited for once one has answered. */
@@ -242,7 +247,7 @@ function decide(state: Active, env: Env): Step {
     offsetMs,
     how: isStep ? 'step' : 'slew',
     leap: leapOf(agreeing, env.now + best.baseMs),
-    timeConstant: isSteady ? state.poll - 4 : undefined,
+    timeConstant: isSteady ? state.poll - LOOP_LEAD : undefined,
     name: peer.name,
     address: peer.address,
     stratum: peer.source?.stratum ?? 0,

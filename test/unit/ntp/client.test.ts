@@ -45,12 +45,12 @@ test('one server: stepped at the first answer, then kept', among({ [A]: {} }, as
 test('a small error is slewed, and the kernel learns only from steady corrections',
   among({ [A]: {} }, async ({ world, clock, scope }) => {
     world.client(scope).start({ servers: [A], network: 'n' });
-    await clock.advance(HOUR);
+    await clock.advance(3 * HOUR);
     const all = adjustments(world);
     assert.is(all[0]?.how, 'slew');
     assert.equal(all.slice(0, 4).map(({ timeConstant }) => timeConstant), [undefined, undefined, undefined, undefined]);
     assert.is(all.at(-1)?.timeConstant !== undefined, true);
-    assert.ok(Math.abs(world.errorMs) < 1);
+    assert.ok(Math.abs(world.errorMs) < 3, `off by ${world.errorMs} ms`);
   }, 300));
 
 test('requests tell nothing: all else is zero, and no number comes twice',
@@ -103,7 +103,7 @@ test('DENY and RSTR: never asked again, whatever happens to the link', async () 
     await among({ [A]: { kiss }, [B]: {} }, async ({ world, clock, scope }) => {
       const client = world.client(scope);
       client.start({ servers: [A, B], network: 'n' });
-      await clock.advance(24 * HOUR);
+      await clock.advance(6 * HOUR);
       for (let flap = 0; flap < 20; flap++) {
         client.stop();
         await clock.advance(5000);

@@ -158,13 +158,11 @@ export class World {
     if (server === undefined || server.isSilent === true) return;
     const [there = 5, back = 5] = server.delaysMs ?? [];
     const extra = (): number => this.chance() * (server.jitterMs ?? 0);
-    this.#clock.after('request', there + extra(), scope, () => {
-      const reply = answer(server, request, this.#trueTime() + (server.offsetMs ?? 0));
-      const replies = server.forge?.(reply, request) ?? [reply];
-      for (const each of replies) {
-        const sender = { address, port: 123, ifindex: 0, hopLimit: -1 };
-        this.#clock.after('reply', back + extra(), scope, () => socket.onMessage(each, sender));
-      }
+    const thereMs = there + extra();
+    const reply = answer(server, request, this.#trueTime() + thereMs + (server.offsetMs ?? 0));
+    const replies = server.forge?.(reply, request) ?? [reply];
+    this.#clock.after('reply', thereMs + back + extra(), scope, () => {
+      for (const each of replies) socket.onMessage(each, { address, port: 123, ifindex: 0, hopLimit: -1 });
     });
   }
 }
