@@ -1,6 +1,6 @@
 /**
- * The name servers and search domains of every link, with their lifetimes (RFC 8106, 5), and the
- * fallback servers that count only while there is no other. Invariant: the DNS backend is told the
+ * The name servers and search domains of every link, and the fallback servers that count only while
+ * there is no other. Whoever sets them takes back what has ended (RFC 8106, 5). Invariant: the DNS backend is told the
  * whole after every change, once for all changes of a moment, and for those of other links than the
  * default's after a tenth of a second; before the first it keeps what an earlier daemon told it.
  */
@@ -8,21 +8,14 @@
 import type { DnsBackend, LinkDns, NameServer } from './dns-backend/backend.ts';
 import type { Alarm, Clock } from './shared/clock.ts';
 import { Emitter, type Observable } from './shared/emitter.ts';
-import type { IpAddress, IpPrefix } from './shared/ipaddress.ts';
+import type { IpAddress } from './shared/ipaddress.ts';
 import { logger } from './shared/log.ts';
 import type { Scope } from './shared/scope.ts';
 
 const log = logger('src/resolver.ts');
 
-/** What a link brings; without `lifetimeSec` it counts until it is replaced. */
-export interface LinkServers {
-  readonly nameservers: readonly (NameServer & { readonly lifetimeSec?: number })[];
-  readonly domains: readonly { readonly name: string; readonly lifetimeSec?: number }[];
-  /** See LinkDns. */
-  readonly routedDomains?: readonly string[];
-  readonly networks?: readonly IpPrefix[];
-  readonly isMulticastDnsWanted?: boolean;
-}
+/** What a link brings; see LinkDns. */
+export type LinkServers = Omit<LinkDns, 'ifindex'>;
 
 /** The daemon's list of name servers. */
 export interface Resolver {
@@ -36,7 +29,7 @@ export interface Resolver {
   nameserversOf(ifindex: number): readonly NameServer[];
   /** Whether multicast DNS can be had on links. */
   readonly canMulticastDns: boolean;
-  /** The ifindex whose servers or domains changed, expiry included, at once. */
+  /** The ifindex whose servers or domains changed, at once. */
   readonly changed: Observable<number>;
 }
 
@@ -55,26 +48,11 @@ export function createResolver(options: ResolverOptions, env: { readonly clock: 
 /** At most this often do changes of links that are not the default's go out: hundreds may come at once. */
 const GATHER_MS = 100;
 
-/** Something that counts until a time of the clock. */
-interface Entry<T> {
-  readonly value: T;
-  /** Infinity: until replaced. */
-  readonly expiresAtMs: number;
-}
-
-interface Link {
-  readonly nameservers: readonly Entry<NameServer>[];
-  readonly domains: readonly Entry<string>[];
-  /** What has no lifetime. */
-  readonly rest: Pick<LinkDns, 'routedDomains' | 'networks' | 'isMulticastDnsWanted'>;
-}
-
 class LinkResolver implements Resolver {
   readonly changed = new Emitter<number>();
   readonly #options: ResolverOptions;
   readonly #clock: Clock;
-  readonly #expiry: Alarm;
-  readonly #links = new Map<number, Link>();
+  readonly #links = new Map<number, LinkServers>();
   readonly #gather: Alarm;
   #defaultIfindex: number | undefined;
   #isApplyDue = false;
@@ -83,7 +61,6 @@ class LinkResolver implements Resolver {
   constructor(options: ResolverOptions, clock: Clock, scope: Scope) {
     this.#options = options;
     this.#clock = clock;
-    this.#expiry = clock.alarm('name server lifetimes', scope, () => this.#expire());
     this.#gather = clock.alarm('name servers of other links', scope, () => this.#apply());
   }
 
@@ -92,18 +69,16 @@ class LinkResolver implements Resolver {
   }
 
   setServers(ifindex: number, servers: LinkServers): void {
-    const now = this.#clock.now();
-    const { nameservers, domains, ...rest } = servers;
-    const usable = nameservers.filter(({ address }) => isUsable(address));
+    const usable = servers.nameservers.filter(({ address }) => isUsable(address));
     this.#replace(ifindex, {
-      nameservers: entries(usable.map(({ lifetimeSec, ...server }) => [server, lifetimeSec]), nameServerText, now),
-      domains: entries(domains.map(({ name, lifetimeSec }) => [name, lifetimeSec]), String, now),
-      rest,
+      ...servers,
+      nameservers: [...new Map(usable.map((server) => [nameServerText(server), server])).values()],
+      domains: [...new Set(servers.domains)],
     });
   }
 
   remove(ifindex: number): void {
-    this.#replace(ifindex, { nameservers: [], domains: [], rest: {} });
+    this.#replace(ifindex, EMPTY);
   }
 
   setDefault(ifindex: number | undefined): void {
@@ -113,43 +88,21 @@ class LinkResolver implements Resolver {
   }
 
   nameserversOf(ifindex: number): readonly NameServer[] {
-    const own = this.#links.get(ifindex)?.nameservers.map(({ value }) => value) ?? [];
+    const own = this.#links.get(ifindex)?.nameservers ?? [];
     return own.length > 0 ? own : this.#options.fallbackNameservers.map((address) => ({ address }));
   }
 
-  #replace(ifindex: number, link: Link): void {
+  #replace(ifindex: number, link: LinkServers): void {
     const before = this.#links.get(ifindex);
     const isEmpty = fingerprint(link) === fingerprint(EMPTY);
     if (isEmpty) this.#links.delete(ifindex);
     else this.#links.set(ifindex, link);
-    this.#armExpiry();
     if (fingerprint(before) === fingerprint(isEmpty ? undefined : link)) return;
     log.debug('link %d: %s', ifindex, fingerprint(link));
     const isUrgent = this.#defaultIfindex === undefined || ifindex === this.#defaultIfindex;
     if (isUrgent || this.#clock.now() >= this.#quietUntilMs) this.#applySoon();
     else this.#gather.set(this.#quietUntilMs);
     this.changed.emit(ifindex);
-  }
-
-  #expire(): void {
-    const now = this.#clock.now();
-    for (const [ifindex, { nameservers, domains, rest }] of [...this.#links]) {
-      this.#replace(ifindex, {
-        nameservers: nameservers.filter(({ expiresAtMs }) => expiresAtMs > now),
-        domains: domains.filter(({ expiresAtMs }) => expiresAtMs > now),
-        rest,
-      });
-    }
-    this.#armExpiry();
-  }
-
-  #armExpiry(): void {
-    let earliest = Infinity;
-    for (const { nameservers, domains } of this.#links.values()) {
-      for (const { expiresAtMs } of nameservers) earliest = Math.min(earliest, expiresAtMs);
-      for (const { expiresAtMs } of domains) earliest = Math.min(earliest, expiresAtMs);
-    }
-    this.#expiry.set(earliest === Infinity ? undefined : earliest);
   }
 
   #applySoon(): void {
@@ -165,10 +118,9 @@ class LinkResolver implements Resolver {
     this.#gather.set(undefined);
     this.#quietUntilMs = this.#clock.now() + GATHER_MS;
     const links: LinkDns[] = [];
-    for (const [ifindex, { nameservers, domains, rest }] of this.#links) {
-      const link = { ifindex, ...rest, nameservers: nameservers.map(valueOf), domains: domains.map(valueOf) };
-      if (ifindex === this.#defaultIfindex) links.unshift(link);
-      else links.push(link);
+    for (const [ifindex, servers] of this.#links) {
+      if (ifindex === this.#defaultIfindex) links.unshift({ ifindex, ...servers });
+      else links.push({ ifindex, ...servers });
     }
     const { backend, fallbackNameservers } = this.#options;
     const fallback = fallbackNameservers.map((address) => ({ address }));
@@ -181,33 +133,16 @@ function isUsable(address: IpAddress): boolean {
   return !address.isLoopback && !address.isUnspecified && !address.isMulticast;
 }
 
-const EMPTY: Link = { nameservers: [], domains: [], rest: {} };
-
-function entries<T>(
-  values: readonly (readonly [T, number | undefined])[], textOf: (value: T) => string, now: number,
-): Entry<T>[] {
-  const byText = new Map<string, Entry<T>>();
-  for (const [value, lifetimeSec] of values) {
-    // RFC 8106, 5.1: a lifetime of zero means no longer to be used.
-    if (lifetimeSec === 0 || byText.has(textOf(value))) continue;
-    byText.set(textOf(value), { value, expiresAtMs: lifetimeSec === undefined ? Infinity : now + 1000 * lifetimeSec });
-  }
-  return [...byText.values()];
-}
+const EMPTY: LinkServers = { nameservers: [], domains: [] };
 
 function nameServerText({ address, port, tlsName }: NameServer): string {
   return `${address}${port === undefined ? '' : `:${port}`}${tlsName === undefined ? '' : `#${tlsName}`}`;
 }
 
-function fingerprint(link: Link | undefined): string {
+function fingerprint(link: LinkServers | undefined): string {
   if (link === undefined) return '';
-  const { nameservers, domains, rest } = link;
-  const { routedDomains = [], networks = [], isMulticastDnsWanted = false } = rest;
+  const { nameservers, domains, routedDomains = [], networks = [], isMulticastDnsWanted = false } = link;
   const prefixes = networks.map(({ address, prefixLength }) => `${address}/${prefixLength}`);
-  return `${nameservers.map(({ value }) => nameServerText(value)).join(' ')} search ${domains.map(valueOf).join(' ')}`
+  return `${nameservers.map(nameServerText).join(' ')} search ${domains.join(' ')}`
     + ` for ${[...routedDomains, ...prefixes].join(' ')}${isMulticastDnsWanted ? ' mdns' : ''}`;
-}
-
-function valueOf<T>({ value }: Entry<T>): T {
-  return value;
 }

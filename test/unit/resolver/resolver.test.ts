@@ -1,4 +1,4 @@
-/** The resolver's lists: order, duplicates, lifetimes, fallback, and when the backend is told. */
+/** The resolver's lists: order, duplicates, fallback, and when the backend is told. */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -14,13 +14,8 @@ function ip(text: string): IpAddress {
   return address;
 }
 
-function servers(nameservers: readonly (string | [string, number])[], domains: readonly string[] = []): LinkServers {
-  return {
-    nameservers: nameservers.map((each) => (typeof each === 'string'
-      ? { address: ip(each) }
-      : { address: ip(each[0]), lifetimeSec: each[1] })),
-    domains: domains.map((name) => ({ name })),
-  };
+function servers(nameservers: readonly string[], domains: readonly string[] = []): LinkServers {
+  return { nameservers: nameservers.map((each) => ({ address: ip(each) })), domains };
 }
 
 interface Setting {
@@ -79,18 +74,6 @@ resolving('order is kept; duplicates and what is nobody else’s address go', as
   assert.equal(applied, ['2: 192.0.2.2 192.0.2.1 / a']);
 });
 
-resolving('a lifetime ends by itself, a renewed one does not', async ({ resolver, clock, applied, changed }) => {
-  resolver.setServers(2, servers(['192.0.2.1', ['2001:db8::1', 10], ['2001:db8::2', 0]]));
-  await clock.advance(9000);
-  resolver.setServers(2, servers(['192.0.2.1', ['2001:db8::1', 10]]));
-  await clock.advance(9999);
-  assert.equal(resolver.nameserversOf(2).map(({ address }) => String(address)), ['192.0.2.1', '2001:db8::1']);
-  await clock.advance(1);
-  assert.equal(resolver.nameserversOf(2).map(({ address }) => String(address)), ['192.0.2.1']);
-  assert.equal(applied, ['2: 192.0.2.1 2001:db8::1 / ', '2: 192.0.2.1 / ']);
-  assert.equal(changed, [2, 2]);
-});
-
 resolving('a link without servers asks the fallback servers', async ({ resolver }) => {
   assert.equal(resolver.nameserversOf(2).map(({ address }) => String(address)), ['9.9.9.9']);
   resolver.setServers(2, servers(['192.0.2.1']));
@@ -123,7 +106,7 @@ resolving('links that are not the default wait for each other, the default for n
 });
 
 resolving('a removed link is gone', async ({ resolver, clock, applied }) => {
-  resolver.setServers(2, servers(['192.0.2.1', ['192.0.2.2', 60]]));
+  resolver.setServers(2, servers(['192.0.2.1', '192.0.2.2']));
   resolver.remove(2);
   await clock.advance(0);
   assert.equal(applied, ['']);
