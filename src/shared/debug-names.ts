@@ -74,6 +74,7 @@ const MOVED: Readonly<Record<string, readonly string[]>> = {
   'src/stats.c': ['src/counter.ts', 'src/counter/*'],
   'src/storage.c': ['src/daemon/storage.ts'],
   'src/task.c': ['src/daemon/children.ts'],
+  'src/timeserver.c': ['src/clock/*', 'src/ntp/*'],
   'src/timezone.c': ['src/clock/*'],
   'src/wispr.c': ['src/online-check/*', 'src/portal*', 'src/daemon/confined/*', 'plugins/wispr*'],
   'src/wpad.c': ['src/proxy.ts', 'src/proxy/*', 'src/service/link-proxy.ts', 'src/web/*'],
