@@ -338,7 +338,7 @@ export class Connection {
     const { domains, mdns } = this.#target.configuration();
     this.#env.resolver.setServers(device.ifindex, {
       nameservers: this.#nameserversOf(offer),
-      domains: (domains.length > 0 ? domains : offer.domains).map((name) => ({ name })),
+      domains: domains.length > 0 ? domains : offer.domains,
       networks: this.#families().flatMap(({ setup }) => setup?.subnets ?? []),
       isMulticastDnsWanted: mdns,
     });
