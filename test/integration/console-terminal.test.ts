@@ -108,7 +108,7 @@ test('one command asks by itself on a terminal', onStage(async (cell, fake) => {
   await terminal.waitFor('the question', endsWith('Passphrase?'));
   await terminal.type('a secret', 'Enter');
   const screen = await terminal.waitFor('success', (text) => text.includes('Connected wlan0'));
-  assert.is(screen.slice(0, 27), 'Passphrase?\nConnected wlan0');
+  assert.not.match(screen, 'secret');
   assert.is(await terminal.ended(), 0);
 }));
 
