@@ -243,7 +243,8 @@ export class Connection {
   #makeIpv6(): FamilyConnection<Ipv6Setup> | undefined {
     const { device, ipv6Memory } = this.#target;
     if (device.tunnel !== undefined) {
-      return new FamilyConnection(this.#familyTarget(6), tunnelIpv6(device.tunnel, this.#scope), this.#env, this.#scope);
+      const session = tunnelIpv6(device.tunnel, this.#scope);
+      return new FamilyConnection(this.#familyTarget(6), session, this.#env, this.#scope);
     }
     const { ifindex, name, hardwareAddress } = device.link;
     const { ipv6: configuration } = this.#target.configuration();

@@ -12,7 +12,8 @@ import type { ProxyConfiguration, ServiceConfiguration } from './configuration.t
 import type { Service } from './service.ts';
 
 /** What of a service is needed here. */
-export type Settable = Pick<Service, 'configuration' | 'configure' | 'isImmutable' | 'setAutoconnect'> & Partial<Pick<Service, 'tunnel'>>;
+export type Settable = Pick<Service, 'configuration' | 'configure' | 'isImmutable' | 'setAutoconnect'> &
+  Partial<Pick<Service, 'tunnel'>>;
 
 /** Sets `name` to `value` for a client. */
 export function setProperty(service: Settable, name: string, value: Variant): void {

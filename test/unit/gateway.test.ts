@@ -259,7 +259,8 @@ test('IPv6: packets from any address of a network take its link', async () => {
   await gateways.set(IPV6, one);
   await gateways.set({ identifier: 'two', family: 6 }, await announced(kernel, 'eth1', '2001:db8:2'));
   const found = await kernel.rule.list(6);
-  assert.equal(found.flatMap(({ source }) => (source === undefined ? [] : [`${source.address}/${source.prefixLength}`])), [
+  const sources = found.flatMap(({ source }) => (source === undefined ? [] : [source]));
+  assert.equal(sources.map(({ address, prefixLength }) => `${address}/${prefixLength}`), [
     '2001:db8:1::/64', '2001:db8:1::/64', '2001:db8:2::/64', '2001:db8:2::/64',
   ]);
   const own = await kernel.route.list(6, sourceTable(one.ifindex));
