@@ -7,6 +7,7 @@ import type { InputAnswer, InputQuestion } from './daemon/agent-input.ts';
 import { Emitter, type Observable } from './shared/emitter.ts';
 import type { Caller } from './shared/caller.ts';
 import { ConnmanError } from './shared/errors.ts';
+import type { ServiceKeys } from './provision/service-file.ts';
 import type { Scope } from './shared/scope.ts';
 import type { Device } from './device.ts';
 
@@ -37,6 +38,15 @@ export interface JoinContext {
   store(keys: Readonly<Record<string, string | undefined>>): void;
   /** Asks an agent. Rejects with ConnmanError; nobody is asked for a connection made by itself. */
   ask(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer>;
+  /** What a file decides for the service. */
+  readonly provisioned: ServiceKeys | undefined;
+  /** What the user has said already, asked by the network that handed over to this one. */
+  readonly answered: InputAnswer | undefined;
+  /**
+   * Connects the service of another network in place of this one, which is left: whoever waits waits
+   * for that. The outcome of the driver's own `connect` is of no interest after it.
+   */
+  handOver(network: Network, answered: InputAnswer): void;
 }
 
 /** How a driver joins and leaves a network. */
@@ -65,6 +75,8 @@ export interface NetworkDescription {
   readonly storedKeys?: readonly string[];
   /** Those of them that are forgotten when a user removes the service. */
   readonly secretKeys?: readonly string[];
+  /** Whether a favourite is tried again by itself after a failure. */
+  readonly isRetried?: boolean;
   readonly control: NetworkControl;
 }
 
@@ -77,6 +89,7 @@ export class Network {
   readonly control: NetworkControl;
   readonly storedKeys: readonly string[];
   readonly secretKeys: readonly string[];
+  readonly isRetried: boolean;
   readonly #lost = new Emitter<void>();
   readonly #securityChanged = new Emitter<void>();
   readonly #strengthChanged = new Emitter<number>();
@@ -92,6 +105,7 @@ export class Network {
     this.control = description.control;
     this.storedKeys = description.storedKeys ?? [];
     this.secretKeys = description.secretKeys ?? [];
+    this.isRetried = description.isRetried ?? false;
   }
 
   get security(): readonly string[] {

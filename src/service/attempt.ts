@@ -4,8 +4,9 @@
  */
 
 import type { ErrorAnswer } from '../agent/agent.ts';
+import type { InputAnswer } from '../daemon/agent-input.ts';
 import type { Caller } from '../shared/caller.ts';
-import type { Clock } from '../shared/clock.ts';
+import type { Alarm, Clock } from '../shared/clock.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 
@@ -14,6 +15,14 @@ const CONNECT_TIMEOUT_MS = 120_000;
 
 /** Why a connection was begun. */
 export type ConnectReason = 'user' | 'auto';
+
+/** Who wants to connect, and why. */
+export interface Wish {
+  readonly reason: ConnectReason;
+  readonly caller: Caller | undefined;
+  /** What the user has said already, asked by another service. */
+  readonly answered?: InputAnswer | undefined;
+}
 
 /** What a service does for its attempt. */
 export interface AttemptHooks {
@@ -27,8 +36,7 @@ export interface AttemptHooks {
 
 /** An attempt; the service keeps the last one. */
 export class Attempt {
-  readonly #reason: ConnectReason;
-  readonly #caller: Caller | undefined;
+  readonly wish: Wish;
   readonly #clock: Clock;
   readonly #scope: Scope;
   /** Who waits for the outcome. */
@@ -36,10 +44,13 @@ export class Attempt {
   readonly #ended = new AbortController();
   /** While an agent is asked about a failure. */
   #question: Scope | undefined;
+  /** How long the driver has left; not set while a user is asked. */
+  #limit: Alarm | undefined;
+  #isAskingForInput = false;
+  #isUnanswered = false;
 
-  constructor(reason: ConnectReason, caller: Caller | undefined, clock: Clock, scope: Scope) {
-    this.#reason = reason;
-    this.#caller = caller;
+  constructor(wish: Wish, clock: Clock, scope: Scope) {
+    this.wish = wish;
     this.#clock = clock;
     this.#scope = scope;
   }
@@ -54,18 +65,34 @@ export class Attempt {
     return this.#pending !== undefined;
   }
 
-  /** Waits for a driver that takes its time, then for `succeed`, `abort` or `fail`. */
+  /** Whether an agent is being asked about its failure. */
+  get isReported(): boolean {
+    return this.#question !== undefined;
+  }
+
+  /** Whether it ended because nobody said what was asked for. */
+  get isUnanswered(): boolean {
+    return this.#isUnanswered;
+  }
+
+  /** Waits for a driver that takes its time, then for `succeed`, `abort`, `moveTo` or `fail`. */
   async join(joining: Promise<void>, onJoined: () => void, onFailed: (cause: unknown) => void): Promise<void> {
     const limits = this.#scope.child();
-    const limit = this.#clock.deadline('connect', CONNECT_TIMEOUT_MS, this.#scope.signal, limits);
     try {
       await new Promise<void>((resolve, reject) => {
-        this.#pending = { resolve, reject, limits };
-        limit.addEventListener('abort', () => onFailed(limit.reason));
-        joining.then(onJoined, onFailed);
+        const pending = { resolve, reject, limits };
+        this.#pending = pending;
+        const whileWaiting = <T>(then: (value: T) => void) => (value: T): void => {
+          if (this.#pending === pending) then(value);
+        };
+        const fail = whileWaiting(onFailed);
+        this.#limit = this.#clock.alarm('connect', limits, () => fail(new ConnmanError('OperationTimeout')));
+        this.#startLimit();
+        joining.then(whileWaiting(onJoined), fail);
       });
     } finally {
       this.#pending = undefined;
+      this.#limit = undefined;
       this.#ended.abort(new ConnmanError('OperationAborted'));
       await limits.close();
     }
@@ -75,8 +102,34 @@ export class Attempt {
     this.#pending?.resolve();
   }
 
-  abort(): void {
-    this.#pending?.reject(new ConnmanError('OperationAborted'));
+  /** Ends it; the driver's outcome is of no interest any more. */
+  abort(reason: unknown = new ConnmanError('OperationAborted')): void {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    pending?.reject(reason);
+  }
+
+  /** Whoever waits for it waits for something else from now on. */
+  moveTo(other: Promise<void>): void {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (pending === undefined) other.catch(() => undefined);
+    else other.then(pending.resolve, pending.reject);
+  }
+
+  /** Asks a user; the time that takes is none of the driver's. */
+  async ask<T>(question: () => Promise<T>): Promise<T> {
+    this.#isAskingForInput = true;
+    this.#limit?.set(undefined);
+    try {
+      return await question();
+    } catch (error) {
+      this.#isUnanswered = true;
+      throw error;
+    } finally {
+      this.#isAskingForInput = false;
+      this.#startLimit();
+    }
   }
 
   /** The error is dealt with otherwise: an agent need not answer any more. */
@@ -89,17 +142,22 @@ export class Attempt {
     const isTimeout = cause instanceof ConnmanError && cause.code === 'OperationTimeout';
     const failure = isTimeout ? cause : new ConnmanError('Failed', undefined, { cause });
     const pending = this.#pending;
-    if (this.#reason !== 'user') return pending?.reject(failure);
+    const { reason, caller } = this.wish;
+    if (reason !== 'user') return pending?.reject(failure);
     void pending?.limits.close();
     const question = this.#scope.child();
     this.#question = question;
-    const answer = await hooks.ask(this.#caller, question.signal);
+    const answer = await hooks.ask(caller, question.signal);
     this.#question = undefined;
     await question.close();
     const isStillFailed = hooks.isStillFailed();
     if (isStillFailed && answer !== 'nobody') hooks.clearError();
     this.#pending = undefined;
     if (!isStillFailed || answer !== 'retry') return pending?.reject(failure);
-    return hooks.connect('user', this.#caller).then(pending?.resolve, pending?.reject ?? (() => undefined));
+    return hooks.connect('user', caller).then(pending?.resolve, pending?.reject ?? (() => undefined));
+  }
+
+  #startLimit(): void {
+    if (!this.#isAskingForInput) this.#limit?.set(this.#clock.now() + CONNECT_TIMEOUT_MS);
   }
 }

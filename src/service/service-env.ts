@@ -4,9 +4,11 @@
 
 import type { ServiceAgent } from '../agent/agent.ts';
 import type { TimePolicy } from '../clock/settings.ts';
+import type { Network } from '../network.ts';
 import type { ConnectionEnv } from './connection.ts';
 import type { OwnSettings } from './own-settings.ts';
 import type { RecordEnv } from './record.ts';
+import type { Service } from './service.ts';
 
 /** `Error` of a service. */
 export type ServiceError = 'connect-failed' | 'dhcp-failed' | 'invalid-key' | 'blocked' | 'online-check-failed';
@@ -17,4 +19,12 @@ export interface ServiceEnv extends ConnectionEnv, RecordEnv {
   timeservers(): { readonly policy: TimePolicy; readonly global: readonly string[] };
   readonly agent: ServiceAgent;
   readonly ownSettings: OwnSettings;
+  readonly others: OtherServices;
+}
+
+/** What a service may do with the others. */
+export interface OtherServices {
+  /** Has those leave that are in the way of `service`: a device is in one network at a time. */
+  makeRoom(service: Service): void;
+  of(network: Network): Service | undefined;
 }

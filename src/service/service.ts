@@ -4,6 +4,7 @@
  * `configuration`, what is in use in the connection; both outlive neither the network.
  */
 
+import type { InputAnswer } from '../daemon/agent-input.ts';
 import type { Lease } from '../dhcp/client.ts';
 import type { Dhcpv6Lease } from '../dhcpv6/client.ts';
 import type { AddressConflict, Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
@@ -30,7 +31,7 @@ import type { ServiceWeb } from './link-proxy.ts';
 import { domainsInUse, isMulticastDnsInUse, nameserversInUse, timeserversInUse } from './in-use.ts';
 import { ServiceRecord } from './record.ts';
 import type { ServiceEnv, ServiceError } from './service-env.ts';
-import { joinContextOf, targetOf } from './views.ts';
+import { failureHooksOf, joinContextOf, targetOf } from './views.ts';
 import { isConnected, isConnecting, type ServiceState } from './state.ts';
 import { Statistics } from './statistics.ts';
 
@@ -219,19 +220,20 @@ export class Service {
    * when the service is ready. Throws InProgress, AlreadyConnected, NoCarrier, OperationAborted,
    * OperationTimeout, Failed. When it fails, the agent of `caller` or another may have it retried.
    */
-  async connect(reason: ConnectReason, caller?: Caller): Promise<void> {
+  async connect(reason: ConnectReason, caller?: Caller, answered?: InputAnswer): Promise<void> {
     if (this.#attempt?.isPending === true || isConnecting(this.#state)) throw new ConnmanError('InProgress');
     if (isConnected(this.#state)) throw new ConnmanError('AlreadyConnected');
     if (!this.isConfigurable) throw new ConnmanError('NoCarrier');
+    this.#env.others.makeRoom(this);
     if (reason === 'user') this.#isIgnored = false;
-    const attempt = new Attempt(reason, caller, this.#env.clock, this.#scope);
+    const attempt = new Attempt({ reason, caller, answered }, this.#env.clock, this.#scope);
     this.#attempt = attempt;
-    const context = joinContextOf(this, this.#record, this.#env.agent, { reason, caller });
-    const joining = this.network.control.connect(attempt.signal, context);
+    const joining = this.network.control.connect(attempt.signal, joinContextOf(this, this.#record, this.#env, attempt));
     if (joining === undefined) return this.#configure();
     this.#enter('association');
     await attempt.join(joining, () => this.#configure(), (cause) => {
-      this.#fail(cause instanceof JoinError ? cause.reason : 'connect-failed', cause);
+      if (attempt.isUnanswered) this.leave('withdraw', cause);
+      else this.#fail(cause instanceof JoinError ? cause.reason : 'connect-failed', cause);
     });
   }
 
@@ -258,9 +260,9 @@ export class Service {
   }
 
   /** Goes down without a user's wish: the device is powered off, the network is gone, the daemon stops. */
-  leave(mode: StopMode): void {
+  leave(mode: StopMode, reason?: unknown): void {
     if (!isConnected(this.#state) && !isConnecting(this.#state)) return;
-    this.#attempt?.abort();
+    this.#attempt?.abort(reason);
     this.#enter('disconnect');
     this.#stop(mode);
     const left = this.network.control.disconnect();
@@ -309,6 +311,11 @@ export class Service {
     this.#record.isAutoconnect = isAutoconnect;
     this.#record.save();
     this.changed.emit(['autoconnect']);
+  }
+
+  /** Whether an agent is being asked about its failure. */
+  get isAsking(): boolean {
+    return this.#attempt?.isReported ?? false;
   }
 
   /**
@@ -455,14 +462,7 @@ export class Service {
     if (this.tunnel === undefined) this.#setError(error);
     this.#enter('failure');
     this.changed.emit(IN_USE);
-    void this.#attempt?.fail(cause, {
-      // What failed a VPN its own daemon's agent knows.
-      ask: (caller, signal) =>
-        this.tunnel === undefined ? this.#env.agent.reportError(this, caller, signal) : Promise.resolve('nobody'),
-      isStillFailed: () => this.#state === 'failure',
-      clearError: () => this.clearError(),
-      connect: (reason, caller) => this.connect(reason, caller),
-    });
+    void this.#attempt?.fail(cause, failureHooksOf(this, this.#env.agent));
   }
 
   #setError(error: ServiceError | undefined): void {

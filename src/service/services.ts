@@ -6,7 +6,7 @@
 
 import type { Device } from '../device.ts';
 import type { StopMode } from '../ipconfig/session.ts';
-import type { NetworkAppearance } from '../network.ts';
+import type { Network, NetworkAppearance } from '../network.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
@@ -17,9 +17,11 @@ import type { ServiceAspect } from './aspects.ts';
 import { chooseAutoconnect } from './autoconnect.ts';
 import { compareServices } from './order.ts';
 import { reloadService } from './reload.ts';
+import { retryService } from './retry.ts';
 import { Service } from './service.ts';
 import type { ServiceEnv } from './service-env.ts';
 import { isConnected, type ServiceState } from './state.ts';
+import { type StoredNetwork, storedNetworks } from './stored-services.ts';
 
 const log = logger('src/service/services.ts');
 
@@ -28,7 +30,7 @@ export type Connectivity = 'idle' | 'ready' | 'online';
 
 /** All services. */
 export class Services {
-  readonly #env: ServiceEnv;
+  readonly #env: Omit<ServiceEnv, 'others'>;
   readonly #technologies: Technologies;
   readonly #scope: Scope;
   readonly #list: Service[] = [];
@@ -51,7 +53,7 @@ export class Services {
   #leaveMode: StopMode = 'withdraw';
   #isStopping = false;
 
-  constructor(env: ServiceEnv, technologies: Technologies, scope: Scope) {
+  constructor(env: Omit<ServiceEnv, 'others'>, technologies: Technologies, scope: Scope) {
     this.#env = env;
     this.#technologies = technologies;
     this.#scope = scope;
@@ -165,6 +167,23 @@ export class Services {
     });
   }
 
+  /** For services: leaves what else the device of `service` is in, or is about to be. */
+  makeRoom(service: Service): void {
+    for (const other of [...this.#list]) {
+      if (other !== service && other.network.device === service.network.device) other.leave('release');
+    }
+  }
+
+  /** The service of a network. */
+  of(network: Network): Service | undefined {
+    return this.#list.find((service) => service.network === network);
+  }
+
+  /** What is stored of the networks of a device. */
+  stored(device: Device): readonly StoredNetwork[] {
+    return storedNetworks(this.#env.storage, `${device.type}_${device.ident}_`);
+  }
+
   /** Makes services of a device's networks: for technologies and providers. */
   follow(device: Device): void {
     const { type } = device;
@@ -182,7 +201,7 @@ export class Services {
   #add(type: ServiceType, appearance: NetworkAppearance): void {
     // Not a child of the network's scope: the service takes its leave, seen by all, before it closes.
     const scope = this.#scope.child();
-    const service = new Service(type, appearance.network, this.#env, scope);
+    const service = new Service(type, appearance.network, { ...this.#env, others: this }, scope);
     if (this.#byIdentifier.has(service.identifier)) {
       void scope.close();
       this.#wait(service.identifier, type, appearance);
@@ -192,6 +211,7 @@ export class Services {
     this.#scopes.set(service, scope);
     this.#list.push(service);
     scope.defer(() => this.#remove(service));
+    retryService(service, this.#env, scope);
     this.#added.emit({ service, scope });
     service.stateChanged.observe(scope, (change) => this.#onState(service, change));
     service.changed.observe(scope, (aspects) => {
@@ -250,7 +270,7 @@ export class Services {
     this.#reconsider(service);
     const isSingle = this.#env.options.SingleConnectedTechnology && type !== 'vpn';
     if (connected > 0 && isSingle) this.#disconnectOthers(service);
-    if (after === 'idle' || after === 'disconnect') this.scheduleAutoconnect();
+    if (after === 'idle' || after === 'disconnect' || after === 'failure') this.scheduleAutoconnect();
   }
 
   #disconnectOthers(kept: Service): void {

@@ -3,22 +3,22 @@
  * configures its link.
  */
 
-import type { ServiceAgent } from '../agent/agent.ts';
 import type { JoinContext } from '../network.ts';
-import type { Caller } from '../shared/caller.ts';
 import { ConnmanError } from '../shared/errors.ts';
-import type { ConnectReason } from './attempt.ts';
+import type { Attempt, AttemptHooks } from './attempt.ts';
 import type { ConnectionTarget } from './connection.ts';
 import type { ServiceRecord } from './record.ts';
 import type { Service } from './service.ts';
+import type { ServiceEnv } from './service-env.ts';
 
 /** For the driver: what is known of the network, and whom to ask for more. */
 export function joinContextOf(
   service: Service,
   record: ServiceRecord,
-  agent: ServiceAgent,
-  { reason, caller }: { reason: ConnectReason; caller: Caller | undefined },
+  { agent, others }: Pick<ServiceEnv, 'agent' | 'others'>,
+  attempt: Attempt,
 ): JoinContext {
+  const { reason, caller, answered } = attempt.wish;
   return {
     isFavorite: service.isFavorite,
     caller,
@@ -27,8 +27,28 @@ export function joinContextOf(
     store: (keys) => record.keep(keys),
     ask: (question, signal) => {
       if (reason !== 'user') return Promise.reject(new ConnmanError('PassphraseRequired'));
-      return agent.requestInput(service, question, caller, signal);
+      return attempt.ask(() => agent.requestInput(service, question, caller, signal));
     },
+    provisioned: service.provisioned?.entry.keys,
+    answered,
+    handOver(network, given) {
+      const other = others.of(network);
+      if (other === undefined) throw new ConnmanError('NotFound');
+      attempt.moveTo(Promise.resolve().then(() => other.connect('user', caller, given)));
+      service.leave('withdraw');
+    },
+  };
+}
+
+/** For an attempt that failed: what an agent may decide of it. */
+export function failureHooksOf(service: Service, agent: ServiceEnv['agent']): AttemptHooks {
+  return {
+    // What failed a VPN its own daemon's agent knows.
+    ask: (caller, signal) =>
+      service.tunnel === undefined ? agent.reportError(service, caller, signal) : Promise.resolve('nobody'),
+    isStillFailed: () => service.state === 'failure',
+    clearError: () => service.clearError(),
+    connect: (reason, caller) => service.connect(reason, caller),
   };
 }
 
