@@ -12,7 +12,10 @@ import { coreBench } from '../helpers/core-bench.ts';
 import { startDnsmasq } from '../helpers/dnsmasq.ts';
 import type { CellEvent } from '../helpers/event-log.ts';
 import { guestCase, runCases } from '../helpers/guest/cases.ts';
+import { STATUS_ADDRESS6 } from '../helpers/ipv6-networks.ts';
+import { startStatusServer } from '../helpers/run-status-server.ts';
 import { testSystem } from '../helpers/system.ts';
+import { makeUplink } from '../helpers/uplinks.ts';
 import { callConnman, isProperty, startDaemon } from '../helpers/wired.ts';
 import { withScope } from '../helpers/with-scope.ts';
 
@@ -145,6 +148,39 @@ const wire = openWhenAsked(async () => {
   const cell = await Cell.open({ cables: 2 });
   await startDaemon(cell);
   return cell;
+});
+
+guestCase('6to4: without a router a public IPv4 address leads to the world of IPv6', async () => {
+  await output(['modprobe', 'sit']);
+  const url = `OnlineCheckIPv6URL=http://[${STATUS_ADDRESS6}]/online/status.html`;
+  const files = { '/etc/connman/main.conf': `[General]\nEnable6to4=true\n${url}\n` };
+  const cell = await Cell.open({ dnsmasq: false, files });
+  const uplink = await makeUplink(cell, 0, { router: '198.51.100.1' });
+  // The relay: RFC 3068.
+  await uplink.namespace.script(`ip address add 192.88.99.1/32 dev lo
+ip link add relay type sit local 192.88.99.1 ttl 64
+ip link set relay up
+ip -6 address add 2002:c058:6301::1/16 dev relay
+ip -6 address add ${STATUS_ADDRESS6}/128 dev lo nodad`);
+  await startStatusServer(uplink.namespace, STATUS_ADDRESS6, cell.log);
+  const daemon = await startDaemon(cell);
+  await uplink.plug();
+  const sent = await cell.log.wait(
+    'a check by way of the tunnel', (event) => event.kind === 'http' && event.client.startsWith('2002:c633:64'),
+    { timeoutMs: 60_000 },
+  );
+  assert.is(sent.kind, 'http');
+  const route = await cell.device.output(['ip', '-6', 'route', 'show', 'default']);
+  assert.match(route, 'default via ::192.88.99.1 dev tun6to4 metric 512');
+  const link = await cell.device.output(['ip', '-d', 'link', 'show', 'tun6to4']);
+  assert.match(link, 'mtu 1472');
+  assert.match(link, /sit.* local 198\.51\.100\.\d+ ttl 64/);
+  const since = performance.now();
+  await uplink.unplug();
+  await cell.log.wait('the tunnel to go', (event) => event.kind === 'address' && !event.isAdded
+    && event.address.startsWith('2002:c633:64'), { since });
+  assert.is(await daemon.stop(), 0);
+  await cell.close();
 });
 
 // Behind 8 bytes of UDP and 240 of the message: option 53 with its length and value.
