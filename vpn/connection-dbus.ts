@@ -46,17 +46,23 @@ export function exportConnection(parts: ConnectionParts, provider: Provider, sco
     await provider.connect(preferred);
   };
   const path = connectionPath(provider.ident);
-  const exported: Exported<typeof vpnConnectionInterface> = parts.bus.export(path, vpnConnectionInterface, {
-    methods: {
-      GetProperties: () => connectionDictionary(provider),
-      SetProperty: ({ name, value }) => setProperty(parts.providers, provider, exported, name, value),
-      ClearProperty: ({ name }) => clearProperty(parts.providers, provider, exported, name),
-      Connect: (_, { caller, signal }) => connect(caller.id, signal),
-      Connect2: ({ dbus_sender: sender }, { caller, signal }) => connect(sender === '' ? caller.id : sender, signal),
-      Disconnect: () => provider.disconnect(),
+  const exported: Exported<typeof vpnConnectionInterface> = parts.bus.export(
+    path,
+    vpnConnectionInterface,
+    {
+      methods: {
+        GetProperties: () => connectionDictionary(provider),
+        SetProperty: ({ name, value }) => setProperty(parts.providers, provider, exported, name, value),
+        ClearProperty: ({ name }) => clearProperty(parts.providers, provider, exported, name),
+        Connect: (_, { caller, signal }) => connect(caller.id, signal),
+        Connect2: ({ dbus_sender: sender }, { caller, signal }) =>
+          connect(sender === '' ? caller.id : sender, signal),
+        Disconnect: () => provider.disconnect(),
+      },
+      properties: getters(provider),
     },
-    properties: getters(provider),
-  }, scope);
+    scope,
+  );
   exported.dictionary(); // what is known from now on is announced when it changes
   let isSplitRouting = provider.isSplitRouting;
   provider.changed.observe(scope, (aspects) => {
@@ -88,7 +94,9 @@ export function routesOf(value: Variant): readonly VpnRoute[] | undefined {
   return value.as('a(a{sv})')?.flatMap(([entry]) => {
     const text = (key: string): string | undefined => entry.get(key)?.as('s');
     const [network, netmask] = [text('Network'), text('Netmask')];
-    return network === undefined || netmask === undefined ? [] : (makeVpnRoute(network, netmask, text('Gateway')) ?? []);
+    return network === undefined || netmask === undefined
+      ? []
+      : (makeVpnRoute(network, netmask, text('Gateway')) ?? []);
   });
 }
 
@@ -155,7 +163,10 @@ const PROPERTIES = {
 type Outcome = 'changed' | 'same' | 'invalid' | 'denied';
 
 function setProperty(
-  providers: Providers, provider: Provider, exported: ExportedConnection, ...[name, value]: [string, Variant]
+  providers: Providers,
+  provider: Provider,
+  exported: ExportedConnection,
+  ...[name, value]: [string, Variant]
 ): void {
   if (provider.isImmutable) throw new ConnmanError('NotSupported');
   const batch = name === 'Properties' ? value.as('a{sv}') : undefined;
@@ -167,7 +178,10 @@ function setProperty(
 }
 
 function setAll(
-  providers: Providers, provider: Provider, exported: ExportedConnection, batch: ReadonlyMap<string, Variant>,
+  providers: Providers,
+  provider: Provider,
+  exported: ExportedConnection,
+  batch: ReadonlyMap<string, Variant>,
 ): void {
   const names: Record<Outcome, string[]> = { changed: [], same: [], invalid: [], denied: [] };
   for (const [name, value] of batch) names[setOne(provider, exported, name, value).outcome].push(name);
@@ -178,7 +192,10 @@ function setAll(
 }
 
 function setOne(
-  provider: Provider, exported: ExportedConnection, name: string, value: Variant,
+  provider: Provider,
+  exported: ExportedConnection,
+  name: string,
+  value: Variant,
 ): { outcome: Outcome; problem?: string } {
   if (name === 'UserRoutes') {
     const routes = routesOf(value);
@@ -200,7 +217,10 @@ function setOne(
 }
 
 function setText(
-  provider: Provider, exported: ExportedConnection, name: string, text: string,
+  provider: Provider,
+  exported: ExportedConnection,
+  name: string,
+  text: string,
 ): { outcome: Outcome; problem?: string } {
   switch (name) {
     case 'Type':
@@ -226,15 +246,24 @@ function setText(
   }
 }
 
-const READ_ONLY: ReadonlySet<string> = new Set(['State', 'Index', 'Immutable', 'IPv4', 'IPv6', 'Nameservers', 'ServerRoutes']);
+const READ_ONLY: ReadonlySet<string> = new Set([
+  'State',
+  'Index',
+  'Immutable',
+  'IPv4',
+  'IPv6',
+  'Nameservers',
+  'ServerRoutes',
+]);
 
-function clearProperty(
-  providers: Providers, provider: Provider, exported: ExportedConnection, name: string,
-): void {
+function clearProperty(providers: Providers, provider: Provider, exported: ExportedConnection, name: string): void {
   if (provider.isImmutable) throw new ConnmanError('NotSupported');
   if (name === 'UserRoutes') {
     provider.setUserRoutes([]);
-  } else if (name === 'Name' || ((name === 'Domain' || name === 'VPN.Domain') && provider.identity.domain !== undefined)) {
+  } else if (
+    name === 'Name' ||
+    ((name === 'Domain' || name === 'VPN.Domain') && provider.identity.domain !== undefined)
+  ) {
     provider.identify(name === 'Name' ? { name: '' } : { domain: undefined });
     exported.announce(name === 'Name' ? 'Name' : 'Domain', variant('s', ''));
   } else {

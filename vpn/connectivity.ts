@@ -33,15 +33,24 @@ export class Connectivity {
       if (owner !== undefined) void this.#ask(bus);
     });
     const report = (error: unknown): void => log.error('signals of %s cannot be heard: %s', CONNMAN, error);
-    bus.subscribe(managerInterface, 'PropertyChanged', { sender: CONNMAN, path: '/' }, scope, ({ name, value }) => {
-      if (name === 'State') this.#note(value.as('s'));
-    }).catch(report);
-    const match = { sender: CONNMAN, interface: serviceInterface.name, member: 'PropertyChanged', arg0: 'SplitRouting' };
-    bus.onSignal(match, scope, ({ path = '', body: [, value] }) => {
-      const isSplitRouting = hasValue(value) ? value.value : undefined;
-      if (!path.startsWith(SERVICE_PREFIX) || typeof isSplitRouting !== 'boolean') return;
-      this.#splitRouting.emit({ ident: path.slice(SERVICE_PREFIX.length), isSplitRouting });
-    }).catch(report);
+    bus
+      .subscribe(managerInterface, 'PropertyChanged', { sender: CONNMAN, path: '/' }, scope, ({ name, value }) => {
+        if (name === 'State') this.#note(value.as('s'));
+      })
+      .catch(report);
+    const match = {
+      sender: CONNMAN,
+      interface: serviceInterface.name,
+      member: 'PropertyChanged',
+      arg0: 'SplitRouting',
+    };
+    bus
+      .onSignal(match, scope, ({ path = '', body: [, value] }) => {
+        const isSplitRouting = hasValue(value) ? value.value : undefined;
+        if (!path.startsWith(SERVICE_PREFIX) || typeof isSplitRouting !== 'boolean') return;
+        this.#splitRouting.emit({ ident: path.slice(SERVICE_PREFIX.length), isSplitRouting });
+      })
+      .catch(report);
   }
 
   /** Emits what connmand says of its VPN services. */

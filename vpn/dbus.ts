@@ -11,31 +11,50 @@ import { importVpn } from '../src/provision/vpn-import.ts';
 import { ConnmanError, DecodeError } from '../src/shared/errors.ts';
 import type { Scope } from '../src/shared/scope.ts';
 import {
-  connectionDictionary, connectionPath, exportConnection, routesOf, type ConnectionParts,
+  connectionDictionary,
+  connectionPath,
+  exportConnection,
+  routesOf,
+  type ConnectionParts,
 } from './connection-dbus.ts';
 import type { ProviderRequest } from './providers.ts';
 
 /** Serves the manager and every connection until `scope` closes. */
 export function exportVpnManager(parts: ConnectionParts, scope: Scope): void {
   const { bus, clock, providers, agents } = parts;
-  const manager = bus.export('/', vpnManagerInterface, {
-    methods: {
-      Create: ({ properties }) => connectionPath(providers.create(requestOf(properties)).ident),
-      Remove: ({ identifier }) => providers.remove(identifier.slice(identifier.lastIndexOf('/') + 1)),
-      GetConnections: () => providers.list.map((provider): [string, Dictionary] => [
-        connectionPath(provider.ident), connectionDictionary(provider),
-      ]),
-      RegisterAgent: ({ path }, { caller }) => agents.register(caller, path),
-      UnregisterAgent: (_, { caller }) => agents.unregister(caller),
+  const manager = bus.export(
+    '/',
+    vpnManagerInterface,
+    {
+      methods: {
+        Create: ({ properties }) => connectionPath(providers.create(requestOf(properties)).ident),
+        Remove: ({ identifier }) => providers.remove(identifier.slice(identifier.lastIndexOf('/') + 1)),
+        GetConnections: () =>
+          providers.list.map((provider): [string, Dictionary] => [
+            connectionPath(provider.ident),
+            connectionDictionary(provider),
+          ]),
+        RegisterAgent: ({ path }, { caller }) => agents.register(caller, path),
+        UnregisterAgent: (_, { caller }) => agents.unregister(caller),
+      },
     },
-  }, scope);
-  bus.export('/', causewayVpnManagerInterface, {
-    methods: { Import: ({ name, text }) => importConnection(parts, name, text) },
-  }, scope);
+    scope,
+  );
+  bus.export(
+    '/',
+    causewayVpnManagerInterface,
+    {
+      methods: { Import: ({ name, text }) => importConnection(parts, name, text) },
+    },
+    scope,
+  );
   const tell = (ident: string): void => {
     const provider = providers.get(ident);
     if (provider === undefined) return;
-    manager.emit('ConnectionAdded', { identifier: connectionPath(ident), properties: connectionDictionary(provider) });
+    manager.emit('ConnectionAdded', {
+      identifier: connectionPath(ident),
+      properties: connectionDictionary(provider),
+    });
   };
   // The caller of Create has its answer first.
   const tellSoon = (ident: string): void => clock.after('announce a connection', 0, scope, () => tell(ident));
@@ -50,7 +69,11 @@ export function exportVpnManager(parts: ConnectionParts, scope: Scope): void {
 }
 
 /** Throws InvalidArguments with the line or key that is wrong, and what else Create throws. */
-function importConnection({ providers }: ConnectionParts, name: string, text: string): { path: string; remarks: readonly string[] } {
+function importConnection(
+  { providers }: ConnectionParts,
+  name: string,
+  text: string,
+): { path: string; remarks: readonly string[] } {
   try {
     const { settings, files, routes, isSplitRouting, remarks } = importVpn(text);
     const strings = new Map([...settings, ['Name', name] as const]);

@@ -39,6 +39,13 @@ export interface ProvisionSource {
   readonly ident: string;
 }
 
+/** A connection to be made. */
+export interface ProviderDescription {
+  readonly ident: string;
+  readonly identity: ProviderIdentity;
+  readonly source?: ProvisionSource | undefined;
+}
+
 /** What connections take from the daemon. */
 export interface ProviderEnv extends DriverEnv {
   driver(type: string): Driver | undefined;
@@ -76,7 +83,7 @@ export class Provider {
   #lastGoodMs: number | undefined;
 
   /** `source` makes it immutable. Closed with `scope`, which ends its tunnel. */
-  constructor(ident: string, identity: ProviderIdentity, env: ProviderEnv, scope: Scope, source?: ProvisionSource) {
+  constructor({ ident, identity, source }: ProviderDescription, env: ProviderEnv, scope: Scope) {
     this.ident = ident;
     this.#identity = identity;
     this.source = source;

@@ -73,7 +73,8 @@ export class Providers {
    * option that is to hold its path. Throws InvalidArguments, NotSupported, Failed.
    */
   create(
-    { strings, isSplitRouting, userRoutes }: ProviderRequest, files: ReadonlyMap<string, string> = new Map(),
+    { strings, isSplitRouting, userRoutes }: ProviderRequest,
+    files: ReadonlyMap<string, string> = new Map(),
   ): Provider {
     const host = strings.get('Host') ?? '';
     const type = (strings.get('Type') ?? '').toLowerCase();
@@ -90,7 +91,8 @@ export class Providers {
     const provider = known ?? this.#make(ident, identity);
     if (known !== undefined) known.identify(identity);
     for (const [key, value] of strings) if (!IDENTITY_KEYS.has(key)) provider.settings.set(key, value);
-    for (const [key, content] of files) provider.settings.set(key, this.#env.keepFile(storageName(ident), fileName(key), content));
+    for (const [key, content] of files)
+      provider.settings.set(key, this.#env.keepFile(storageName(ident), fileName(key), content));
     if (isSplitRouting !== undefined) provider.setSplitRouting(isSplitRouting);
     if (userRoutes !== undefined) provider.setUserRoutes(userRoutes);
     this.save(provider);
@@ -159,16 +161,18 @@ export class Providers {
   /** Takes back what a provisioning file had. */
   async withdraw(file: string): Promise<void> {
     const gone = [...this.#entries.values()].filter(({ provider }) => provider.source?.file === file);
-    await Promise.all(gone.map(async (entry) => {
-      await this.#drop(entry);
-      this.#storage.remove(storageName(entry.provider.ident));
-      this.#storage.remove(`vpn_${entry.provider.ident}`);
-    }));
+    await Promise.all(
+      gone.map(async (entry) => {
+        await this.#drop(entry);
+        this.#storage.remove(storageName(entry.provider.ident));
+        this.#storage.remove(`vpn_${entry.provider.ident}`);
+      }),
+    );
   }
 
   #make(ident: string, identity: Provider['identity'], source?: Provider['source']): Provider {
     const scope = this.#scope.child();
-    const provider = new Provider(ident, identity, this.#env, scope, source);
+    const provider = new Provider({ ident, identity, source }, this.#env, scope);
     this.#entries.set(ident, { provider, scope });
     return provider;
   }

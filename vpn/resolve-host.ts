@@ -12,7 +12,9 @@ export function hostResolver(resolvConf: string, env: ResolveEnv) {
     const literal = parseIpAddress(host);
     if (literal !== undefined) return [literal];
     const text = readSmallFile(resolvConf) ?? '';
-    const servers = [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)].flatMap(([, each]) => parseIpAddress(each ?? '') ?? []);
+    const servers = [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)].flatMap(
+      ([, each]) => parseIpAddress(each ?? '') ?? [],
+    );
     return resolveName(host, { servers, families: [4, 6] }, env, signal);
   };
 }

@@ -44,4 +44,4 @@ async function main(environment: NodeJS.ProcessEnv): Promise<number> {
   }
 }
 
-void main(process.env).then((status) => process.exit(status));
+void main(process.env).then((status) => (process.exitCode = status));

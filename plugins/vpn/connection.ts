@@ -96,15 +96,18 @@ export class VpnConnection {
   #start(): boolean {
     const { core, ident } = this.#parts;
     const text = (name: string): string => this.#properties.get(name)?.as('s') ?? '';
-    this.#provider = core.providers.add({
-      ident,
-      name: text('Name'),
-      facts: { host: text('Host'), type: text('Type') },
-      control: {
-        connect: (signal, context) => this.#connect(signal, context),
-        disconnect: () => this.#disconnect(),
+    this.#provider = core.providers.add(
+      {
+        ident,
+        name: text('Name'),
+        facts: { host: text('Host'), type: text('Type') },
+        control: {
+          connect: (signal, context) => this.#connect(signal, context),
+          disconnect: () => this.#disconnect(),
+        },
       },
-    }, this.#scope);
+      this.#scope,
+    );
     if (this.#provider === undefined) return false;
     const { service } = this.#provider;
     // ConnMan's words for addresses that only the VPN's daemon knows.
@@ -146,12 +149,14 @@ export class VpnConnection {
   #begin(sender: string | undefined, reject: (error: unknown) => void): void {
     this.#mayRetry = false;
     this.#isAnswered = false;
-    this.#ask(sender, true).then(() => (this.#isAnswered = true)).catch((error: unknown) => {
-      if (isNamed(error, 'OperationCanceled')) this.#provider?.service.setAutoconnect(false);
-      this.#mayRetry = PASSING.some((code) => isNamed(error, code));
-      reject(error);
-      this.#consider();
-    });
+    this.#ask(sender, true)
+      .then(() => (this.#isAnswered = true))
+      .catch((error: unknown) => {
+        if (isNamed(error, 'OperationCanceled')) this.#provider?.service.setAutoconnect(false);
+        this.#mayRetry = PASSING.some((code) => isNamed(error, code));
+        reject(error);
+        this.#consider();
+      });
   }
 
   // After a failure the daemon refuses once, as a reminder; whoever connects has seen it.
@@ -200,7 +205,8 @@ export class VpnConnection {
     const { core } = this.#parts;
     const provider = this.#provider;
     const ifindex = this.#properties.get('Index')?.as('i') ?? 0;
-    const link = core.kernel.mirror.links.get(ifindex) ?? (await core.kernel.link.get(ifindex).catch(() => undefined));
+    const link =
+      core.kernel.mirror.links.get(ifindex) ?? (await core.kernel.link.get(ifindex).catch(() => undefined));
     const setup = this.#setup();
     if (link === undefined || setup === undefined || provider === undefined || this.#scope.signal.aborted) {
       this.#joining?.reject(new ConnmanError('Failed'));
@@ -239,9 +245,11 @@ export class VpnConnection {
     if (first === undefined) return;
     const gateway = server?.family === first.address.family ? { gateway: server } : {};
     const fixed = { method: 'fixed', ...first, ...gateway } as const;
-    service.configure(first.address.family === 4
-      ? { ipv4: fixed, ipv6: { method: 'off', privacy: 'disabled' } }
-      : { ipv4: { method: 'off' }, ipv6: { ...fixed, privacy: 'disabled' } });
+    service.configure(
+      first.address.family === 4
+        ? { ipv4: fixed, ipv6: { method: 'off', privacy: 'disabled' } }
+        : { ipv4: { method: 'off' }, ipv6: { ...fixed, privacy: 'disabled' } },
+    );
   }
 
   async #routeServer(server: IpAddress | undefined): Promise<void> {
@@ -303,7 +311,8 @@ export class VpnConnection {
 
   #onSplitRouting(isSplit: boolean | undefined): void {
     const tunnel = this.#provider?.tunnel;
-    if (isSplit !== undefined && tunnel !== undefined && isSplit !== tunnel.isSplitRouting) tunnel.setSplitRouting(isSplit);
+    if (isSplit !== undefined && tunnel !== undefined && isSplit !== tunnel.isSplitRouting)
+      tunnel.setSplitRouting(isSplit);
   }
 
   // One that takes all traffic is enough.
@@ -338,8 +347,9 @@ export class VpnConnection {
     const flag = this.#properties.get('VPN.KillSwitch')?.as('s')?.toLowerCase() ?? '';
     const isOn = ['true', 'yes', '1'].includes(flag);
     const isUp = service !== undefined && service.state !== 'idle' && service.state !== 'failure';
-    const isWanted = isOn && service !== undefined && !service.isIgnored && (isUp || service.isAutoconnect || this.#isClosing);
-    if (services.isKeepingTraffic || isWanted === this.#isClosing && !isWanted) return;
+    const isWanted =
+      isOn && service !== undefined && !service.isIgnored && (isUp || service.isAutoconnect || this.#isClosing);
+    if (services.isKeepingTraffic || (isWanted === this.#isClosing && !isWanted)) return;
     this.#isClosing = isWanted;
     if (!isWanted) return openAll(kernel);
     const { setup } = this.#provider?.tunnel ?? {};

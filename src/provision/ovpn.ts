@@ -53,14 +53,17 @@ const FILES: Readonly<Record<string, string>> = {
 };
 
 const RUNS_PROGRAMS = new Set([
-  'up', 'down', 'route-up', 'route-pre-down', 'ipchange', 'plugin', 'tls-verify', 'auth-user-pass-verify', 'client-connect',
-  'client-disconnect', 'learn-address', 'iproute', 'config', 'management', 'tls-export-cert', 'engine', 'pkcs11-providers',
+  'up', 'down', 'route-up', 'route-pre-down', 'ipchange', 'plugin', 'tls-verify', 'auth-user-pass-verify',
+  'client-connect', 'client-disconnect', 'learn-address', 'iproute', 'config', 'management', 'tls-export-cert',
+  'engine',
+  'pkcs11-providers',
 ]);
 
 /** Said otherwise by us, or without a meaning for a client. */
 const PASSED_OVER = new Set([
-  'client', 'tls-client', 'pull', 'nobind', 'persist-key', 'persist-tun', 'resolv-retry', 'float', 'mute', 'user', 'group',
-  'script-security', 'data-ciphers', 'ncp-ciphers', 'data-ciphers-fallback', 'tls-version-min', 'explicit-exit-notify',
+  'client', 'tls-client', 'pull', 'nobind', 'persist-key', 'persist-tun', 'resolv-retry', 'float', 'mute', 'user',
+  'group', 'script-security', 'data-ciphers', 'ncp-ciphers', 'data-ciphers-fallback', 'tls-version-min',
+  'explicit-exit-notify',
   'reneg-sec', 'sndbuf', 'rcvbuf', 'mute-replay-warnings', 'remote-random', 'topology', 'hand-window', 'connect-retry',
   'connect-timeout', 'server-poll-timeout', 'block-outside-dns', 'setenv', 'daemon', 'log', 'log-append', 'status',
 ]);
@@ -71,7 +74,9 @@ function takeDirective(reading: Reading, words: readonly string[], line: number)
   const set = (key: string, value: string | undefined): void => {
     if (value !== undefined) settings.set(`OpenVPN.${key}`, value);
   };
-  if (RUNS_PROGRAMS.has(name)) throw new DecodeError(`line ${line}: ${name} would run or read what nobody checked`, line);
+  if (RUNS_PROGRAMS.has(name)) {
+    throw new DecodeError(`line ${line}: ${name} would run or read what nobody checked`, line);
+  }
   const simple = Object.hasOwn(SIMPLE, name) ? SIMPLE[name] : undefined;
   const file = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
   if (simple !== undefined) return set(simple, first);
@@ -123,7 +128,9 @@ function takeDirective(reading: Reading, words: readonly string[], line: number)
 function takeBlock(reading: Reading, name: string, content: string, line: number): void {
   const file = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
   if (file !== undefined) reading.files.set(`OpenVPN.${file}`, content);
-  else if (name === 'connection') content.split('\n').forEach((each) => takeDirective(reading, splitLine(each.trim()), line));
+  else if (name === 'connection') {
+    for (const each of content.split('\n')) takeDirective(reading, splitLine(each.trim()), line);
+  }
   else reading.remarks.push(`line ${line}: <${name}> is passed over`);
 }
 

@@ -43,7 +43,10 @@ function importWireguard(text: string): ImportedVpn {
   const get = (values: Map<string, string[]>, key: string): string | undefined => values.get(key)?.join(', ');
   const [host, port] = splitEndpoint(main === undefined ? undefined : get(main, 'endpoint'));
   if (main === undefined || host === undefined) throw new DecodeError('no [Peer] with an Endpoint', text.length);
-  const settings = new Map([['Type', 'wireguard'], ['Host', host]]);
+  const settings = new Map([
+    ['Type', 'wireguard'],
+    ['Host', host],
+  ]);
   const put = (key: string, value: string | undefined): void => {
     if (value !== undefined && value !== '') settings.set(key, value);
   };
@@ -53,7 +56,10 @@ function importWireguard(text: string): ImportedVpn {
   put('WireGuard.MTU', get(own, 'mtu'));
   const dns = splitWords(get(own, 'dns') ?? '');
   put('WireGuard.DNS', dns.filter((each) => parseIpAddress(each) !== undefined).join(', '));
-  put('Domain', dns.find((each) => parseIpAddress(each) === undefined));
+  put(
+    'Domain',
+    dns.find((each) => parseIpAddress(each) === undefined),
+  );
   put('WireGuard.EndpointPort', port);
   putPeer(put, 'WireGuard.', main);
   for (const [index, peer] of peers.filter((each) => each !== main).entries()) {
@@ -62,14 +68,20 @@ function importWireguard(text: string): ImportedVpn {
   }
   const allowed = peers.flatMap((peer) => splitWords(get(peer, 'allowedips') ?? ''));
   const isFull = allowed.some((each) => parsePrefix(each)?.prefixLength === 0);
-  const routes = isFull ? [] : allowed.flatMap((each) => {
-    const prefix = parsePrefix(each);
-    return prefix === undefined ? [] : (makeVpnRoute(String(prefix.address), String(prefix.prefixLength)) ?? []);
-  });
+  const routes = isFull
+    ? []
+    : allowed.flatMap((each) => {
+        const prefix = parsePrefix(each);
+        return prefix === undefined ? [] : (makeVpnRoute(String(prefix.address), String(prefix.prefixLength)) ?? []);
+      });
   return { settings, isSplitRouting: !isFull, routes, files: new Map(), remarks };
 }
 
-function putPeer(put: (key: string, value: string | undefined) => void, prefix: string, peer: Map<string, string[]>): void {
+function putPeer(
+  put: (key: string, value: string | undefined) => void,
+  prefix: string,
+  peer: Map<string, string[]>,
+): void {
   for (const [key, name] of PEER_KEYS) {
     const value = peer.get(key)?.join(', ');
     if (value !== 'off') put(prefix + name, value);
@@ -77,12 +89,20 @@ function putPeer(put: (key: string, value: string | undefined) => void, prefix: 
 }
 
 const PEER_KEYS = [
-  ['publickey', 'PublicKey'], ['presharedkey', 'PresharedKey'], ['allowedips', 'AllowedIPs'],
+  ['publickey', 'PublicKey'],
+  ['presharedkey', 'PresharedKey'],
+  ['allowedips', 'AllowedIPs'],
   ['persistentkeepalive', 'PersistentKeepalive'],
 ] as const;
 
 const KNOWN = new Set([
-  'address', 'privatekey', 'listenport', 'mtu', 'dns', 'endpoint', ...PEER_KEYS.map(([key]) => key),
+  'address',
+  'privatekey',
+  'listenport',
+  'mtu',
+  'dns',
+  'endpoint',
+  ...PEER_KEYS.map(([key]) => key),
 ]);
 
 function readSections(text: string, remarks: string[]): Section[] {

@@ -269,7 +269,8 @@ export const VPN_KEYS: Readonly<Record<VpnType, VpnKeyTable>> = {
 /** The entry of a key; undefined for one that the type does not have. */
 export function vpnKey(type: string, key: string): VpnKey | undefined {
   const tables = new Map<string, VpnKeyTable>(Object.entries(VPN_KEYS));
-  const peerKey = type === 'wireguard' ? /^WireGuard\.Peer\.[A-Za-z0-9_-]{1,64}(\.[A-Za-z]+)$/.exec(key)?.[1] : undefined;
+  const peerKey =
+    type === 'wireguard' ? /^WireGuard\.Peer\.[A-Za-z0-9_-]{1,64}(\.[A-Za-z]+)$/.exec(key)?.[1] : undefined;
   if (peerKey !== undefined) return ownEntry(WIREGUARD_PEER, peerKey);
   const known = tables.get(type);
   return known === undefined ? undefined : (ownEntry(known, key) ?? oldSpelling(known, type, key));

@@ -10,19 +10,40 @@ import { busVariant } from '../helpers/bus-daemon.ts';
 import { output, type Child } from '../helpers/child.ts';
 import { guestCase, runCases } from '../helpers/guest/cases.ts';
 import {
-  callConnection, callManager, callVpnService, createConnection, errorOf, isConnectionProperty, isServiceProperty,
-  processesOf, propertiesOf, startVpnd,
+  callConnection,
+  callManager,
+  callVpnService,
+  createConnection,
+  errorOf,
+  isConnectionProperty,
+  isServiceProperty,
+  processesOf,
+  propertiesOf,
+  startVpnd,
 } from '../helpers/vpn.ts';
 import { daemon, plugIn } from '../helpers/wired.ts';
 
-const MODULES = ['tun', 'esp4', 'xfrm_user', 'af_key', 'wireguard', 'ppp_generic', 'ppp_async', 'ppp_mppe', 'l2tp_ppp', 'pptp', 'gre'];
+const MODULES = [
+  'tun',
+  'esp4',
+  'xfrm_user',
+  'af_key',
+  'wireguard',
+  'ppp_generic',
+  'ppp_async',
+  'ppp_mppe',
+  'l2tp_ppp',
+  'pptp',
+  'gre',
+];
 
 let opened: Promise<Cell> | undefined;
 let vpnd: Child | undefined;
 
 function rig(): Promise<Cell> {
   return (opened ??= (async () => {
-    for (const name of MODULES) await output(['modprobe', name]).catch((error: unknown) => console.log(String(error)));
+    for (const name of MODULES)
+      await output(['modprobe', name]).catch((error: unknown) => console.log(String(error)));
     await output(['sh', '-c', 'mkdir -p /dev/net; [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200']);
     const cell = await Cell.open({});
     await cell.startDaemon(daemon.argv, daemon.busName);
@@ -47,7 +68,8 @@ async function makeKeys(): Promise<Keys> {
   return { secret, shown: (await output(['wg', 'pubkey'], { input: `${secret}\n` })).trim() };
 }
 
-async function startWireguard(cell: Cell, name: string, port: number, net: string, client: string): Promise<Keys> {
+async function startWireguard(cell: Cell, client: string, name: string, port: number): Promise<Keys> {
+  const net = name === 'wgs' ? '10.9.0' : '10.8.0';
   const keys = await makeKeys();
   await cell.server.script(`ip link add ${name} type wireguard
 echo '${keys.secret}' >/run/${name}.key
@@ -70,19 +92,32 @@ const run = (cell: Cell, ...words: string[]) => cell.device.run(words);
 guestCase('WireGuard: all traffic, both families, several peers, keys kept', async () => {
   const cell = await rig();
   const client = await makeKeys();
-  const server = await startWireguard(cell, 'wgs', 51820, '10.9.0', client.shown);
-  const other = await startWireguard(cell, 'wgo', 51821, '10.8.0', client.shown);
+  const server = await startWireguard(cell, client.shown, 'wgs', 51820);
+  const other = await startWireguard(cell, client.shown, 'wgo', 51821);
   const ident = '10_77_0_1';
   const since = performance.now();
   await createConnection(cell, {
-    Type: 'wireguard', Name: 'wg', Host: SERVER_ADDRESS, 'WireGuard.Address': '10.9.0.2/24, fd09::2/64',
-    'WireGuard.PrivateKey': client.secret, 'WireGuard.PublicKey': server.shown, 'WireGuard.AllowedIPs': '0.0.0.0/0, ::/0',
-    'WireGuard.DNS': '10.9.0.1, 10.9.0.3', 'WireGuard.PersistentKeepalive': '5',
-    'WireGuard.Peer.other.PublicKey': other.shown, 'WireGuard.Peer.other.AllowedIPs': '10.8.0.0/24',
+    Type: 'wireguard',
+    Name: 'wg',
+    Host: SERVER_ADDRESS,
+    'WireGuard.Address': '10.9.0.2/24, fd09::2/64',
+    'WireGuard.PrivateKey': client.secret,
+    'WireGuard.PublicKey': server.shown,
+    'WireGuard.AllowedIPs': '0.0.0.0/0, ::/0',
+    'WireGuard.DNS': '10.9.0.1, 10.9.0.3',
+    'WireGuard.PersistentKeepalive': '5',
+    'WireGuard.Peer.other.PublicKey': other.shown,
+    'WireGuard.Peer.other.AllowedIPs': '10.8.0.0/24',
     'WireGuard.Peer.other.Endpoint': `${SERVER_ADDRESS}:51821`,
   });
-  await cell.log.wait('its service', (event) => event.kind === 'signal' &&
-    event.name.endsWith('ServicesChanged') && JSON.stringify(event.body).includes(`vpn_${ident}`), { since });
+  await cell.log.wait(
+    'its service',
+    (event) =>
+      event.kind === 'signal' &&
+      event.name.endsWith('ServicesChanged') &&
+      JSON.stringify(event.body).includes(`vpn_${ident}`),
+    { since },
+  );
   const times = [await connectService(cell, ident)];
   const shown = (await run(cell, 'wg', 'show', 'wg0')).stdout;
   assert.match(shown, /endpoint: 10\.77\.0\.1:51820/);
@@ -122,13 +157,20 @@ const answers: Record<string, string>[] = [];
 const PPP_SECRETS = 'alice * "wonder land" *\n';
 
 async function secrets(cell: Cell): Promise<void> {
-  await cell.server.script(`mkdir -p /etc/ppp\nprintf '%s' '${PPP_SECRETS}' >/etc/ppp/chap-secrets\nchmod 600 /etc/ppp/chap-secrets`);
+  await cell.server.script(
+    `mkdir -p /etc/ppp\nprintf '%s' '${PPP_SECRETS}' >/etc/ppp/chap-secrets\nchmod 600 /etc/ppp/chap-secrets`,
+  );
 }
 
 /** Connects with a wrong password, then with the right one; the tunnel answers. */
 async function provePpp(cell: Cell, type: 'l2tp' | 'pptp', host: string, inside: string): Promise<void> {
   const ident = host.replace(/[^0-9A-Za-z]/g, '_');
-  answers.splice(0, answers.length, { Username: 'alice', Password: 'no' }, { Username: 'alice', Password: 'wonder land' });
+  answers.splice(
+    0,
+    answers.length,
+    { Username: 'alice', Password: 'no' },
+    { Username: 'alice', Password: 'wonder land' },
+  );
   await createConnection(cell, { Type: type, Name: type, Host: host });
   const refused = await errorOf(callConnection(cell, ident, 'Connect'));
   assert.match(refused, /PermissionDenied/, `a wrong password: ${refused}\n${vpnd?.text.slice(-3000)}`);
@@ -194,7 +236,8 @@ conn vpnc
   esp=aes128-sha1!
   auto=add
 end
-printf 'charon {\n  i_dont_care_about_security_and_use_aggressive_mode_psk = yes\n  load_modular = yes\n' >/etc/strongswan.conf
+printf 'charon {\n  i_dont_care_about_security_and_use_aggressive_mode_psk = yes\n' >/etc/strongswan.conf
+printf '  load_modular = yes\n' >>/etc/strongswan.conf
 printf '  plugins {\n    include strongswan.d/charon/*.conf\n  }\n}\n' >>/etc/strongswan.conf
 printf ': PSK "group secret"\nalice : XAUTH "wonder land"\n' >/etc/ipsec.secrets
 ip link add inside type dummy
@@ -205,14 +248,22 @@ mkdir -p /run/lock`);
   await new Promise((resolve) => setTimeout(resolve, 12_000));
   const ident = '10_77_0_3';
   const said = (password: string) => ({
-    'VPNC.IPSec.Secret': 'group secret', 'VPNC.Xauth.Username': 'alice', 'VPNC.Xauth.Password': password,
+    'VPNC.IPSec.Secret': 'group secret',
+    'VPNC.Xauth.Username': 'alice',
+    'VPNC.Xauth.Password': password,
   });
   await createConnection(cell, {
-    Type: 'vpnc', Name: 'cisco', Host: '10.77.0.3', 'VPNC.IPSec.ID': 'corp', 'VPNC.NATTMode': 'force-natt',
-    'VPNC.IKE.DHGroup': 'dh2', 'VPNC.PFS': 'nopfs',
+    Type: 'vpnc',
+    Name: 'cisco',
+    Host: '10.77.0.3',
+    'VPNC.IPSec.ID': 'corp',
+    'VPNC.NATTMode': 'force-natt',
+    'VPNC.IKE.DHGroup': 'dh2',
+    'VPNC.PFS': 'nopfs',
   });
   answers.splice(0, answers.length, said('no'), said('wonder land'));
-  const refused = await errorOf(callConnection(cell, ident, 'Connect'));
+  const late = new Promise<string>((resolve) => setTimeout(() => resolve('no answer'), 40_000));
+  const refused = await Promise.race([late, errorOf(callConnection(cell, ident, 'Connect'))]);
   const trace = (): string => `${refused}\n${vpnd?.text.slice(-2500)}\n${gateway.text.slice(-2500)}`;
   assert.match(refused, /PermissionDenied/, trace());
   const since = performance.now();

@@ -43,18 +43,31 @@ export function connectionPath(ident: string): string {
   return `/net/connman/vpn/connection/${ident}`;
 }
 
+/** The signature of a call's body, and the body. */
+type Arguments = [signature?: string, body?: unknown[]];
+
 /** Calls net.connman.vpn.Manager. */
-export function callManager(cell: Cell, member: string, signature = '', body: unknown[] = []) {
+export function callManager(cell: Cell, member: string, ...[signature = '', body = []]: Arguments) {
   return cell.bus.call({
-    destination: 'net.connman.vpn', path: '/', interface: 'net.connman.vpn.Manager', member, signature, body,
+    destination: 'net.connman.vpn',
+    path: '/',
+    interface: 'net.connman.vpn.Manager',
+    member,
+    signature,
+    body,
   });
 }
 
 /** Calls net.connman.vpn.Connection of `ident`. */
-export function callConnection(cell: Cell, ident: string, member: string, signature = '', body: unknown[] = []) {
+export function callConnection(cell: Cell, ident: string, member: string, ...[signature = '', body = []]: Arguments) {
   const path = connectionPath(ident);
   return cell.bus.call({
-    destination: 'net.connman.vpn', path, interface: 'net.connman.vpn.Connection', member, signature, body,
+    destination: 'net.connman.vpn',
+    path,
+    interface: 'net.connman.vpn.Connection',
+    member,
+    signature,
+    body,
   });
 }
 
@@ -93,9 +106,16 @@ export function isConnectionProperty(name: string, value: unknown) {
 }
 
 /** Calls net.connman.Service of the VPN `ident` in connmand. */
-export function callVpnService(cell: Cell, ident: string, member: string, signature = '', body: unknown[] = []) {
+export function callVpnService(cell: Cell, ident: string, member: string, ...[signature = '', body = []]: Arguments) {
   const path = `/net/connman/service/vpn_${ident}`;
-  return cell.bus.call({ destination: 'net.connman', path, interface: 'net.connman.Service', member, signature, body });
+  return cell.bus.call({
+    destination: 'net.connman',
+    path,
+    interface: 'net.connman.Service',
+    member,
+    signature,
+    body,
+  });
 }
 
 /** Whether an event is PropertyChanged of a VPN's service. */
@@ -111,21 +131,51 @@ export function isServiceProperty(ident: string, name: string, value: unknown) {
 /** The processes of a cell that run `program`, by their numbers outside. */
 export async function processesOf(cell: Cell, program: string): Promise<number[]> {
   const own = (await cell.device.output(['readlink', '/proc/self/ns/pid'])).trim();
-  return readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).map(Number).filter((pid) => {
-    try {
-      const isOurs = readlinkSync(`/proc/${pid}/ns/pid`) === own;
-      return isOurs && readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === program;
-    } catch {
-      return false; // it has ended meanwhile
-    }
-  });
+  return readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const isOurs = readlinkSync(`/proc/${pid}/ns/pid`) === own;
+        return isOurs && readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === program;
+      } catch {
+        return false; // it has ended meanwhile
+      }
+    });
 }
 
 /** What stands in command lines and environments of a cell's processes of these programs. */
 export async function tracesOf(cell: Cell, ...programs: string[]): Promise<string> {
   const pids = (await Promise.all(programs.map((program) => processesOf(cell, program)))).flat();
-  return pids.map((pid) => ['cmdline', 'environ'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8')).join()).join();
+  return pids
+    .map((pid) => ['cmdline', 'environ'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8')).join())
+    .join();
 }
 
-/** An answer of the agent: fields, or the name of an error. */
-export type AgentAnswer = Readonly<Record<string, string>> | string;
+/** A user's agent: what it was asked, and attempts to connect with what it answers to each question in turn. */
+export interface Agent {
+  readonly asked: unknown[];
+  /** `ok`, or the error with which Connect ended; a failure before is only a reminder. */
+  attempt(...answers: Readonly<Record<string, string>>[]): Promise<string>;
+}
+
+/** Registers this program as the VPN agent. */
+export async function startAgent(cell: Cell, ident: string): Promise<Agent> {
+  const queue: Readonly<Record<string, string>>[] = [];
+  const asked: unknown[] = [];
+  cell.bus.answer(cell.log, 'RequestInput', ([, fields]) => {
+    asked.push(fields);
+    const entries = Object.entries(queue.shift() ?? {}).map(([key, value]) => [key, busVariant('s', value)]);
+    return { signature: 'a{sv}', body: [Object.fromEntries(entries)] };
+  });
+  await callManager(cell, 'RegisterAgent', 'o', ['/agent']);
+  const connect = (): Promise<string> => errorOf(callConnection(cell, ident, 'Connect'));
+  return {
+    asked,
+    async attempt(...answers) {
+      queue.splice(0, queue.length, ...answers);
+      const error = await connect();
+      return error.startsWith('net.connman.Error.InProgress') ? connect() : error;
+    },
+  };
+}

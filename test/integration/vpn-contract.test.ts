@@ -11,15 +11,27 @@ import { busVariant } from '../helpers/bus-daemon.ts';
 import type { Child } from '../helpers/child.ts';
 import { DAEMONS } from '../helpers/daemons.ts';
 import {
-  callConnection, callVpnService, createConnection, isConnectionProperty, isServiceProperty, VPN_DAEMONS, withVpnCell,
+  callConnection,
+  callVpnService,
+  createConnection,
+  isConnectionProperty,
+  isServiceProperty,
+  VPN_DAEMONS,
+  withVpnCell,
 } from '../helpers/vpn.ts';
 import { makeCertificates, OPENVPN_INSIDE, PKI, startOpenvpn } from '../helpers/vpn-servers.ts';
 import { plugIn } from '../helpers/wired.ts';
 
 const IDENT = '10_77_0_1';
 const BASE = {
-  Type: 'openvpn', Name: 'Office', Host: SERVER_ADDRESS, Domain: '', 'OpenVPN.CACert': `${PKI}/ca.pem`,
-  'OpenVPN.Cert': `${PKI}/client.pem`, 'OpenVPN.Key': `${PKI}/client.key`, 'OpenVPN.RemoteCertTls': 'server',
+  Type: 'openvpn',
+  Name: 'Office',
+  Host: SERVER_ADDRESS,
+  Domain: '',
+  'OpenVPN.CACert': `${PKI}/ca.pem`,
+  'OpenVPN.Cert': `${PKI}/client.pem`,
+  'OpenVPN.Key': `${PKI}/client.key`,
+  'OpenVPN.RemoteCertTls': 'server',
 };
 
 const device = async (cell: Cell, ...words: string[]): Promise<string> => {
@@ -31,8 +43,14 @@ async function startTunnel(cell: Cell, settings: Readonly<Record<string, string>
   const since = performance.now();
   const { Domain: _, ...base } = BASE;
   await createConnection(cell, { ...base, ...settings });
-  await cell.log.wait('the service', (event) => event.kind === 'signal' &&
-    event.name === 'net.connman.Manager.ServicesChanged' && JSON.stringify(event.body).includes(`vpn_${IDENT}`), { since });
+  await cell.log.wait(
+    'the service',
+    (event) =>
+      event.kind === 'signal' &&
+      event.name === 'net.connman.Manager.ServicesChanged' &&
+      JSON.stringify(event.body).includes(`vpn_${IDENT}`),
+    { since },
+  );
   await callVpnService(cell, IDENT, 'Connect');
   await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since });
   await cell.log.wait('the service to be ready', isServiceProperty(IDENT, 'State', 'ready'), { since });
@@ -46,34 +64,46 @@ function explain(running: Child) {
 }
 
 const PAIRS = [
-  { connmand: DAEMONS.causeway, vpnd: VPN_DAEMONS.debian, what: 'Debian\'s connman-vpnd under our connmand' },
-  { connmand: DAEMONS.debian, vpnd: VPN_DAEMONS.causeway, what: 'our connman-vpnd under Debian\'s connmand' },
+  { connmand: DAEMONS.causeway, vpnd: VPN_DAEMONS.debian, what: "Debian's connman-vpnd under our connmand" },
+  { connmand: DAEMONS.debian, vpnd: VPN_DAEMONS.causeway, what: "our connman-vpnd under Debian's connmand" },
 ];
 
 for (const { connmand, vpnd, what } of PAIRS) {
   test(what, () =>
-    withVpnCell({ ...connmand.cell, peers: connmand.cell.peers?.filter((peer) => peer !== 'connman') ?? [] }, async (cell) => {
-      const running = await cell.startDaemon(connmand.argv, connmand.busName);
-      const plugged = cell.cable().plug();
-      await cell.log.wait('ready or online', (event) => event.kind === 'signal' &&
-        event.name === 'net.connman.Manager.PropertyChanged' && event.body[0] === 'State' &&
-        ['ready', 'online'].includes(String(event.body[1])), { since: plugged });
-      await makeCertificates(cell, SERVER_ADDRESS);
-      await startOpenvpn(cell);
-      await cell.startDaemon(vpnd, 'net.connman.vpn');
-      await startTunnel(cell).catch(explain(running));
-      assert.is((await cell.device.run(['ping', '-c1', '-W3', OPENVPN_INSIDE])).status, 0, 'the other end answers');
-      assert.match(await device(cell, 'ip', 'route', 'get', '198.51.100.1'), /dev vpn0 /);
-      assert.match(await device(cell, 'ip', 'route', 'get', SERVER_ADDRESS), /dev eth0 /);
-      const since = performance.now();
-      await callVpnService(cell, IDENT, 'Disconnect');
-      await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since });
-      assert.match(await device(cell, 'ip', 'route', 'get', '198.51.100.1'), /dev eth0 /);
-    }));
+    withVpnCell(
+      { ...connmand.cell, peers: connmand.cell.peers?.filter((peer) => peer !== 'connman') ?? [] },
+      async (cell) => {
+        const running = await cell.startDaemon(connmand.argv, connmand.busName);
+        const plugged = cell.cable().plug();
+        await cell.log.wait(
+          'ready or online',
+          (event) =>
+            event.kind === 'signal' &&
+            event.name === 'net.connman.Manager.PropertyChanged' &&
+            event.body[0] === 'State' &&
+            ['ready', 'online'].includes(String(event.body[1])),
+          { since: plugged },
+        );
+        await makeCertificates(cell, SERVER_ADDRESS);
+        await startOpenvpn(cell);
+        await cell.startDaemon(vpnd, 'net.connman.vpn');
+        await startTunnel(cell).catch(explain(running));
+        assert.is((await cell.device.run(['ping', '-c1', '-W3', OPENVPN_INSIDE])).status, 0, 'the other end answers');
+        assert.match(await device(cell, 'ip', 'route', 'get', '198.51.100.1'), /dev vpn0 /);
+        assert.match(await device(cell, 'ip', 'route', 'get', SERVER_ADDRESS), /dev eth0 /);
+        const since = performance.now();
+        await callVpnService(cell, IDENT, 'Disconnect');
+        await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since });
+        assert.match(await device(cell, 'ip', 'route', 'get', '198.51.100.1'), /dev eth0 /);
+      },
+    ),
+  );
 }
 
 // RFC 3442: 128.0.0.0/1 and 0.0.0.0/1 by the DHCP server's own router, more specific than any default route.
-const TUNNEL_VISION = ['--dhcp-option=option:classless-static-route,0.0.0.0/1,10.77.0.1,128.0.0.0/1,10.77.0.1,0.0.0.0/0,10.77.0.1'];
+const TUNNEL_VISION = [
+  '--dhcp-option=option:classless-static-route,0.0.0.0/1,10.77.0.1,128.0.0.0/1,10.77.0.1,0.0.0.0/0,10.77.0.1',
+];
 
 test('no route of a DHCP server leads past a full tunnel, and a kill switch lets nothing out', () =>
   withVpnCell({ ...DAEMONS.causeway.cell, dnsmasq: { extra: TUNNEL_VISION } }, async (cell) => {
@@ -89,15 +119,23 @@ test('no route of a DHCP server leads past a full tunnel, and a kill switch lets
     }
     const since = performance.now();
     await callConnection(cell, IDENT, 'SetProperty', 'sv', ['VPN.KillSwitch', busVariant('s', 'true')]);
-    await cell.log.wait('the switch', (event) => event.kind === 'route' && /table 4390911/.test(event.route), { since })
+    await cell.log
+      .wait('the switch', (event) => event.kind === 'route' && /table 4390911/.test(event.route), { since })
       .catch(() => undefined);
     await until(async () => (await device(cell, 'ip', 'rule')).includes('31001:'));
-    assert.match(await device(cell, 'ip', 'route', 'get', '198.51.100.1'), /dev vpn0 /, 'through the tunnel as before');
+    assert.match(
+      await device(cell, 'ip', 'route', 'get', '198.51.100.1'),
+      /dev vpn0 /,
+      'through the tunnel as before',
+    );
     assert.is((await cell.device.run(['ping', '-c1', '-W3', OPENVPN_INSIDE])).status, 0);
 
     const dies = performance.now();
     await server.stop();
-    await cell.log.wait('the loss to be seen', isServiceProperty(IDENT, 'State', 'idle'), { since: dies, timeoutMs: 30_000 });
+    await cell.log.wait('the loss to be seen', isServiceProperty(IDENT, 'State', 'idle'), {
+      since: dies,
+      timeoutMs: 30_000,
+    });
     await until(async () => /unreachable|No route/.test(await device(cell, 'ip', 'route', 'get', '198.51.100.1')));
     assert.match(await device(cell, 'ip', '-6', 'route', 'get', '2001:db8::1'), /unreachable|No route/);
     assert.match(await device(cell, 'ip', 'route', 'get', SERVER_ADDRESS), /dev eth0 /, 'but to the server');

@@ -8,15 +8,25 @@ import * as assert from 'uvu/assert';
 import { SERVER_ADDRESS } from '../helpers/cell.ts';
 import { busVariant } from '../helpers/bus-daemon.ts';
 import {
-  callConnection, callManager, createConnection, errorOf, isConnectionProperty, processesOf, propertiesOf, startVpnd,
-  tracesOf, withVpnCell,
+  callConnection,
+  createConnection,
+  isConnectionProperty,
+  processesOf,
+  propertiesOf,
+  startVpnd,
+  tracesOf,
+  startAgent,
+  withVpnCell,
 } from '../helpers/vpn.ts';
 import { makeCertificates, PKI, startOcserv } from '../helpers/vpn-servers.ts';
 import { daemon, plugIn } from '../helpers/wired.ts';
 
 const IDENT = '10_77_0_1_4443';
 const BASE = {
-  Type: 'openconnect', Name: 'OC', Host: `${SERVER_ADDRESS}:4443`, 'OpenConnect.AuthType': 'userpass',
+  Type: 'openconnect',
+  Name: 'OC',
+  Host: `${SERVER_ADDRESS}:4443`,
+  'OpenConnect.AuthType': 'userpass',
   'OpenConnect.NoDTLS': 'true',
 };
 
@@ -27,21 +37,7 @@ test('user and password by agent, certificates, refusals', () =>
     await makeCertificates(cell, SERVER_ADDRESS);
     const ocserv = await startOcserv(cell);
     const vpnd = await startVpnd(cell, '-d', 'vpn/*');
-    const answers: Record<string, string>[] = [];
-    const asked: unknown[] = [];
-    cell.bus.answer(cell.log, 'RequestInput', ([, fields]) => {
-      asked.push(fields);
-      const entries = Object.entries(answers.shift() ?? {}).map(([key, value]) => [key, busVariant('s', value)]);
-      return { signature: 'a{sv}', body: [Object.fromEntries(entries)] };
-    });
-    await callManager(cell, 'RegisterAgent', 'o', ['/agent']);
-    const attempt = async (...given: typeof answers): Promise<string> => {
-      answers.splice(0, answers.length, ...given);
-      const error = await errorOf(callConnection(cell, IDENT, 'Connect'));
-      return error.startsWith('net.connman.Error.InProgress')
-        ? errorOf(callConnection(cell, IDENT, 'Connect'))
-        : error;
-    };
+    const { asked, attempt } = await startAgent(cell, IDENT);
     const right = { Username: 'alice', Password: 'wonder land' };
     await createConnection(cell, BASE);
     assert.match(await attempt(right), /PermissionDenied/, 'nobody signed the certificate');
@@ -72,7 +68,10 @@ test('user and password by agent, certificates, refusals', () =>
 
     // By the fingerprint that is seen first, and kept.
     await callConnection(cell, IDENT, 'ClearProperty', 's', ['OpenConnect.CACert']);
-    await callConnection(cell, IDENT, 'SetProperty', 'sv', ['OpenConnect.AllowSelfSignedCert', busVariant('s', 'true')]);
+    await callConnection(cell, IDENT, 'SetProperty', 'sv', [
+      'OpenConnect.AllowSelfSignedCert',
+      busVariant('s', 'true'),
+    ]);
     const again = performance.now();
     assert.is(await attempt(right), 'ok');
     await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since: again });

@@ -12,8 +12,18 @@ import { busVariant } from '../helpers/bus-daemon.ts';
 import type { Child } from '../helpers/child.ts';
 import type { CellEvent } from '../helpers/event-log.ts';
 import {
-  callConnection, callManager, callVpnService, createConnection, errorOf, isConnectionProperty, isServiceProperty,
-  processesOf, propertiesOf, startVpnd, tracesOf, withVpnCell,
+  callConnection,
+  callManager,
+  callVpnService,
+  createConnection,
+  errorOf,
+  isConnectionProperty,
+  isServiceProperty,
+  processesOf,
+  propertiesOf,
+  startVpnd,
+  tracesOf,
+  withVpnCell,
 } from '../helpers/vpn.ts';
 import { makeCertificates, OPENVPN_INSIDE, PKI, startOpenvpn } from '../helpers/vpn-servers.ts';
 import { daemon, plugIn } from '../helpers/wired.ts';
@@ -21,8 +31,13 @@ import { SERVER_ADDRESS } from '../helpers/cell.ts';
 
 const IDENT = '10_77_0_1';
 const BASE = {
-  Type: 'openvpn', Name: 'Office', Host: SERVER_ADDRESS, 'OpenVPN.CACert': `${PKI}/ca.pem`,
-  'OpenVPN.Cert': `${PKI}/client.pem`, 'OpenVPN.Key': `${PKI}/client.key`, 'OpenVPN.RemoteCertTls': 'server',
+  Type: 'openvpn',
+  Name: 'Office',
+  Host: SERVER_ADDRESS,
+  'OpenVPN.CACert': `${PKI}/ca.pem`,
+  'OpenVPN.Cert': `${PKI}/client.pem`,
+  'OpenVPN.Key': `${PKI}/client.key`,
+  'OpenVPN.RemoteCertTls': 'server',
 };
 
 interface Rig {
@@ -39,9 +54,14 @@ async function startBoth(cell: Cell): Promise<Rig> {
 }
 
 async function listed(cell: Cell, since: number): Promise<void> {
-  await cell.log.wait('the service of the VPN', (event) =>
-    event.kind === 'signal' && event.name === 'net.connman.Manager.ServicesChanged' &&
-    JSON.stringify(event.body).includes(`vpn_${IDENT}`), { since });
+  await cell.log.wait(
+    'the service of the VPN',
+    (event) =>
+      event.kind === 'signal' &&
+      event.name === 'net.connman.Manager.ServicesChanged' &&
+      JSON.stringify(event.body).includes(`vpn_${IDENT}`),
+    { since },
+  );
 }
 
 async function connect(cell: Cell): Promise<number> {
@@ -85,14 +105,21 @@ test('all traffic takes the tunnel and no other way, or with split routing what 
     await createConnection(cell, BASE);
     await listed(cell, since);
     const connected = await connect(cell);
-    await cell.log.wait('the server\'s route', (event) =>
-      event.kind === 'route' && event.link === 'vpn0' && event.route.startsWith('10.67.'), { since: connected });
+    await cell.log.wait(
+      "the server's route",
+      (event) => event.kind === 'route' && event.link === 'vpn0' && event.route.startsWith('10.67.'),
+      { since: connected },
+    );
     assert.ok(await ping(cell, OPENVPN_INSIDE), 'the other end answers');
     assert.match(await wayTo(cell, '198.51.100.1'), /dev vpn0 /);
     assert.match(await wayTo(cell, '10.67.1.1'), /via 10\.66\.0\.1 dev vpn0 /);
     assert.match(await wayTo(cell, SERVER_ADDRESS), /dev eth0 /);
     const six = await cell.device.run(['ip', '-6', 'route', 'get', '2001:db8::1']);
-    assert.match(six.stdout + six.stderr, /unreachable|No route to host/, 'a family that the tunnel lacks goes nowhere');
+    assert.match(
+      six.stdout + six.stderr,
+      /unreachable|No route to host/,
+      'a family that the tunnel lacks goes nowhere',
+    );
 
     const ready = await propertiesOf(cell, IDENT);
     assert.equal(ready['IPv4'], { Address: '10.66.0.2', Netmask: '255.255.255.0', Gateway: SERVER_ADDRESS });
@@ -110,12 +137,19 @@ test('all traffic takes the tunnel and no other way, or with split routing what 
     const split = performance.now();
     const path = '/net/connman/service/ethernet_020000000000_cable';
     await cell.bus.call({
-      destination: 'net.connman', path, interface: 'net.connman.Service', member: 'MoveBefore', signature: 'o',
+      destination: 'net.connman',
+      path,
+      interface: 'net.connman.Service',
+      member: 'MoveBefore',
+      signature: 'o',
       body: [`/net/connman/service/vpn_${IDENT}`],
     });
     await cell.log.wait('the VPN daemon to hear of it', isConnectionProperty('SplitRouting', true), { since: split });
-    await cell.log.wait('the default route to move', (event) =>
-      event.kind === 'route' && event.route.startsWith('default') && event.link === 'eth0', { since: split });
+    await cell.log.wait(
+      'the default route to move',
+      (event) => event.kind === 'route' && event.route.startsWith('default') && event.link === 'eth0',
+      { since: split },
+    );
     assert.match(await wayTo(cell, '198.51.100.1'), /dev eth0 /);
     assert.match(await wayTo(cell, '10.67.1.1'), /dev vpn0 /);
     assert.ok(await ping(cell, OPENVPN_INSIDE));
@@ -150,7 +184,8 @@ test('credentials are asked for, and every answer has its end', () =>
       asked.length = 0;
       await untilSettled(cell);
       let error = await errorOf(callConnection(cell, IDENT, 'Connect'));
-      if (error.startsWith('net.connman.Error.InProgress')) error = await errorOf(callConnection(cell, IDENT, 'Connect'));
+      if (error.startsWith('net.connman.Error.InProgress'))
+        error = await errorOf(callConnection(cell, IDENT, 'Connect'));
       return error;
     };
     assert.match(await attempt(), /^net\.connman\.Error\.NotRegistered/, 'nobody to ask');
@@ -177,7 +212,12 @@ test('credentials are asked for, and every answer has its end', () =>
 
     await startOpenvpn(cell, auth, 1195);
     const challenge = { 'OpenVPN.Port': '1195', 'OpenVPN.StaticChallenge': 'PIN please' };
-    await createConnection(cell, { ...BASE, ...challenge, 'OpenVPN.AuthUserPass': '-', 'OpenVPN.Key': `${PKI}/client-locked.key` });
+    await createConnection(cell, {
+      ...BASE,
+      ...challenge,
+      'OpenVPN.AuthUserPass': '-',
+      'OpenVPN.Key': `${PKI}/client-locked.key`,
+    });
     const passphrase = { 'OpenVPN.PrivateKeyPassword': 'keypass' };
     const both = { 'OpenVPN.Username': 'bo b', 'OpenVPN.Password': 'secret', 'OpenVPN.StaticChallenge': '1234' };
     assert.is(await attempt(both, passphrase), 'ok', 'password and challenge, then the passphrase of the key');
@@ -197,22 +237,33 @@ test('a server, a helper, an uplink and the daemons go and come back', () =>
 
     const dies = performance.now();
     await server.stop();
-    await cell.log.wait('the loss to be seen', isServiceProperty(IDENT, 'State', 'idle'), { since: dies, timeoutMs: 30_000 });
+    await cell.log.wait('the loss to be seen', isServiceProperty(IDENT, 'State', 'idle'), {
+      since: dies,
+      timeoutMs: 30_000,
+    });
     await startOpenvpn(cell);
-    await cell.log.wait('it to be back', isServiceProperty(IDENT, 'State', 'ready'), { since: dies, timeoutMs: 40_000 });
+    await cell.log.wait('it to be back', isServiceProperty(IDENT, 'State', 'ready'), {
+      since: dies,
+      timeoutMs: 40_000,
+    });
     assert.ok(await ping(cell, OPENVPN_INSIDE));
 
     const killed = performance.now();
     for (const pid of await clientPids(cell)) process.kill(pid, 'SIGKILL');
-    await cell.log.wait('the helper\'s end', isServiceProperty(IDENT, 'State', 'idle'), { since: killed });
+    await cell.log.wait("the helper's end", isServiceProperty(IDENT, 'State', 'idle'), { since: killed });
     await cell.log.wait('another', isServiceProperty(IDENT, 'State', 'ready'), { since: killed, timeoutMs: 30_000 });
 
     // The first cable is the transport: the tunnel goes with it and comes up over the other one.
     const second = cell.cable(1).plug();
-    await cell.log.wait('an address', (event) => event.kind === 'address' && event.link === 'eth1' && event.isAdded, { since: second });
+    await cell.log.wait('an address', (event) => event.kind === 'address' && event.link === 'eth1' && event.isAdded, {
+      since: second,
+    });
     const switched = cell.cable(0).unplug();
     await cell.log.wait('the tunnel to go', isServiceProperty(IDENT, 'State', 'idle'), { since: switched });
-    await cell.log.wait('it to be back', isServiceProperty(IDENT, 'State', 'ready'), { since: switched, timeoutMs: 30_000 });
+    await cell.log.wait('it to be back', isServiceProperty(IDENT, 'State', 'ready'), {
+      since: switched,
+      timeoutMs: 30_000,
+    });
     assert.match(await wayTo(cell, SERVER_ADDRESS), /dev eth1 /);
     assert.ok(await ping(cell, OPENVPN_INSIDE));
 
@@ -222,7 +273,10 @@ test('a server, a helper, an uplink and the daemons go and come back', () =>
     assert.equal(await clientPids(cell), [], 'no helper outlives its daemon');
     assert.not.match(await device(cell, 'ip', 'link'), /vpn0/);
     await startVpnd(cell);
-    await cell.log.wait('it to be back', isServiceProperty(IDENT, 'State', 'ready'), { since: restarted, timeoutMs: 30_000 });
+    await cell.log.wait('it to be back', isServiceProperty(IDENT, 'State', 'ready'), {
+      since: restarted,
+      timeoutMs: 30_000,
+    });
 
     const kept = performance.now();
     await connmand.stop();
@@ -248,8 +302,11 @@ async function untilSettled(cell: Cell): Promise<void> {
 }
 
 function isServiceRemoved(event: CellEvent): boolean {
-  return event.kind === 'signal' && event.name === 'org.freedesktop.DBus.ObjectManager.InterfacesRemoved' &&
-    event.body[0] === `/net/connman/service/vpn_${IDENT}`;
+  return (
+    event.kind === 'signal' &&
+    event.name === 'org.freedesktop.DBus.ObjectManager.InterfacesRemoved' &&
+    event.body[0] === `/net/connman/service/vpn_${IDENT}`
+  );
 }
 
 test.run();

@@ -29,15 +29,31 @@ const OPTIONS: PppdOptions = [
 type Rows = readonly (readonly [key: string, name: string, initial?: string])[];
 
 const GLOBAL: Rows = [
-  ['AccessControl', 'access control', 'yes'], ['IPsecSaref', 'ipsec saref', 'no'], ['AuthFile', 'auth file'],
-  ['ForceUserSpace', 'force userspace'], ['ListenAddr', 'listen-addr'], ['Rand Source', 'rand source'], ['Port', 'port'],
+  ['AccessControl', 'access control', 'yes'],
+  ['IPsecSaref', 'ipsec saref', 'no'],
+  ['AuthFile', 'auth file'],
+  ['ForceUserSpace', 'force userspace'],
+  ['ListenAddr', 'listen-addr'],
+  ['Rand Source', 'rand source'],
+  ['Port', 'port'],
 ];
 const LNS: Rows = [['Exclusive', 'exclusive']];
 const LAC: Rows = [
-  ['BPS', 'bps'], ['TXBPS', 'tx bps'], ['RXBPS', 'rx bps'], ['LengthBit', 'length bit'], ['Challenge', 'challenge'],
-  ['DefaultRoute', 'defaultroute'], ['FlowBit', 'flow bit'], ['TunnelRWS', 'tunnel rws'], ['Autodial', 'autodial', 'yes'],
-  ['Redial', 'redial', 'yes'], ['RedialTimeout', 'redial timeout', '10'], ['MaxRedials', 'max redials'],
-  ['RequirePAP', 'require pap', 'no'], ['RequireCHAP', 'require chap', 'yes'], ['ReqAuth', 'require authentication', 'no'],
+  ['BPS', 'bps'],
+  ['TXBPS', 'tx bps'],
+  ['RXBPS', 'rx bps'],
+  ['LengthBit', 'length bit'],
+  ['Challenge', 'challenge'],
+  ['DefaultRoute', 'defaultroute'],
+  ['FlowBit', 'flow bit'],
+  ['TunnelRWS', 'tunnel rws'],
+  ['Autodial', 'autodial', 'yes'],
+  ['Redial', 'redial', 'yes'],
+  ['RedialTimeout', 'redial timeout', '10'],
+  ['MaxRedials', 'max redials'],
+  ['RequirePAP', 'require pap', 'no'],
+  ['RequireCHAP', 'require chap', 'yes'],
+  ['ReqAuth', 'require authentication', 'no'],
 ];
 
 const driver: Driver = {
@@ -48,7 +64,11 @@ const driver: Driver = {
     const known = await credentials(session, 'L2TP');
     const options = env.writeFile(`l2tp-${ident}.ppp`, optionsFile(settings, OPTIONS, known), scope);
     const lac = [
-      '[lac l2tp]', `lns = ${host}`, `name = ${oneLine(known.user)}`, ...rows(settings, LAC), `pppoptfile = ${options}`,
+      '[lac l2tp]',
+      `lns = ${host}`,
+      `name = ${oneLine(known.user)}`,
+      ...rows(settings, LAC),
+      `pppoptfile = ${options}`,
     ];
     const text = ['[global]', ...rows(settings, GLOBAL), '[lns default]', ...rows(settings, LNS), ...lac].join('\n');
     const configuration = env.writeFile(`l2tp-${ident}.conf`, `${text}\n`, scope);

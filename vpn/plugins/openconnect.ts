@@ -8,7 +8,13 @@
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import {
-  VpnFailure, type Driver, type Field, type Plugin, type Session, type Settings, type VpnCore,
+  VpnFailure,
+  type Driver,
+  type Field,
+  type Plugin,
+  type Session,
+  type Settings,
+  type VpnCore,
 } from '../api.ts';
 import { readScriptTunnel } from './lib/vpnc-script.ts';
 
@@ -49,9 +55,10 @@ async function logIn(session: Session): Promise<Access> {
   const { settings, host } = session;
   const mode = MODES.find((each) => each === settings.get(`${KEY}AuthType`)) ?? 'cookie';
   const server = settings.get(`${KEY}VPNHost`) ?? host;
-  const hasCertificate = mode === 'publickey'
-    ? settings.get(`${KEY}ClientCert`) !== undefined && settings.get(`${KEY}UserPrivateKey`) !== undefined
-    : mode !== 'pkcs' || settings.get(`${KEY}PKCSClientCert`) !== undefined;
+  const hasCertificate =
+    mode === 'publickey'
+      ? settings.get(`${KEY}ClientCert`) !== undefined && settings.get(`${KEY}UserPrivateKey`) !== undefined
+      : mode !== 'pkcs' || settings.get(`${KEY}PKCSClientCert`) !== undefined;
   if (!hasCertificate) throw refused();
   const cookie = settings.secret(`${KEY}Cookie`);
   const isKnown = cookie !== undefined && (mode === 'cookie' || mode === 'cookie_with_userpass');
@@ -104,9 +111,10 @@ function questionFor({ settings, authFailure }: Session, mode: Mode, needed: rea
     return [{ key: KEY + name, type: 'string', requirement, ...(value !== undefined && { value }) }];
   };
   const isCookie = mode === 'cookie' || mode === 'cookie_with_userpass';
-  const failure: Field[] = authFailure === undefined
-    ? []
-    : [{ key: 'VpnAgent.AuthFailure', type: 'string', requirement: 'informational', value: authFailure }];
+  const failure: Field[] =
+    authFailure === undefined
+      ? []
+      : [{ key: 'VpnAgent.AuthFailure', type: 'string', requirement: 'informational', value: authFailure }];
   const wanted = needed.map((name): Field => {
     const key = name === 'Username' || name === 'Password' ? name : KEY + name;
     const value = settings.secret(KEY + name);
@@ -119,11 +127,14 @@ function questionFor({ settings, authFailure }: Session, mode: Mode, needed: rea
       ...(value !== undefined && { value: isFixed && isSecret ? '********' : value }),
     };
   });
-  const controls: Field[] = mode !== 'pkcs' ? [] : [
-    { key: 'AllowStoreCredentials', type: 'boolean', requirement: 'control', value: false },
-    { key: 'AllowRetrieveCredentials', type: 'boolean', requirement: 'control', value: false },
-    { key: 'KeepCredentials', type: 'boolean', requirement: 'control', value: true },
-  ];
+  const controls: Field[] =
+    mode !== 'pkcs'
+      ? []
+      : [
+          { key: 'AllowStoreCredentials', type: 'boolean', requirement: 'control', value: false },
+          { key: 'AllowRetrieveCredentials', type: 'boolean', requirement: 'control', value: false },
+          { key: 'KeepCredentials', type: 'boolean', requirement: 'control', value: true },
+        ];
   return [
     ...told('CACert'),
     ...told('ServerCert', isCookie ? 'optional' : 'informational'),
@@ -143,8 +154,12 @@ async function authenticate(session: Session, mode: Mode, server: string, known?
   const task = session.startTask({
     file: 'openconnect',
     args: [
-      '--authenticate', '--useragent=ConnMan VPN Agent', ...connectionOptions(settings, fingerprint),
-      ...certificateOptions(settings, mode), ...loginOptions(settings, mode), plain('Host', server),
+      '--authenticate',
+      '--useragent=ConnMan VPN Agent',
+      ...connectionOptions(settings, fingerprint),
+      ...certificateOptions(settings, mode),
+      ...loginOptions(settings, mode),
+      plain('Host', server),
     ],
     environment: { LC_ALL: 'C' },
     input: inputFor(settings, mode),
@@ -170,8 +185,13 @@ async function authenticate(session: Session, mode: Mode, server: string, known?
 
 function connectionOptions(settings: Settings, fingerprint: string | undefined): string[] {
   const get = (name: string): string | undefined => settings.get(KEY + name);
-  const option = (name: string, value: string | undefined): string[] => (value === undefined ? [] : [`--${name}=${value}`]);
-  const flags = [['DisableIPv6', 'disable-ipv6'], ['NoHTTPKeepalive', 'no-http-keepalive'], ['NoDTLS', 'no-dtls']] as const;
+  const option = (name: string, value: string | undefined): string[] =>
+    value === undefined ? [] : [`--${name}=${value}`];
+  const flags = [
+    ['DisableIPv6', 'disable-ipv6'],
+    ['NoHTTPKeepalive', 'no-http-keepalive'],
+    ['NoDTLS', 'no-dtls'],
+  ] as const;
   return [
     ...option('cafile', get('CACert')),
     ...flags.flatMap(([name, word]) => (settings.flag(KEY + name) ? [`--${word}`] : [])),
@@ -212,8 +232,13 @@ async function runTunnel(session: Session, { cookie, host, fingerprint }: Access
   const task = session.startTask({
     file: 'openconnect',
     args: [
-      '--cookie-on-stdin', ...connectionOptions(settings, fingerprint), '--script', `${env.scriptDirectory}/vpn-script`,
-      '--interface', interfaceName, plain('Host', host),
+      '--cookie-on-stdin',
+      ...connectionOptions(settings, fingerprint),
+      '--script',
+      `${env.scriptDirectory}/vpn-script`,
+      '--interface',
+      interfaceName,
+      plain('Host', host),
     ],
     environment: { LC_ALL: 'C' },
     input: `${cookie}\n${fingerprint !== undefined ? '' : isAllowed ? 'yes\n' : 'no\n'}`,
@@ -235,9 +260,12 @@ async function runTunnel(session: Session, { cookie, host, fingerprint }: Access
   const exit = await task.exited;
   if (isUp || signal.aborted) return;
   // openconnect(8): 2 is a cookie that the server no longer takes.
-  throw notes.failure ?? (exit.status === 2
-    ? new VpnFailure('login', new ConnmanError('PermissionDenied'))
-    : new VpnFailure('unknown', new ConnmanError('Failed')));
+  throw (
+    notes.failure ??
+    (exit.status === 2
+      ? new VpnFailure('login', new ConnmanError('PermissionDenied'))
+      : new VpnFailure('unknown', new ConnmanError('Failed')))
+  );
 }
 
 /** What openconnect says on standard error that decides how it failed. */
@@ -249,7 +277,8 @@ class Notes {
   read(line: string): void {
     const fingerprint = /^\s+--servercert (\S+)$/.exec(line)?.[1];
     if (fingerprint !== undefined) this.fingerprint = fingerprint;
-    const isRefused = /^(Got inappropriate HTTP CONNECT response: HTTP\/1\.1 401|VPN service unavailable|Login failed|Authentication failed)/;
+    const isRefused =
+      /^(Got inappropriate HTTP CONNECT response: HTTP\/1\.1 401|VPN service unavailable|(Login|Authentication) failed)/;
     if (isRefused.test(line)) this.failure = refused();
     const isUnreachable = /^Failed to (connect to|open HTTPS connection to|reconnect to host)/;
     if (isUnreachable.test(line)) this.failure = new VpnFailure('connect', new ConnmanError('NotConnected'));
@@ -258,8 +287,12 @@ class Notes {
 
 /** `NAME='value'` lines, as for a shell. */
 function readAnswer(text: string): Readonly<Record<string, string | undefined>> {
-  return Object.fromEntries([...text.matchAll(/^([A-Z_]+)='((?:[^']|'\\'')*)'$/gm)]
-    .map(([, name = '', value = '']) => [name, value.replaceAll('\'\\\'\'', '\'')]));
+  return Object.fromEntries(
+    [...text.matchAll(/^([A-Z_]+)='((?:[^']|'\\'')*)'$/gm)].map(([, name = '', value = '']) => [
+      name,
+      value.replaceAll("'\\''", "'"),
+    ]),
+  );
 }
 
 function allowedFingerprint(settings: Settings): string | undefined {

@@ -7,7 +7,15 @@
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import {
-  Lines, VpnFailure, type Driver, type Plugin, type Session, type Settings, type Task, type TaskAddress, type VpnCore,
+  Lines,
+  VpnFailure,
+  type Driver,
+  type Plugin,
+  type Session,
+  type Settings,
+  type Task,
+  type TaskAddress,
+  type VpnCore,
 } from '../api.ts';
 import { answer, parseQuestion, type Question } from './openvpn/management.ts';
 import { readTunnel } from './openvpn/tunnel.ts';
@@ -109,11 +117,26 @@ function commandLine(session: Session, managementPath: string, address: TaskAddr
   }
   if (get('ConfigFile') === undefined) words.push(...withoutConfigFile(settings));
   words.push(
-    '--management', managementPath, 'unix', '--management-query-passwords', '--auth-retry', 'interact',
-    '--syslog', '--script-security', '2', '--up', `${env.scriptDirectory}/vpn-script`, '--up-restart',
+    '--management',
+    managementPath,
+    'unix',
+    '--management-query-passwords',
+    '--auth-retry',
+    'interact',
+    '--syslog',
+    '--script-security',
+    '2',
+    '--up',
+    `${env.scriptDirectory}/vpn-script`,
+    '--up-restart',
     ...Object.entries(address).flatMap(([key, value]) => ['--setenv', key, value]),
-    '--dev', interfaceName, '--dev-type', get('DeviceType') ?? 'tun', '--persist-tun',
-    '--route-noexec', '--ifconfig-noexec',
+    '--dev',
+    interfaceName,
+    '--dev-type',
+    get('DeviceType') ?? 'tun',
+    '--persist-tun',
+    '--route-noexec',
+    '--ifconfig-noexec',
     ...keepAlive(settings),
   );
   return words;
@@ -122,7 +145,8 @@ function commandLine(session: Session, managementPath: string, address: TaskAddr
 function withoutConfigFile(settings: Settings): string[] {
   const key = settings.get('OpenVPN.TLSAuth');
   const direction = settings.get('OpenVPN.TLSAuthDir');
-  const tlsAuth = key === undefined ? [] : ['--tls-auth', plain('OpenVPN.TLSAuth', key), ...(direction ? [direction] : [])];
+  const tlsAuth =
+    key === undefined ? [] : ['--tls-auth', plain('OpenVPN.TLSAuth', key), ...(direction ? [direction] : [])];
   return [...tlsAuth, '--nobind', '--persist-key', '--client'];
 }
 
@@ -207,23 +231,38 @@ class Management {
     const { authFailure } = session;
     const asked = this.#challenge ?? challenge;
     const fields = [
-      ...(authFailure === undefined ? [] : [{
-        key: 'VpnAgent.AuthFailure', type: 'string', requirement: 'informational', value: authFailure,
-      } as const]),
+      ...(authFailure === undefined
+        ? []
+        : [
+            {
+              key: 'VpnAgent.AuthFailure',
+              type: 'string',
+              requirement: 'informational',
+              value: authFailure,
+            } as const,
+          ]),
       { key: 'OpenVPN.Username', type: 'string', requirement: 'mandatory' } as const,
       { key: 'OpenVPN.Password', type: 'password', requirement: 'mandatory' } as const,
-      ...(asked === undefined ? [] : [{
-        key: 'OpenVPN.StaticChallenge', type: 'password', requirement: 'mandatory', value: asked,
-      } as const]),
+      ...(asked === undefined
+        ? []
+        : [
+            {
+              key: 'OpenVPN.StaticChallenge',
+              type: 'password',
+              requirement: 'mandatory',
+              value: asked,
+            } as const,
+          ]),
     ];
     const given = await session.ask(fields);
     const [username, password] = [given.get('OpenVPN.Username'), given.get('OpenVPN.Password')];
     if (username === undefined || password === undefined) throw lacking();
     const response = given.get('OpenVPN.StaticChallenge') ?? '';
     // management-notes.txt, "static challenge": both in base64.
-    const encoded = challenge === undefined
-      ? password
-      : `SCRV1:${Buffer.from(password).toString('base64')}:${Buffer.from(response).toString('base64')}`;
+    const encoded =
+      challenge === undefined
+        ? password
+        : `SCRV1:${Buffer.from(password).toString('base64')}:${Buffer.from(response).toString('base64')}`;
     return [answer('username', 'Auth', username), answer('password', 'Auth', encoded)];
   }
 
@@ -232,13 +271,15 @@ class Management {
     const { settings } = this.#session;
     const stored = settings.get(key);
     if (stored !== undefined && !this.#isKeyRefused) return stored;
-    const given = (await this.#session.ask([
-      { key, type: 'password', requirement: 'mandatory' },
-      { key: 'AllowStoreCredentials', type: 'boolean', requirement: 'control', value: false },
-      { key: 'AllowRetrieveCredentials', type: 'boolean', requirement: 'control', value: false },
-      { key: 'KeepCredentials', type: 'boolean', requirement: 'control', value: true },
-      { key: 'Enter Private Key password', type: 'string', requirement: 'informational' },
-    ])).get(key);
+    const given = (
+      await this.#session.ask([
+        { key, type: 'password', requirement: 'mandatory' },
+        { key: 'AllowStoreCredentials', type: 'boolean', requirement: 'control', value: false },
+        { key: 'AllowRetrieveCredentials', type: 'boolean', requirement: 'control', value: false },
+        { key: 'KeepCredentials', type: 'boolean', requirement: 'control', value: true },
+        { key: 'Enter Private Key password', type: 'string', requirement: 'informational' },
+      ])
+    ).get(key);
     if (given === undefined) throw lacking();
     settings.setHidden(key, given);
     this.#isKeyRefused = false;

@@ -37,7 +37,8 @@ const driver: Driver = {
       const value = settings.get(`PPTP.${key}`);
       return value !== undefined && /^[0-9]+$/.test(value) ? ` ${option} ${value}` : '';
     };
-    const line = `pptp ${host} --nolaunchpppd --loglevel 2${wait('IdleWait', '--idle-wait')}${wait('MaxEchoWait', '--max-echo-wait')}`;
+    const waits = wait('IdleWait', '--idle-wait') + wait('MaxEchoWait', '--max-echo-wait');
+    const line = `pptp ${host} --nolaunchpppd --loglevel 2${waits}`;
     await runPppd(session, 'PPTP', { file: 'pppd', args: ['file', path, 'pty', line] });
   },
 };

@@ -5,7 +5,15 @@
 
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
-import { VpnFailure, type Driver, type Field, type Plugin, type Session, type Settings, type VpnCore } from '../api.ts';
+import {
+  VpnFailure,
+  type Driver,
+  type Field,
+  type Plugin,
+  type Session,
+  type Settings,
+  type VpnCore,
+} from '../api.ts';
 import { readScriptTunnel } from './lib/vpnc-script.ts';
 
 const log = logger('vpn/plugins/vpnc.ts');
@@ -27,7 +35,8 @@ const driver: Driver = {
   device: (settings) => (settings.get('VPNC.DeviceType') === 'tap' ? 'tap' : 'tun'),
   async run(session) {
     const { settings, interfaceName, env, signal } = session;
-    if (settings.get('VPNC.IPSec.ID') === undefined) throw new VpnFailure('unknown', new ConnmanError('InvalidArguments'));
+    if (settings.get('VPNC.IPSec.ID') === undefined)
+      throw new VpnFailure('unknown', new ConnmanError('InvalidArguments'));
     if ([SECRET, USERNAME, PASSWORD].some((key) => settings.secret(key) === undefined)) await askForSecrets(session);
     const debug = settings.get('VPNC.Debug');
     let isUp = false;
@@ -35,8 +44,16 @@ const driver: Driver = {
     const task = session.startTask({
       file: 'vpnc',
       args: [
-        '--non-inter', '--no-detach', '--ifname', interfaceName, '--ifmode', settings.get('VPNC.DeviceType') ?? 'tun',
-        '--script', `${env.scriptDirectory}/vpn-script`, ...(debug === undefined ? [] : ['--debug', debug]), '-',
+        '--non-inter',
+        '--no-detach',
+        '--ifname',
+        interfaceName,
+        '--ifmode',
+        settings.get('VPNC.DeviceType') ?? 'tun',
+        '--script',
+        `${env.scriptDirectory}/vpn-script`,
+        ...(debug === undefined ? [] : ['--debug', debug]),
+        '-',
       ],
       environment: { LANG: 'C', LC_ALL: 'C' },
       input: configurationOf(settings, session.host),
@@ -70,8 +87,10 @@ const REFUSED = [': hash comparison failed', ': authentication unsuccessful', ':
 const UNREACHABLE = [': unknown host', ': no response from target', ': receiving packet: No route to host'];
 
 function failureOf(line: string): VpnFailure | undefined {
-  if (REFUSED.some((text) => line.includes(text))) return new VpnFailure('auth', new ConnmanError('PermissionDenied'));
-  if (UNREACHABLE.some((text) => line.includes(text))) return new VpnFailure('connect', new ConnmanError('NotConnected'));
+  if (REFUSED.some((text) => line.includes(text)))
+    return new VpnFailure('auth', new ConnmanError('PermissionDenied'));
+  if (UNREACHABLE.some((text) => line.includes(text)))
+    return new VpnFailure('connect', new ConnmanError('NotConnected'));
   return undefined;
 }
 
@@ -88,9 +107,10 @@ async function askForSecrets(session: Session): Promise<void> {
       ...(value !== undefined && shown !== undefined && { value: shown }),
     };
   };
-  const failure: Field[] = authFailure === undefined
-    ? []
-    : [{ key: 'VpnAgent.AuthFailure', type: 'string', requirement: 'informational', value: authFailure }];
+  const failure: Field[] =
+    authFailure === undefined
+      ? []
+      : [{ key: 'VpnAgent.AuthFailure', type: 'string', requirement: 'informational', value: authFailure }];
   const answer = await session
     .ask([...failure, field(SECRET, 'password'), field(USERNAME, 'string'), field(PASSWORD, 'password')])
     .catch((error: unknown) => {

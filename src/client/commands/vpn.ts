@@ -23,7 +23,11 @@ export async function vpn(context: Context, { words: [what, ...words], command }
   throw invalid(command.name, 'vpn import FILE [NAME], or vpn create TYPE HOST NAME [KEY=VALUE…]');
 }
 
-async function importFile(context: Context, command: string, [file, name, ...more]: readonly string[]): Promise<void> {
+async function importFile(
+  context: Context,
+  command: string,
+  [file, name, ...more]: readonly string[],
+): Promise<void> {
   if (file === undefined || more.length > 0) throw invalid(command, 'vpn import FILE [NAME]');
   const text = withFilesInline(read(command, file), (path) => read(command, resolve(dirname(file), path)));
   try {
@@ -46,7 +50,9 @@ async function create(context: Context, command: string, words: readonly string[
   }
   if (!Object.hasOwn(VPN_KEYS, type)) throw invalid(command, `Types are ${Object.keys(VPN_KEYS).join(', ')}.`);
   const properties = new Map<string, Variant>([
-    ['Type', variant('s', type)], ['Host', variant('s', host)], ['Name', variant('s', name)],
+    ['Type', variant('s', type)],
+    ['Host', variant('s', host)],
+    ['Name', variant('s', name)],
   ]);
   for (const word of settings) {
     const [, key, given] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
@@ -54,7 +60,10 @@ async function create(context: Context, command: string, words: readonly string[
     const value = given.startsWith('@') ? read(command, given.slice(1)).replace(/\r?\n$/, '') : given;
     const problem = vpnValueProblem(type, key, value);
     if (problem !== undefined) throw invalid(command, problem);
-    properties.set(key, key === 'SplitRouting' ? variant('b', value === 'true' || value === 'yes') : variant('s', value));
+    properties.set(
+      key,
+      key === 'SplitRouting' ? variant('b', value === 'true' || value === 'yes') : variant('s', value),
+    );
   }
   const manager = await context.proxy(vpnManagerInterface, '/', CONNMAN_VPN);
   const path = await manager.Create({ properties }, PATIENCE).catch(rethrow('Error'));
@@ -70,7 +79,8 @@ function read(command: string, file: string): string {
 }
 
 /** Directives of openvpn's that name a file of text. */
-const FILES = /^[ \t]*(ca|cert|key|tls-auth|tls-crypt|tls-crypt-v2)[ \t]+(?!\[inline\])("[^"]+"|\S+)([ \t]+[01])?[ \t]*$/gm;
+const FILES =
+  /^[ \t]*(ca|cert|key|tls-auth|tls-crypt|tls-crypt-v2)[ \t]+(?!\[inline\])("[^"]+"|\S+)([ \t]+[01])?[ \t]*$/gm;
 
 // The daemon must not depend on the user's files, nor read any that the user may not.
 function withFilesInline(text: string, readPath: (path: string) => string): string {

@@ -9,7 +9,12 @@ import { parseIpAddress, type IpAddress } from '../../../src/shared/ipaddress.ts
 import { VpnFailure, type Field, type Session, type Settings, type Tunnel } from '../../api.ts';
 
 /** Options of pppd by key of ours; a number has a value, a flag stands by itself. */
-export type PppdOptions = readonly (readonly [key: string, option: string, kind: 'flag' | 'value', initial?: string])[];
+export type PppdOptions = readonly (readonly [
+  key: string,
+  option: string,
+  kind: 'flag' | 'value',
+  initial?: string,
+])[];
 
 /** What both drivers have, by the names behind `PPPD.`. */
 export const COMMON_OPTIONS: PppdOptions = [
@@ -33,10 +38,22 @@ export async function credentials(session: Session, prefix: string): Promise<{ u
   const known = { user: settings.get(userKey), password: settings.get(passwordKey) };
   if (known.user !== undefined && known.password !== undefined) return { user: known.user, password: known.password };
   const fields: Field[] = [
-    ...(authFailure === undefined ? [] : [{
-      key: 'VpnAgent.AuthFailure', type: 'string', requirement: 'informational', value: authFailure,
-    } as const]),
-    { key: 'Username', type: 'string', requirement: 'mandatory', ...(known.user !== undefined && { value: known.user }) },
+    ...(authFailure === undefined
+      ? []
+      : [
+          {
+            key: 'VpnAgent.AuthFailure',
+            type: 'string',
+            requirement: 'informational',
+            value: authFailure,
+          } as const,
+        ]),
+    {
+      key: 'Username',
+      type: 'string',
+      requirement: 'mandatory',
+      ...(known.user !== undefined && { value: known.user }),
+    },
     { key: 'Password', type: 'password', requirement: 'mandatory' },
   ];
   const answer = await session.ask(fields);
@@ -49,11 +66,20 @@ export async function credentials(session: Session, prefix: string): Promise<{ u
 
 /** The text of an options file. */
 export function optionsFile(
-  settings: Settings, options: PppdOptions, { user, password }: { user: string; password: string },
+  settings: Settings,
+  options: PppdOptions,
+  { user, password }: { user: string; password: string },
 ): string {
   const lines = [
-    'nodetach', 'lock', 'logfd 2', 'usepeerdns', 'noipdefault', 'noauth', 'nodefaultroute',
-    `name ${quoted(user)}`, `password ${quoted(password)}`,
+    'nodetach',
+    'lock',
+    'logfd 2',
+    'usepeerdns',
+    'noipdefault',
+    'noauth',
+    'nodefaultroute',
+    `name ${quoted(user)}`,
+    `password ${quoted(password)}`,
   ];
   for (const [key, option, kind, initial] of options) {
     const value = settings.get(`PPPD.${key}`) ?? initial;
@@ -110,7 +136,9 @@ const SETTLING_MS = 300;
 
 /** Runs a program that runs pppd; resolves when its tunnel has ended. Rejects with VpnFailure. */
 export async function runPppd(
-  session: Session, prefix: string, program: { file: string; args: readonly string[] },
+  session: Session,
+  prefix: string,
+  program: { file: string; args: readonly string[] },
 ): Promise<void> {
   const { env, host, scope, settings, signal } = session;
   const log = new PppdLog();

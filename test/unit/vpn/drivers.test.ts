@@ -1,0 +1,161 @@
+/**
+ * What helpers say, read as untrusted: openvpn's management lines, the environments of scripts, pppd's
+ * log, and rights looked up in passwd and group.
+ */
+
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readScriptTunnel } from '../../../vpn/plugins/lib/vpnc-script.ts';
+import { COMMON_OPTIONS, optionsFile, PppdLog } from '../../../vpn/plugins/lib/pppd.ts';
+import { answer, parseQuestion } from '../../../vpn/plugins/openvpn/management.ts';
+import { readTunnel } from '../../../vpn/plugins/openvpn/tunnel.ts';
+import { resolvePrivileges } from '../../../vpn/privileges.ts';
+import { Settings } from '../../../vpn/settings.ts';
+import { Lines } from '../../../vpn/task.ts';
+
+test('management lines are read, and answers cannot break out of theirs', () => {
+  assert.equal(parseQuestion(">PASSWORD:Need 'Auth' username/password"), { kind: 'auth' });
+  assert.equal(parseQuestion(">PASSWORD:Need 'Auth' username/password SC:1,PIN?"), {
+    kind: 'auth',
+    challenge: 'PIN?',
+  });
+  assert.equal(parseQuestion(">PASSWORD:Need 'Private Key' password"), { kind: 'key' });
+  assert.equal(parseQuestion(">PASSWORD:Verification Failed: 'Auth'"), { kind: 'authRefused' });
+  assert.equal(parseQuestion(">PASSWORD:Verification Failed: 'Auth' ['CRV1:R,E:id:dXNlcg==:Token?']"), {
+    kind: 'authRefused',
+    challenge: 'Token?',
+  });
+  assert.is(parseQuestion('>STATE:1,CONNECTED'), undefined);
+  assert.is(answer('password', 'Auth', 'a "b\\ c\nup x'), 'password "Auth" "a\\ \\"b\\\\\\ cup\\ x"');
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      parseQuestion(text);
+      assert.not.match(answer('username', 'Auth', text), /[\n\r]/);
+    }),
+  );
+});
+
+const environment = (entries: Record<string, string>): Map<string, string> => new Map(Object.entries(entries));
+
+test("openvpn's environment is a tunnel", () => {
+  const tunnel = readTunnel(
+    environment({
+      trusted_ip: '192.0.2.1',
+      ifconfig_local: '10.8.0.6',
+      ifconfig_remote: '10.8.0.5',
+      foreign_option_2: 'dhcp-option DNS 10.8.0.2',
+      foreign_option_10: 'dhcp-option DOMAIN b.test',
+      foreign_option_1: 'dhcp-option DNS 10.8.0.1',
+      route_network_1: '10.0.0.0',
+      route_netmask_1: '255.0.0.0',
+      route_gateway_1: '10.8.0.5',
+      route_network_2: '10.1.0.0',
+      route_gateway_2: 'x',
+    }),
+    'h',
+  );
+  assert.equal(tunnel?.nameservers, ['10.8.0.1', '10.8.0.2']);
+  assert.equal([tunnel?.domain, tunnel?.gateway, tunnel?.routes.length], ['b.test', '192.0.2.1', 1]);
+  assert.equal([String(tunnel?.addresses[0]?.peer), tunnel?.addresses[0]?.prefixLength], ['10.8.0.5', 32]);
+  assert.is(readTunnel(environment({}), 'h'), undefined);
+});
+
+test("a script's environment is a tunnel", () => {
+  const tunnel = readScriptTunnel(
+    environment({
+      VPNGATEWAY: '192.0.2.1',
+      INTERNAL_IP4_ADDRESS: '10.0.0.2',
+      INTERNAL_IP4_NETMASK: '255.255.255.0',
+      INTERNAL_IP6_NETMASK: 'fd00::2/64',
+      INTERNAL_IP4_DNS: '10.0.0.1 10.0.0.3',
+      CISCO_DEF_DOMAIN: 'a.test b.test',
+      CISCO_SPLIT_INC_0_ADDR: '10.5.0.0',
+      CISCO_SPLIT_INC_0_MASK: '255.255.0.0',
+      CISCO_SPLIT_INC_0_MASKLEN: '16',
+      CISCO_IPV6_SPLIT_INC_0_ADDR: 'fd01::',
+      CISCO_IPV6_SPLIT_INC_0_MASKLEN: '64',
+    }),
+    'h',
+  );
+  assert.equal(
+    tunnel?.addresses.map((each) => `${each.address}/${each.prefixLength}`),
+    ['10.0.0.2/24', 'fd00::2/64'],
+  );
+  assert.equal(
+    tunnel?.routes.map(({ network, netmask }) => `${network}/${netmask}`),
+    ['10.5.0.0/255.255.0.0', 'fd01::/64'],
+  );
+  assert.is(tunnel?.domain, 'a.test');
+});
+
+test('no environment whatever breaks a reader', () => {
+  const keys = fc.constantFrom(
+    'ifconfig_local',
+    'ifconfig_netmask',
+    'ifconfig_ipv6_local',
+    'ifconfig_ipv6_netbits',
+    'route_network_1',
+    'route_netmask_1',
+    'route_gateway_1',
+    'foreign_option_1',
+    'INTERNAL_IP4_ADDRESS',
+    'INTERNAL_IP6_NETMASK',
+    'CISCO_SPLIT_INC_0_ADDR',
+    'x',
+  );
+  const values = fc.oneof(fc.string(), fc.constantFrom('10.0.0.1', 'fd00::1/200', '255.0.255.0', '-1'));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(keys, values)), (entries) => {
+      readTunnel(new Map(entries), 'h');
+      readScriptTunnel(new Map(entries), 'h');
+    }),
+  );
+});
+
+test("pppd's log is a tunnel, its options file holds what it is given", () => {
+  const log = new PppdLog();
+  const lines = [
+    'Using interface ppp3',
+    'local  IP address 10.0.0.2',
+    'remote IP address 10.0.0.1',
+    'primary   DNS address 10.0.0.9',
+  ];
+  assert.equal(
+    lines.map((line) => log.read(line)),
+    [false, false, true, false],
+  );
+  assert.equal(
+    [log.tunnel('h')?.interfaceName, log.tunnel('h')?.nameservers, log.isRefused],
+    ['ppp3', ['10.0.0.9'], false],
+  );
+  log.read('MS-CHAP authentication failed: Access denied');
+  assert.ok(log.isRefused);
+  const settings = new Settings();
+  settings.set('PPPD.RefusePAP', 'true');
+  const text = optionsFile(settings, COMMON_OPTIONS, { user: 'a b', password: 'x"\\\nnoauth' });
+  assert.match(text, /^name "a b"\npassword "x\\"\\\\noauth"\n/m);
+  assert.match(text, /^refuse-pap$/m);
+});
+
+test('lines of a flood are bounded', () => {
+  const lines: string[] = [];
+  const reader = new Lines((line) => lines.push(line));
+  for (let round = 0; round < 100; round++) reader.push(new Uint8Array(65_536).fill(0x61));
+  reader.push(Buffer.from('\nlast\r\n'));
+  assert.equal(
+    lines.map(({ length }) => length),
+    [4096, 4],
+  );
+});
+
+test('rights are looked up, and unknown names are no root', () => {
+  const accounts = { passwd: 'root:x:0:0::/:\nvpn:x:200:201::/:\n', group: 'net:x:300:\n' };
+  const none = { User: undefined, Group: undefined, SupplementaryGroups: [], SystemBinaryUsers: [] };
+  assert.is(resolvePrivileges(none, accounts), undefined);
+  assert.equal(resolvePrivileges({ ...none, User: 'vpn' }, accounts), { uid: 200, gid: 201 });
+  assert.equal(resolvePrivileges({ ...none, User: '200', Group: 'net' }, accounts), { uid: 200, gid: 300 });
+  assert.throws(() => resolvePrivileges({ ...none, User: 'nobody-here' }, accounts), /no user/);
+});
+
+test.run();
