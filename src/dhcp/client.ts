@@ -55,6 +55,8 @@ export interface DhcpClient {
   readonly events: Observable<LeaseEvent>;
   /** The lease in force; an adopted one at once. */
   readonly lease: Lease | undefined;
+  /** Requests of this exchange that nobody has answered yet. */
+  readonly unanswered: number;
   /** Ends it; `release` gives the address back (RFC 2131, 4.4.6): call it while the address is still set. */
   stop(options: { release: boolean }): void;
   /** Asks the server at once instead of at T1; a waiting client tries again at once. */
@@ -110,6 +112,11 @@ class DrivenClient implements DhcpClient {
 
   get lease(): Lease | undefined {
     return leaseOf(this.#driver.state);
+  }
+
+  get unanswered(): number {
+    const { state } = this.#driver;
+    return 'tries' in state ? state.tries : 0;
   }
 
   stop({ release }: { release: boolean }): void {

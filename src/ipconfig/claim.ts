@@ -66,6 +66,11 @@ export class Claim {
     });
   }
 
+  /** Whether others are being asked about an address that is not in use yet. */
+  get isProbing(): boolean {
+    return this.#current?.isFree === false;
+  }
+
   /** Gives it up, silently. */
   end(): void {
     void this.#current?.scope.close();

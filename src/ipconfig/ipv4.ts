@@ -22,7 +22,7 @@ import type { System } from '../system/system.ts';
 import { Claim } from './claim.ts';
 import type { Ipv4Configuration, Ipv4InUse } from './configuration.ts';
 import { offerOfLease } from './offer.ts';
-import type { AddressSession, SessionEvent, Setup, StopMode } from './session.ts';
+import type { AddressProgress, AddressSession, SessionEvent, Setup, StopMode } from './session.ts';
 
 const log = logger('src/ipconfig/ipv4.ts');
 
@@ -79,6 +79,8 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
   #inUse: Ipv4InUse | undefined;
   /** Of the search for a link-local address. */
   #linkLocal: Scope | undefined;
+  /** Why the lease before was lost. */
+  #lost: string | undefined;
 
   /** Nothing happens before `start`. */
   constructor(target: Ipv4Target, env: Ipv4Env, scope: Scope) {
@@ -95,6 +97,15 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
 
   get inUse(): Ipv4InUse | undefined {
     return this.#inUse;
+  }
+
+  get progress(): AddressProgress {
+    const unanswered = this.#client?.unanswered;
+    return {
+      isProbing: this.#claim.isProbing,
+      ...(unanswered !== undefined && { unanswered }),
+      ...(this.#lost !== undefined && { lost: this.#lost }),
+    };
   }
 
   /** Begins; `off` and `auto` by themselves configure nothing. */
@@ -169,6 +180,7 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
         return;
       case 'lost':
         log.debug('%s: the lease is lost: %s', this.#target.interfaceName, event.reason);
+        this.#lost = event.reason;
         this.#lose();
         return;
       case 'noLease':
@@ -201,6 +213,7 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
   }
 
   #useLease(lease: Lease): void {
+    this.#lost = undefined;
     const { address, prefixLength, routers, mtu } = lease;
     const [gateway] = routers;
     const isSensible = mtu !== undefined && mtu >= MTU_RANGE.min && mtu <= MTU_RANGE.max;

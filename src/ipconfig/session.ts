@@ -50,9 +50,21 @@ export type SessionEvent<S extends Setup> =
   /** They cannot be had: a wrong configuration or a kernel that refuses. */
   | { readonly kind: 'failed'; readonly error: ConnmanError };
 
+/** How far a session is, for whoever asks why there is no address, or this one. */
+export interface AddressProgress {
+  /** Requests that no DHCP server has answered so far; absent where none is asked. */
+  readonly unanswered?: number;
+  /** An address that is not in use yet: others are asked whether they have it. */
+  readonly isProbing: boolean;
+  /** Why the lease before was lost. */
+  readonly lost?: string;
+}
+
 /** The addresses of one family. Nothing happens before `start`. */
 export interface AddressSession<S extends Setup> {
   readonly events: Observable<SessionEvent<S>>;
+  /** Of those that take time. */
+  readonly progress?: AddressProgress;
   start(): void;
   /** The machine slept: whoever gave the addresses is asked whether they still hold. */
   wake(): void;

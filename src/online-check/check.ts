@@ -50,6 +50,8 @@ export interface CheckRecord {
   readonly outcome: Outcome;
   /** HTTP status of the last reply; undefined where none came. */
   readonly status: number | undefined;
+  /** The last address that was connected to, or tried. */
+  readonly address: IpAddress | undefined;
   /** Wall time at which it began. */
   readonly at: Date;
   readonly durationMs: number;
@@ -140,12 +142,12 @@ class RunningCheck implements OnlineCheck {
     }
     if (attempt.signal.aborted) return;
     void attempt.close();
-    const { outcome, status } = result;
+    const { outcome, status, address } = result;
     const now = clock.now();
     const next = settle(this.#state, outcome, this.#options, now);
     this.#report(outcome);
     const durationMs = now - startedMs;
-    this.#last = { url: this.#options.url, outcome, status, at, durationMs, nextAtMs: nextTickAt(next) };
+    this.#last = { url: this.#options.url, outcome, status, address, at, durationMs, nextAtMs: nextTickAt(next) };
     this.#enter(next);
     this.result.emit(outcome);
   }

@@ -47,6 +47,8 @@ export interface CheckResult {
   readonly outcome: Outcome;
   /** Of the last reply; undefined where none came. */
   readonly status: number | undefined;
+  /** The last that was connected to, or tried. */
+  readonly address?: IpAddress | undefined;
 }
 
 /** Checks once; routes made for it go with `scope`. Throws only when `scope` closes before the end. */
@@ -55,7 +57,9 @@ export async function checkOnce(
 ): Promise<CheckResult> {
   const { signal } = scope;
   const routed = new Set<string>();
+  let tried: IpAddress | undefined;
   const beforeConnect = async (address: IpAddress): Promise<void> => {
+    tried = address;
     if (target.prepareRoute === undefined || routed.has(address.toString())) return;
     scope.defer(await target.prepareRoute(address, signal));
     routed.add(address.toString());
@@ -80,7 +84,7 @@ export async function checkOnce(
   if (said?.isCaptive === true) {
     return { outcome: { kind: 'portal', url: said.portalUrl ?? options.url, isTold: true }, status: 200 };
   }
-  const found = await follow(options.url, ask);
+  const found = { ...await follow(options.url, ask), address: tried };
   const { remainingMs } = said ?? {};
   if (found.outcome.kind !== 'online' || remainingMs === undefined) return found;
   return { ...found, outcome: { kind: 'online', forMs: remainingMs } };

@@ -49,10 +49,23 @@ export class Attempt {
   #isAskingForInput = false;
   #isUnanswered = false;
 
+  /** Why it failed, in the words of whoever tried; undefined where it has not. */
+  failure: string | undefined;
+
   constructor(wish: Wish, clock: Clock, scope: Scope) {
     this.wish = wish;
     this.#clock = clock;
     this.#scope = scope;
+  }
+
+  /** Whether it waits for what a user is asked for. */
+  get isAskingForInput(): boolean {
+    return this.#isAskingForInput;
+  }
+
+  /** Whether an agent is being asked what to do about its failure. */
+  get isAskingToRetry(): boolean {
+    return this.#question !== undefined;
   }
 
   /** Aborts when it is over, however. */
@@ -139,6 +152,7 @@ export class Attempt {
 
   /** A user's attempt: an agent may have it retried, while whoever asked for it goes on waiting. */
   async fail(cause: unknown, hooks: AttemptHooks): Promise<void> {
+    this.failure = cause instanceof Error ? cause.message : String(cause);
     const isTimeout = cause instanceof ConnmanError && cause.code === 'OperationTimeout';
     const failure = isTimeout ? cause : new ConnmanError('Failed', undefined, { cause });
     const pending = this.#pending;

@@ -15,7 +15,7 @@ import { Ipv4Session, type Ipv4Setup } from '../ipconfig/ipv4.ts';
 import { combineOffers, type NetworkOffer } from '../ipconfig/offer.ts';
 import { Ipv6Session, type Ipv6Memory, type Ipv6Setup } from '../ipconfig/ipv6.ts';
 import { OFF, type Ipv6Links } from '../ipconfig/ipv6-links.ts';
-import type { Setup, StopMode } from '../ipconfig/session.ts';
+import type { AddressProgress, Setup, StopMode } from '../ipconfig/session.ts';
 import { tunnelIpv4, tunnelIpv6 } from '../ipconfig/tunnel-session.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import { combineStandings, type Standing } from '../online-check/machine.ts';
@@ -138,6 +138,11 @@ export class Connection {
   get lastCheck(): LastCheck | undefined {
     const checks = this.#families().flatMap(({ lastCheck }) => lastCheck ?? []);
     return checks.find(({ standing }) => standing === 'online') ?? checks[0];
+  }
+
+  /** How far IPv4 addresses are; undefined without IPv4. */
+  get progress(): AddressProgress | undefined {
+    return this.#ipv4?.progress;
   }
 
   /** IPv4 comes first: nothing of IPv6 is done before the first packet of IPv4 is out. */

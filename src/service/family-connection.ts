@@ -6,7 +6,7 @@
 import type { Device } from '../device.ts';
 import type { AddressConflict } from '../ipconfig/configuration.ts';
 import type { NetworkOffer } from '../ipconfig/offer.ts';
-import type { AddressSession, SessionEvent, Setup, StopMode } from '../ipconfig/session.ts';
+import type { AddressProgress, AddressSession, SessionEvent, Setup, StopMode } from '../ipconfig/session.ts';
 import { startOnlineCheck, type CheckRecord, type CheckTarget, type OnlineCheck } from '../online-check/check.ts';
 import type { Standing } from '../online-check/machine.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
@@ -89,6 +89,11 @@ export class FamilyConnection<S extends Setup> {
   /** The last finished online check, for whoever asks why. */
   get lastCheck(): LastCheck | undefined {
     return this.#lastCheck;
+  }
+
+  /** How far its addresses are. */
+  get progress(): AddressProgress | undefined {
+    return this.#session.progress;
   }
 
   start(): void {
