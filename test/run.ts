@@ -15,7 +15,7 @@ import { killChildren, runChild, type Outcome, type Run } from './runner/child.t
 
 const AT_A_TIME = 2;
 const LIMITS_MS = {
-  unit: 30_000, rules: 120_000, integration: 180_000, guest: 420_000, build: 300_000, lab: 120_000,
+  unit: 120_000, rules: 120_000, integration: 180_000, guest: 420_000, build: 300_000, lab: 120_000,
 } as const;
 
 /** As root: no test, and no daemon that a test runs, can set the machine's clock (setpriv(1)). */

@@ -12,7 +12,7 @@ const BANNED: readonly (readonly [call: RegExp, users: RegExp])[] = [
   [/\bAbortSignal\.timeout\b/, /^$/],
   [/\bMath\.random\b/, /^$/],
   [/\brandom(Bytes|FillSync|Fill|Int|UUID)\s*\(/, /^src\/shared\/random\.ts$/],
-  [/\bprocess\.(exit|abort)\s*\(/, /^(src\/(daemon|client)\/|(src|vpn)\/main\.ts$)/],
+  [/\bprocess\.(exit|abort)\s*\(/, /^(src\/(daemon|client)\/|(src\/main|vpn\/(main|script))\.ts$)/],
   [/\bconsole\./, /^src\/client\//],
   [/\b(eval|Function)\s*\(/, /^$/],
 ];

@@ -5,6 +5,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { defaultConfiguration, parseFlags } from '../../../tools/configure/flags.ts';
+import { RESERVED } from '../../../tools/configure/tables.ts';
 
 const complaint = (...args: string[]): string => {
   try {
@@ -21,7 +22,10 @@ test('without flags the machine’s own directories are meant', () => {
   assert.is(directories.sysconfdir, '/etc');
   assert.is(directories.localstatedir, '/var');
   assert.is(directories.runstatedir, '/run');
-  assert.equal(features, ['loopback', 'ethernet']);
+  const [first, second] = features;
+  assert.equal([first, second], ['loopback', 'ethernet']);
+  for (const name of ['wifi', 'vpn', 'wireguard']) assert.ok(features.includes(name), name);
+  for (const name of ['polkit', 'nmcompat', 'iwd']) assert.not.ok(features.includes(name), name);
   assert.equal(choices, { 'dns-backend': 'internal' });
 });
 
@@ -37,22 +41,26 @@ test('another prefix holds everything, single directories win', () => {
 });
 
 test('features are turned on and off, the last word counts', () => {
+  const all = defaultConfiguration().features;
+  const without = (name: string): readonly string[] => all.filter((feature) => feature !== name);
   const features = (...args: string[]): readonly string[] => parseFlags(args).configuration.features;
-  assert.equal(features('--disable-ethernet'), ['loopback']);
-  assert.equal(features('--disable-ethernet', '--enable-ethernet'), ['loopback', 'ethernet']);
-  assert.equal(features('--enable-loopback=no', '--enable-ethernet=builtin'), ['ethernet']);
+  assert.equal(features('--disable-ethernet'), without('ethernet'));
+  assert.equal(features('--disable-ethernet', '--enable-ethernet'), all);
+  assert.equal(features('--enable-loopback=no', '--enable-ethernet=builtin'), without('loopback'));
+  assert.ok(features('--enable-polkit').includes('polkit'));
 });
 
 test('what does not exist yet is refused with what does', () => {
-  assert.is(complaint('--enable-wifi'), '--enable-wifi: not built yet; available: loopback, ethernet');
-  assert.is(complaint('--with-firewall=nftables'), '--with-firewall=nftables: not built yet; available: none');
+  const [feature] = RESERVED.features;
+  assert.match(complaint(`--enable-${feature}`), `--enable-${feature}: not built yet; available: loopback, ethernet, `);
   assert.is(complaint('--with-dns-backend=magic'),
     '--with-dns-backend=magic: no such option; available: internal, systemd-resolved, direct');
 });
 
 test('what decides nothing is accepted and named', () => {
-  const { withoutEffect } = parseFlags(['--disable-pie', '--disable-wifi', '--host=arm-linux', '--enable-tools']);
-  assert.equal(withoutEffect, ['--disable-pie', '--disable-wifi', '--host', '--enable-tools']);
+  const absent = `--disable-${RESERVED.features[0]}`;
+  const { withoutEffect } = parseFlags(['--disable-pie', absent, '--host=arm-linux', '--enable-tools']);
+  assert.equal(withoutEffect, ['--disable-pie', absent, '--host', '--enable-tools']);
 });
 
 test('unknown flags are refused with the nearest one', () => {
