@@ -13,6 +13,7 @@ import type { Bus } from './dbus/bus.ts';
 import { Counters } from './counter/counters.ts';
 import { Gateways } from './gateway.ts';
 import type { GlobalSettings } from './global-settings.ts';
+import { Changes } from './changes/changes.ts';
 import { followHostname } from './hostname.ts';
 import { hostnameSetter } from './hostname/dbus.ts';
 import { Interfaces, type InterfaceFilter } from './interfaces.ts';
@@ -77,6 +78,9 @@ export interface Core {
   readonly services: Services;
   readonly provisioning: Provisioning;
   readonly ownSettings: OwnSettings;
+  readonly saves: SaveQueue;
+  /** What happened, as it happens. */
+  readonly changes: Changes;
   readonly providers: Providers;
   readonly proxies: Proxies;
   readonly portals: Portals;
@@ -108,11 +112,16 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const sleep = new Sleep();
   sleep.beginning.observe(scope, () => saves.flush());
   sleep.ended.observe(scope, () => services.wake());
-  const setHostname = hostnameSetter(bus, parts.system, () => parts.hostname());
+  const changes = new Changes({ clock, services, technologies }, scope);
+  const tellHostname = hostnameSetter(bus, parts.system, () => parts.hostname());
+  const setHostname = async (name: string): Promise<void> => {
+    await tellHostname(name);
+    changes.report('hostname', { Hostname: name });
+  };
   const setDomainname = (name: string): void => parts.system.setDomainname(name);
   followHostname(services, { setHostname, setDomainname }, options, scope);
   separateLinks(services, parts.sysctl, scope);
   const objects = { interfaces, technologies, services, provisioning, providers, proxies, portals, counters, sleep };
   const closeFd = (fd: number): void => parts.system.closeFd(fd);
-  return { kernel, clock, bus, options, wifiDriver, closeFd, ownSettings, ...objects };
+  return { kernel, clock, bus, options, wifiDriver, closeFd, ownSettings, saves, changes, ...objects };
 }

@@ -22,6 +22,11 @@ export class GlobalSettings {
     this.#file = storage.read(FILE) ?? new KeyFile();
   }
 
+  /** Reads the file again. */
+  reload(): void {
+    this.#file = this.#storage.read(FILE) ?? new KeyFile();
+  }
+
   getBoolean(group: string, key: string): boolean | undefined {
     return this.#file.getBoolean(group, key);
   }

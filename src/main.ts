@@ -6,6 +6,10 @@
 import { hostname } from 'node:os';
 import { serviceAgent } from './agent/dbus.ts';
 import { builtin, dnsBackend } from './builtin.ts';
+import { auditCalls } from './changes/dbus.ts';
+import { EventLog } from './changes/event-log.ts';
+import { Checkpoints, replayCheckpoints } from './checkpoint/checkpoints.ts';
+import { reportCheckpoints, restoreAll } from './checkpoint/restore.ts';
 import { exportClock } from './clock/dbus.ts';
 import { openClockSettings, type ClockSettings } from './clock/clock.ts';
 import { keepClockFile } from './clock/clock-file.ts';
@@ -14,12 +18,16 @@ import { startTimekeeper } from './clock/timekeeper.ts';
 import { createCore, type Core } from './core.ts';
 import { createCounterRegistry } from './counter/dbus.ts';
 import { createAgentRegistry } from './daemon/agents.ts';
+import { checkpointFiles } from './daemon/checkpoint-files.ts';
 import { CONNMAND, parseConnmand, type ConnmandOptions } from './daemon/command-line.ts';
+import { deviceFiles } from './daemon/device-files.ts';
+import { hookScripts } from './daemon/hook-scripts.ts';
 import { kernelNameservers } from './daemon/kernel-nameservers.ts';
 import { generalOptions, type GeneralOptions } from './daemon/main-conf.ts';
 import { startPlugins, type Plugin } from './daemon/plugin-host.ts';
 import { watchHostsFile } from './daemon/hosts-file.ts';
 import { portHolder } from './daemon/port-holder.ts';
+import { commandOf } from './daemon/processes.ts';
 import { resolvConfFile } from './daemon/resolv-conf.ts';
 import { run, StartError, type Daemon } from './daemon/run.ts';
 import { openStorage } from './daemon/storage.ts';
@@ -34,7 +42,9 @@ import { directories } from './directories.ts';
 import type { DnsBackendPlugin } from './dns-backend/backend.ts';
 import { exportDns } from './dns-backend/dbus.ts';
 import { direct, RESOLV_CONF_HEADER } from './dns-backend/direct.ts';
+import { dispatchChanges } from './dispatcher.ts';
 import { GlobalSettings } from './global-settings.ts';
+import { keepLeaseFiles } from './leases/lease-files.ts';
 import { exportManager } from './manager/dbus.ts';
 import { openRtnetlink, type Rtnetlink } from './netlink/rtnetlink.ts';
 import { portalAgent } from './portal/dbus.ts';
@@ -61,6 +71,8 @@ void run<ConnmandOptions>({
 async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   const { system, clock, scope } = daemon;
   const options = generalOptions(daemon.options.config ?? `${directories.sysconfdir}/connman/main.conf`);
+  const checkpointsOnDisk = checkpointFiles(`${directories.localstatedir}/lib/connman`);
+  replayCheckpoints(checkpointsOnDisk, clock);
   const storage = openStorage(`${directories.localstatedir}/lib/connman`);
   // `life` is closed before the bus and the kernel's sockets, so that the last signals still go out.
   const ground = scope.child();
@@ -103,7 +115,23 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   core.sleep.beginning.observe(life, () => clockFile.write());
   const counters = createCounterRegistry({ bus, counters: core.counters }, life);
   const { technologies, services } = core;
-  exportManager({ bus, clock, agents, counters, technologies, services, providers: core.providers }, life);
+  const eventLog = new EventLog(core.changes, life);
+  auditCalls(bus, core.changes, commandOf, life);
+  const checkpoints = new Checkpoints({
+    files: checkpointsOnDisk, clock,
+    flush: () => core.saves.flush(),
+    reload: () => restoreAll(core, clockSettings, storage),
+  }, life);
+  reportCheckpoints(checkpoints, core.changes, life);
+  const shown = { agents, counters, technologies, services, providers: core.providers, checkpoints, eventLog };
+  exportManager({ bus, clock, ...shown }, life);
+  keepLeaseFiles(
+    deviceFiles(`${directories.runstatedir}/connman/devices`), { services, mirror: kernel.mirror, clock }, life,
+  );
+  dispatchChanges(
+    hookScripts(`${directories.sysconfdir}/connman/dispatcher.d`),
+    { changes: core.changes, clock, isLeaving: () => services.isKeepingTraffic }, life,
+  );
   daemon.reloadWanted.observe(life, () => services.reload());
   scope.defer(async () => {
     await takeLeave(core, daemon.options);

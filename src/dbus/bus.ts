@@ -56,6 +56,9 @@ export interface Bus {
   /** Has every method call judged before its handler runs, until `scope` closes. Throws when another does that. */
   authorise(authoriser: Authoriser, scope: Scope): void;
 
+  /** Shows every method call to `auditor` until `scope` closes. Throws when another is there. */
+  audit(auditor: Auditor, scope: Scope): void;
+
   /** Owns a name until `scope` closes; false if someone else has it. Never queues or replaces. */
   requestName(name: string, scope: Scope): Promise<boolean>;
 
@@ -97,6 +100,14 @@ export interface CallToAuthorise {
 
 /** Undefined allows a call at once; a promise allows it by resolving, or rejects with what the caller is told. */
 export type Authoriser = (request: CallToAuthorise) => Promise<void> | undefined;
+
+/** A method call as it is shown to who keeps a record of them. */
+export interface CallToAudit extends CallToAuthorise {
+  readonly path: string;
+}
+
+/** Undefined for a call of no interest; else what to call when it is answered, with the error if there was one. */
+export type Auditor = (request: CallToAudit) => ((error?: unknown) => void) | undefined;
 
 /** What stands behind an exported interface. */
 export interface Implementation<D extends InterfaceShape> {

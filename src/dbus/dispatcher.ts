@@ -5,7 +5,7 @@
 
 import { DecodeError } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
-import type { Authoriser } from './bus.ts';
+import type { Auditor, Authoriser } from './bus.ts';
 import type { Callers, ServedCall } from './callers.ts';
 import { type CompiledMethod, namedValues, resultBody } from './compiled.ts';
 import type { Connection } from './connection.ts';
@@ -32,6 +32,7 @@ export class Dispatcher {
   readonly #standard: StandardInterfaces;
   readonly #callers: Callers;
   #authoriser: Authoriser | undefined;
+  #auditor: Auditor | undefined;
 
   constructor(connection: Connection, tree: ObjectTree, standard: StandardInterfaces, callers: Callers) {
     this.#connection = connection;
@@ -45,6 +46,13 @@ export class Dispatcher {
     if (this.#authoriser !== undefined) throw new Error('calls are authorised by another already');
     this.#authoriser = authoriser;
     scope.defer(() => void (this.#authoriser = undefined));
+  }
+
+  /** See Bus.audit. */
+  audit(auditor: Auditor, scope: Scope): void {
+    if (this.#auditor !== undefined) throw new Error('calls are audited by another already');
+    this.#auditor = auditor;
+    scope.defer(() => void (this.#auditor = undefined));
   }
 
   /** Answers a call now or when its handler is done. Throws DecodeError after answering. */
@@ -99,14 +107,21 @@ export class Dispatcher {
 
   #invoke({ served, method }: Target, message: Message, body: readonly unknown[]): void {
     const call = this.#callers.call(message.sender ?? '');
+    const args = namedValues(method.in, body);
+    const { path = '' } = message;
+    const audited = this.#auditor?.({ path, interface: served.compiled.name, member: method.name, args, call });
     try {
-      const args = namedValues(method.in, body);
       const handle = (): unknown => served.handlers[method.name]?.(args, call);
       const judged = this.#authoriser?.({ interface: served.compiled.name, member: method.name, args, call });
       const result = judged === undefined ? handle() : judged.then(handle);
-      if (result instanceof Promise) return void this.#await(result, method, message, call);
+      if (result instanceof Promise) {
+        if (audited !== undefined) result.then(() => audited(), audited);
+        return void this.#await(result, method, message, call);
+      }
+      audited?.();
       this.#reply(method, message, result);
     } catch (error) {
+      audited?.(error);
       this.#fail(message, error);
     }
     call.answered();

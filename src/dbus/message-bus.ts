@@ -5,7 +5,7 @@
 import type { Observable } from '../shared/emitter.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { StreamSocket } from '../system/system.ts';
-import type { Authoriser, Bus, Exported, Implementation, MethodCall, SignalMatch } from './bus.ts';
+import type { Auditor, Authoriser, Bus, Exported, Implementation, MethodCall, SignalMatch } from './bus.ts';
 import { Callers } from './callers.ts';
 import { compileInterface, namedValues } from './compiled.ts';
 import { parseSignature } from './complete-type.ts';
@@ -119,6 +119,10 @@ export class MessageBus implements Bus {
 
   authorise(authoriser: Authoriser, scope: Scope): void {
     this.#dispatcher.authorise(authoriser, scope);
+  }
+
+  audit(auditor: Auditor, scope: Scope): void {
+    this.#dispatcher.audit(auditor, scope);
   }
 
   async requestName(name: string, scope: Scope): Promise<boolean> {

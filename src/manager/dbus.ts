@@ -3,6 +3,9 @@
  * and the announcement of what comes and goes in them.
  */
 
+import { changeDictionary } from '../changes/dbus.ts';
+import type { EventLog } from '../changes/event-log.ts';
+import type { Checkpoints } from '../checkpoint/checkpoints.ts';
 import type { CounterRegistry } from '../counter/dbus.ts';
 import type { AgentRegistry } from '../daemon/agents.ts';
 import type { Bus, Exported } from '../dbus/bus.ts';
@@ -33,6 +36,8 @@ export interface ManagerParts {
   readonly providers: Providers;
   readonly agents: AgentRegistry<typeof agentInterface>;
   readonly counters: CounterRegistry;
+  readonly checkpoints: Checkpoints;
+  readonly eventLog: EventLog;
 }
 
 /** `State` of the manager. */
@@ -116,13 +121,31 @@ function exportInterface(parts: ManagerParts, objects: Objects, scope: Scope): M
   return manager;
 }
 
-function exportExtension({ bus, clock, services }: ManagerParts, scope: Scope): void {
-  bus.export('/', causewayManagerInterface, {
+function exportExtension(parts: ManagerParts, scope: Scope): void {
+  const { bus, clock, services, checkpoints, eventLog } = parts;
+  const followers = new Set<string>();
+  const exported = bus.export('/', causewayManagerInterface, {
     methods: {
       Reload: () => services.reload(),
       Waiting: () => clock.pending().map(({ name, inMs }) => [name, inMs / 1000] as const),
+      Reapply: ({ interface: name }) => services.reapply(name),
+      CheckpointCreate: ({ timeout }) => checkpoints.create(timeout),
+      CheckpointConfirm: ({ id }) => checkpoints.confirm(id),
+      CheckpointRollback: ({ id }) => checkpoints.rollback(id),
+      GetCheckpoints: () => checkpoints.list.map(({ id, createdAt, leftSec }) => {
+        return [id, BigInt(createdAt.getTime()) * 1000n, leftSec] as const;
+      }),
+      GetLog: ({ count }) => eventLog.last(count).map(changeDictionary),
+      FollowLog: (_, { caller }) => {
+        if (followers.has(caller.id)) return;
+        followers.add(caller.id);
+        caller.signal.addEventListener('abort', () => followers.delete(caller.id));
+      },
     },
   }, scope);
+  eventLog.logged.observe(scope, (change) => {
+    if (followers.size > 0) exported.emit('Logged', { change: changeDictionary(change) });
+  });
 }
 
 function announceTechnologies(

@@ -15,6 +15,8 @@ import {
   ipv6Dictionary, onlineCheckDictionary, providerDictionary, proxyConfigurationDictionary, proxyDictionary,
 } from './dictionaries.ts';
 import type { ServiceAspect } from './aspects.ts';
+import { meteredOf, setMetered } from './metered.ts';
+import type { OwnSettings } from './own-settings.ts';
 import type { Service } from './service.ts';
 import type { Services } from './services.ts';
 import { setProperty } from './set-property.ts';
@@ -80,7 +82,7 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
       LastAddressConflict: () => conflictDictionary(service),
     },
   }, scope);
-  exportExtension(bus, service, scope);
+  exportExtension(bus, service, services.ownSettings, scope);
   service.tunnel?.splitRoutingChanged.observe(scope, (isSplit) => {
     exported.announce('SplitRouting', variant('b', isSplit));
   });
@@ -95,12 +97,29 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
   return state;
 }
 
-function exportExtension(bus: Bus, service: Service, scope: Scope): void {
+function exportExtension(bus: Bus, service: Service, settings: OwnSettings, scope: Scope): void {
   const exported = bus.export(servicePath(service), causewayServiceInterface, {
     methods: {},
-    properties: { OnlineCheck: () => onlineCheckDictionary(service) },
+    properties: {
+      OnlineCheck: () => onlineCheckDictionary(service),
+      Metered: () => meteredOf(service, settings),
+    },
+    setters: {
+      Metered: (value) => {
+        setMetered(service, settings, value);
+        updateMetered();
+      },
+    },
   }, scope);
   service.checked.observe(scope, () => exported.changed('OnlineCheck'));
+  let metered = meteredOf(service, settings);
+  const updateMetered = (): void => {
+    const before = metered;
+    metered = meteredOf(service, settings);
+    if (metered !== before) exported.changed('Metered');
+  };
+  service.leased.observe(scope, updateMetered);
+  settings.reloaded.observe(scope, updateMetered);
 }
 
 function find(services: Services, path: string): Service | undefined {

@@ -4,6 +4,7 @@
  */
 
 import type { Storage } from '../daemon/storage.ts';
+import { Emitter, type Observable } from '../shared/emitter.ts';
 import { KeyFile } from '../shared/keyfile.ts';
 
 const FILE = 'causeway/services';
@@ -11,6 +12,7 @@ const FILE = 'causeway/services';
 /** Settings of services that are ours alone. */
 export class OwnSettings {
   readonly #storage: Storage;
+  readonly #reloaded = new Emitter<void>();
   #file: KeyFile | undefined;
 
   constructor(storage: Storage) {
@@ -30,9 +32,15 @@ export class OwnSettings {
     this.#storage.write(FILE, file);
   }
 
-  /** The file may be another one now. */
+  /** The file is another one. */
   reload(): void {
     this.#file = undefined;
+    this.#reloaded.emit();
+  }
+
+  /** Emits when anything may be another. */
+  get reloaded(): Observable<void> {
+    return this.#reloaded;
   }
 
   #read(): KeyFile {

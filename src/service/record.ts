@@ -58,16 +58,15 @@ export class ServiceRecord {
 
   /** Reads it; what waits to be written is when `scope` closes. */
   constructor(owner: RecordOwner, env: RecordEnv, scope: Scope) {
-    const { identifier, type } = owner;
-    const { storage, clock, options } = env;
+    const { identifier } = owner;
+    const { storage, clock } = env;
     this.#owner = owner;
     this.#env = env;
     const stored = loadService(storage, identifier);
     const { configuration, isFavorite, isAutoconnect, lastAddress, modified, isProvisioned } = stored ?? NEVER_STORED;
     this.configuration = isProvisioned ? DEFAULT_CONFIGURATION : configuration;
     this.#isFromFile = isProvisioned;
-    const isFavoriteByDefault = type === 'vpn' || options.DefaultFavoriteTechnologies.some((each) => each === type);
-    this.isFavorite = isFavorite ?? isFavoriteByDefault;
+    this.isFavorite = isFavorite ?? this.#isFavoriteByDefault();
     this.isAutoconnect = isAutoconnect ?? this.#isAutoconnectByDefault();
     this.lastAddress = lastAddress;
     this.lease = stored === undefined ? undefined : loadLease(storage, identifier, clock);
@@ -106,6 +105,23 @@ export class ServiceRecord {
   /** Now is when it was last connected or moved. */
   touch(): void {
     this.#modified = this.#env.clock.wallTime();
+  }
+
+  /**
+   * What is on disk counts again, whoever wrote it there; a service that is not there any more is as
+   * new. Returns the configuration to take on.
+   */
+  reload(): ServiceConfiguration {
+    const { identifier, network } = this.#owner;
+    const { isFavorite, isAutoconnect, configuration, isProvisioned } = loadService(this.#env.storage, identifier)
+      ?? NEVER_STORED;
+    this.isFavorite = isFavorite ?? this.#isFavoriteByDefault();
+    this.isAutoconnect = isAutoconnect ?? this.#isAutoconnectByDefault();
+    this.driverKeys.clear();
+    for (const [key, value] of loadKeys(this.#env.storage, identifier, network.storedKeys)) {
+      this.driverKeys.set(key, value);
+    }
+    return isProvisioned ? DEFAULT_CONFIGURATION : configuration;
   }
 
   /** The lease in use, perhaps for longer than before; written with the next change, at the latest at the end. */
@@ -168,6 +184,11 @@ export class ServiceRecord {
   saveSoon(): void {
     this.#isUnsaved = true;
     this.#env.saves.add(this.#owner.identifier, () => this.#saveWaiting());
+  }
+
+  #isFavoriteByDefault(): boolean {
+    const { type } = this.#owner;
+    return type === 'vpn' || this.#env.options.DefaultFavoriteTechnologies.some((each) => each === type);
   }
 
   #isAutoconnectByDefault(): boolean {

@@ -15,3 +15,17 @@ export function reloadService(service: Service, storage: Storage): void {
   if (Object.keys(change).length > 0 && !service.isImmutable) service.configure(change);
   if (stored.isAutoconnect !== undefined && service.isFavorite) service.setAutoconnect(stored.isAutoconnect);
 }
+
+/**
+ * Everything stored is as it was at another time, and what is not there any more was never decided:
+ * the service takes all of it over, secrets and its being a favorite too.
+ */
+export function restoreService(service: Service): void {
+  const { isFavorite } = service;
+  const stored = service.record.reload();
+  if (service.isImmutable) return;
+  const change = changesBetween(service.configuration, stored);
+  if (Object.keys(change).length > 0) service.configure(change);
+  if (isFavorite !== service.isFavorite) service.changed.emit(['favorite']);
+  service.changed.emit(['autoconnect']);
+}

@@ -52,9 +52,10 @@ export class Service {
   readonly changed = new Emitter<readonly ServiceAspect[]>();
   /** Emits after every change of state, before what follows from it. */
   readonly stateChanged = new Emitter<{ before: ServiceState; after: ServiceState }>();
+  /** For src/service alone. */
+  readonly record: ServiceRecord;
   readonly #env: ServiceEnv;
   readonly #scope: Scope;
-  readonly #record: ServiceRecord;
   #state: ServiceState = 'idle';
   #error: ServiceError | undefined;
   #isIgnored = false;
@@ -73,7 +74,7 @@ export class Service {
     this.identifier = [type, network.device.ident, network.group].filter((part) => part !== '').join('_');
     this.#env = env;
     this.#scope = scope;
-    this.#record = new ServiceRecord(this, env, scope);
+    this.record = new ServiceRecord(this, env, scope);
     network.strengthChanged.observe(scope, () => this.changed.emit(['strength']));
     network.securityChanged.observe(scope, () => this.changed.emit(['security']));
     network.lost.observe(scope, () => this.leave('withdraw'));
@@ -107,12 +108,12 @@ export class Service {
   }
 
   get isFavorite(): boolean {
-    return this.#record.isFavorite;
+    return this.record.isFavorite;
   }
 
   /** Shown as false while not a favorite. */
   get isAutoconnect(): boolean {
-    return this.#record.isFavorite && this.#record.isAutoconnect;
+    return this.record.isFavorite && this.record.isAutoconnect;
   }
 
   get isIgnored(): boolean {
@@ -137,17 +138,17 @@ export class Service {
   }
 
   get configuration(): ServiceConfiguration {
-    return this.#record.configuration;
+    return this.record.configuration;
   }
 
   /** What decided its configuration, if a file did. */
   get provisioned(): Provisioned | undefined {
-    return this.#record.provisioned;
+    return this.record.provisioned;
   }
 
   /** Whether its configuration is a file's business and no client's. */
   get isImmutable(): boolean {
-    return this.#record.provisioned !== undefined;
+    return this.record.provisioned !== undefined;
   }
 
   /** The IPv4 address while ready or online. */
@@ -228,7 +229,7 @@ export class Service {
     if (reason === 'user') this.#isIgnored = false;
     const attempt = new Attempt({ reason, caller, answered }, this.#env.clock, this.#scope);
     this.#attempt = attempt;
-    const joining = this.network.control.connect(attempt.signal, joinContextOf(this, this.#record, this.#env, attempt));
+    const joining = this.network.control.connect(attempt.signal, joinContextOf(this, this.record, this.#env, attempt));
     if (joining === undefined) return this.#configure();
     this.#enter('association');
     await attempt.join(joining, () => this.#configure(), (cause) => {
@@ -254,7 +255,7 @@ export class Service {
     const isPassing = this.#isPlugged || this.name === undefined;
     if (isPassing || this.isImmutable || isTried) throw new ConnmanError('NotSupported');
     if (isActive) this.disconnect();
-    this.#record.forget(this.network.secretKeys);
+    this.record.forget(this.network.secretKeys);
     this.clearError();
     this.changed.emit(['favorite', 'autoconnect', 'ipv6Configuration']);
   }
@@ -265,8 +266,7 @@ export class Service {
     this.#attempt?.abort(reason);
     this.#enter('disconnect');
     this.#stop(mode);
-    const left = this.network.control.disconnect();
-    left?.catch((error: unknown) => log.warn('%s: leaving failed: %s', this.identifier, error));
+    this.network.control.disconnect()?.catch((error: unknown) => log.warn('%s: leaving failed: %s', this.identifier, error));
     this.#enter('idle');
     this.changed.emit(IN_USE);
   }
@@ -276,8 +276,8 @@ export class Service {
     const families = this.#connection === undefined ? [] : concernedBy(change);
     for (const family of families) this.#connection?.withdraw(family);
     if (families.length > 0) this.#matchState();
-    this.#record.configuration = { ...this.configuration, ...change };
-    this.#record.save();
+    this.record.configuration = { ...this.configuration, ...change };
+    this.record.save();
     if ((change.nameservers ?? change.domains ?? change.mdns) !== undefined) this.#connection?.updateServers();
     if ('proxy' in change) this.recheck();
     this.changed.emit(aspectsOf(change));
@@ -293,7 +293,7 @@ export class Service {
    * favorite.
    */
   provision(provisioned: Provisioned | undefined, configuration?: ServiceConfiguration): void {
-    const own = this.#record.provision(provisioned);
+    const own = this.record.provision(provisioned);
     if (provisioned !== undefined) this.#becomeFavorite();
     this.#isIgnored = false;
     // ConnMan's rule: a network that only a file knew is forgotten with it.
@@ -307,9 +307,9 @@ export class Service {
   /** Throws InvalidService unless it is a favorite. */
   setAutoconnect(isAutoconnect: boolean): void {
     if (!this.isFavorite) throw new ConnmanError('InvalidService');
-    if (isAutoconnect === this.#record.isAutoconnect) return;
-    this.#record.isAutoconnect = isAutoconnect;
-    this.#record.save();
+    if (isAutoconnect === this.record.isAutoconnect) return;
+    this.record.isAutoconnect = isAutoconnect;
+    this.record.save();
     this.changed.emit(['autoconnect']);
   }
 
@@ -350,18 +350,12 @@ export class Service {
 
   /** What is kept for the driver of its network. */
   get storedKeys(): ReadonlyMap<string, string> {
-    return this.#record.driverKeys;
+    return this.record.driverKeys;
   }
 
   /** For drivers: has keys kept, or forgotten where undefined. */
   store(keys: Readonly<Record<string, string | undefined>>): void {
-    this.#record.keep(keys);
-  }
-
-  /** Notes a move by the user. */
-  touch(): void {
-    this.#record.touch();
-    this.#record.save();
+    this.record.keep(keys);
   }
 
   /** Whether it comes and goes with its link, whatever is known of it. */
@@ -370,7 +364,7 @@ export class Service {
   }
 
   #configure(): void {
-    const connection = new Connection(targetOf(this, this.#record), this.#env, this.#scope);
+    const connection = new Connection(targetOf(this, this.record), this.#env, this.#scope);
     this.#connection = connection;
     this.#standing = 'unknown';
     connection.events.observe(this.#scope, (event) => {
@@ -386,7 +380,7 @@ export class Service {
     this.#connection = undefined;
     if (connection?.lastCheck !== undefined) this.checked.emit();
     this.leased.emit();
-    if (mode === 'release') this.#record.lease = undefined;
+    if (mode === 'release') this.record.lease = undefined;
     connection?.stop(mode).catch((error: unknown) => log.error('%s: stopping failed: %s', this.identifier, error));
   }
 
@@ -428,7 +422,7 @@ export class Service {
   /** What was lent, or is lent for longer. */
   #noteLease(): void {
     const { lease } = this;
-    if (this.#connection?.ipv4 !== undefined) this.#record.noteLease(lease);
+    if (this.#connection?.ipv4 !== undefined) this.record.noteLease(lease);
     this.leased.emit();
   }
 
@@ -454,7 +448,7 @@ export class Service {
       this.#conflict = { ...this.#conflict, isResolved: true };
       this.changed.emit(['conflict']);
     }
-    this.#record.saveSoon();
+    this.record.saveSoon();
   }
 
   #fail(error: ServiceError, cause: unknown): void {
@@ -479,7 +473,7 @@ export class Service {
     if (after === before) return;
     if (after === 'ready' && before !== 'online') {
       this.#setError(undefined);
-      this.#record.noteSuccess();
+      this.record.noteSuccess();
       this.#becomeFavorite();
     }
     this.#state = after;
@@ -494,7 +488,7 @@ export class Service {
 
   #becomeFavorite(): void {
     if (this.isFavorite) return;
-    this.#record.isFavorite = true;
+    this.record.isFavorite = true;
     this.changed.emit(['favorite', 'autoconnect']);
   }
 }

@@ -16,7 +16,8 @@ import type { ServiceType } from '../types.ts';
 import type { ServiceAspect } from './aspects.ts';
 import { chooseAutoconnect } from './autoconnect.ts';
 import { compareServices } from './order.ts';
-import { reloadService } from './reload.ts';
+import type { OwnSettings } from './own-settings.ts';
+import { reloadService, restoreService } from './reload.ts';
 import { retryService } from './retry.ts';
 import { Service } from './service.ts';
 import type { ServiceEnv } from './service-env.ts';
@@ -43,7 +44,8 @@ export class Services {
   readonly #reordered = new Emitter<void>();
   readonly #connectivityChanged = new Emitter<Connectivity>();
   readonly #defaultChanged = new Emitter<Service | undefined>();
-  readonly #preferred: readonly ServiceType[];
+  /** PreferredTechnologies. */
+  readonly preferred: readonly ServiceType[];
   readonly #always: readonly ServiceType[];
   readonly #counts = { connected: 0, online: 0 };
   #default: Service | undefined;
@@ -57,7 +59,7 @@ export class Services {
     this.#env = env;
     this.#technologies = technologies;
     this.#scope = scope;
-    this.#preferred = env.options.PreferredTechnologies.filter(isServiceType);
+    this.preferred = env.options.PreferredTechnologies.filter(isServiceType);
     this.#always = env.options.AlwaysConnectedTechnologies.filter(isServiceType);
     technologies.deviceAdded.observe(scope, (device) => this.follow(device));
   }
@@ -65,6 +67,11 @@ export class Services {
   /** In order, best first. */
   get list(): readonly Service[] {
     return this.#list;
+  }
+
+  /** What is set of services and ConnMan has no key for. */
+  get ownSettings(): OwnSettings {
+    return this.#env.ownSettings;
   }
 
   get(identifier: string): Service | undefined {
@@ -124,6 +131,23 @@ export class Services {
     for (const service of [...this.#list]) reloadService(service, this.#env.storage);
   }
 
+  /**
+   * Puts what is configured for an interface into the kernel again. Throws NotFound where no service is
+   * on it, NotConnected where none of them is connected.
+   */
+  reapply(interfaceName: string): void {
+    const there = this.#list.filter(({ network }) => network.device.interfaceName === interfaceName);
+    if (there.length === 0) throw new ConnmanError('NotFound');
+    const connected = there.find(({ state }) => isConnected(state));
+    if (connected === undefined) throw new ConnmanError('NotConnected');
+    connected.recheck('reapply');
+  }
+
+  /** All that is stored is as it was at another time. */
+  restore(): void {
+    for (const service of [...this.#list]) restoreService(service);
+  }
+
   /** The machine slept: leases and links are looked at again. */
   wake(): void {
     for (const service of this.#list) service.recheck('wake');
@@ -145,7 +169,8 @@ export class Services {
     splitAsMoved(front, back);
     this.#list.splice(this.#list.indexOf(service), 1);
     this.#list.splice(this.#list.indexOf(target) + (where === 'after' ? 1 : 0), 0, service);
-    service.touch();
+    service.record.touch();
+    service.record.save();
     this.#updateDefault();
     this.#reordered.emit();
   }
@@ -162,7 +187,7 @@ export class Services {
     this.#isAutoconnectDue = true;
     queueMicrotask(() => {
       this.#isAutoconnectDue = false;
-      const options = { preferredTechnologies: this.#preferred, alwaysConnectedTechnologies: this.#always };
+      const options = { preferredTechnologies: this.preferred, alwaysConnectedTechnologies: this.#always };
       for (const service of chooseAutoconnect(this.#list, options)) this.#connectByItself(service);
     });
   }
@@ -281,7 +306,7 @@ export class Services {
 
   // The list is in order but for `service`: where it still fits between its neighbours nothing moves.
   #resort(service: Service): void {
-    const compare = (one: Service, other: Service): number => compareServices(one, other, this.#preferred);
+    const compare = (one: Service, other: Service): number => compareServices(one, other, this.preferred);
     const at = this.#list.indexOf(service);
     const [above, below] = [this.#list[at - 1], this.#list[at + 1]];
     const fits =

@@ -82,6 +82,16 @@ export class Technologies {
     return shown.map(({ technology }) => technology).reverse();
   }
 
+  /** All of them, newest first. */
+  get all(): readonly Technology[] {
+    return [...this.#technologies.values()].map(({ technology }) => technology).reverse();
+  }
+
+  /** Whether the user wants it on, when not in offline mode. */
+  isWanted(type: TechnologyType): boolean {
+    return this.#isEnabled(type);
+  }
+
   get(type: TechnologyType): Technology | undefined {
     return this.#technologies.get(type)?.technology;
   }
@@ -125,6 +135,21 @@ export class Technologies {
     await Promise.all(changes);
     if (isOffline) this.#offlineChanged.emit();
     this.#settings.set({ global: { OfflineMode: isOffline } });
+  }
+
+  /** The settings file is another one: everything is turned on and off as it says. Never throws. */
+  async reload(): Promise<void> {
+    this.#settings.reload();
+    const isOffline = this.#settings.getBoolean('global', 'OfflineMode') ?? false;
+    if (isOffline !== this.#isOffline) return this.setOffline(isOffline);
+    await Promise.all(this.list.map(async (technology) => {
+      const isWanted = !isOffline && this.#isEnabled(technology.type);
+      try {
+        if (technology.isPowered !== isWanted) await technology.applyPower(isWanted);
+      } catch (error) {
+        log.error('%s: %s', technology.name, error instanceof Error ? error.message : error);
+      }
+    }));
   }
 
   /** Powers a technology for a user and remembers it. Throws as `Technology.setPowered`. */

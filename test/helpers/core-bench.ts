@@ -4,6 +4,8 @@
  * signals of net.connman as lines of text.
  */
 
+import { EventLog } from '../../src/changes/event-log.ts';
+import { Checkpoints } from '../../src/checkpoint/checkpoints.ts';
 import { createCounterRegistry } from '../../src/counter/dbus.ts';
 import { serviceAgent } from '../../src/agent/dbus.ts';
 import { createCore, type Core } from '../../src/core.ts';
@@ -122,7 +124,8 @@ export async function coreBench(
   const signals = await hearSignals(client, scope);
   const { technologies, services, providers } = core;
   const counters = createCounterRegistry({ bus, counters: core.counters }, scope);
-  exportManager({ bus, clock, technologies, services, providers, agents, counters }, scope);
+  const beyond = { eventLog: new EventLog(core.changes, scope), checkpoints: benchCheckpoints(clock, scope) };
+  exportManager({ bus, clock, technologies, services, providers, agents, counters, ...beyond }, scope);
   await bus.requestName('net.connman', scope);
   await ethernet.start(core, scope);
   core.interfaces.start();
@@ -185,6 +188,12 @@ export function memoryStorage(
       [...kept.keys()].filter((name) => !name.includes('/')).forEach(tell);
     },
   };
+}
+
+function benchCheckpoints(clock: FakeClock, scope: Scope): Checkpoints {
+  const nothing = (): void => undefined;
+  const files = { list: () => [], create: nothing, restore: nothing, remove: nothing, bootId: () => 'bench' };
+  return new Checkpoints({ files, clock, flush: nothing, reload: nothing }, scope);
 }
 
 const FIRST: Random = { u32: () => 1, fraction: () => 0 };

@@ -12,5 +12,7 @@ export const causewayServiceInterface = describeInterface({
   properties: {
     /** The last finished online check; empty before the first. Keys: src/service/dictionaries.ts. */
     OnlineCheck: 'a{sv}',
+    /** Whether it costs by what is carried: yes, no, guess-yes, guess-no. Set to yes, no or auto. */
+    Metered: { type: 's', access: 'readwrite' },
   },
 });

@@ -1,0 +1,71 @@
+/**
+ * Files about network interfaces for scripts and programs without a bus: one for each interface
+ * index, readable by all, replaced at once. They are state of this boot and never a reason to fail:
+ * what cannot be written is logged, once until it works again.
+ */
+
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { logger } from '../shared/log.ts';
+
+const log = logger('src/daemon/device-files.ts');
+
+/** Files by interface index. */
+export interface DeviceFiles {
+  /** The interfaces that have one, perhaps from an earlier daemon. */
+  list(): number[];
+  write(ifindex: number, text: string): void;
+  remove(ifindex: number): void;
+}
+
+/** Those in `directory`, which is made with the first one. */
+export function deviceFiles(directory: string): DeviceFiles {
+  let isFailing = false;
+  const attempt = (what: string, action: () => void): void => {
+    try {
+      action();
+      isFailing = false;
+    } catch (error) {
+      if (!isFailing) log.error('cannot %s: %s', what, error instanceof Error ? error.message : error);
+      isFailing = true;
+    }
+  };
+  return {
+    list: () => indicesIn(directory),
+    write(ifindex, text) {
+      attempt(`write ${directory}/${ifindex}`, () => {
+        // The daemon's umask is for secrets; this is for everyone.
+        if (mkdirSync(directory, { recursive: true }) !== undefined) {
+          for (const each of [dirname(directory), directory]) chmodSync(each, 0o755);
+        }
+        replace(`${directory}/${ifindex}`, text);
+      });
+    },
+    remove: (ifindex) => attempt(`remove ${directory}/${ifindex}`, () => {
+      rmSync(`${directory}/${ifindex}`, { force: true });
+    }),
+  };
+}
+
+function indicesIn(directory: string): number[] {
+  try {
+    return readdirSync(directory).filter((name) => /^[1-9][0-9]{0,9}$/.test(name)).map(Number);
+  } catch (error) {
+    log.debug('%s: %s', directory, error instanceof Error ? error.message : error);
+    return [];
+  }
+}
+
+function replace(path: string, text: string): void {
+  const temporary = `${path}.tmp`;
+  try {
+    rmSync(temporary, { force: true });
+    // Not synced: /run does not outlive the machine's power.
+    writeFileSync(temporary, text, { flag: 'wx' });
+    chmodSync(temporary, 0o644);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
