@@ -8,4 +8,4 @@ const peers = [
   'iputils-ping', 'libcharon-extra-plugins', 'libcharon-extauth-plugins', 'ppp', 'pptp-linux', 'pptpd', 'strongswan-charon',
   'strongswan-starter', 'vpnc', 'wireguard-tools', 'xl2tpd',
 ];
-await runGuest('test/guest/vpn.guest.ts', { peers, limitMs: 400_000 });
+await runGuest('test/guest/vpn.guest.ts', { peers, limitMs: 570_000 });
