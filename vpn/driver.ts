@@ -104,8 +104,10 @@ export interface DriverEnv {
   readonly kernel: Rtnetlink;
   /** Opened when first asked for. */
   genl(): Genl;
-  /** Where sockets and files of running connections are, root’s alone. */
+  /** Where files of running connections are, root’s alone. */
   readonly runtimeDirectory: string;
+  /** Where a helper of a driver of this type, as whoever it runs, may make a socket of its own. */
+  socketDirectory(type: string): string;
   /** Where the helpers' scripts are installed. */
   readonly scriptDirectory: string;
   connectUnix(path: string, scope: Scope): StreamSocket;

@@ -3,7 +3,7 @@
  * build time. connmand reaches it over D-Bus alone. Everything belongs to one scope.
  */
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createAgentRegistry } from '../src/daemon/agents.ts';
 import { parseVpnd, VPND, type DaemonOptions } from '../src/daemon/command-line.ts';
 import { readSmallFile, writeFileAtomically } from '../src/daemon/files.ts';
@@ -30,6 +30,7 @@ import { exportVpnManager } from './dbus.ts';
 import { vpnOptions, type VpnOptions } from './options.ts';
 import type { ProviderEnv } from './provider.ts';
 import { Providers } from './providers.ts';
+import type { Privileges } from './privileges.ts';
 import { watchProvisioning } from './provisioning.ts';
 import { hostResolver } from './resolve-host.ts';
 import { Tasks } from './task.ts';
@@ -69,6 +70,7 @@ async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
     kernel,
     genl: () => (genl ??= openGenl({ system }, ground)),
     runtimeDirectory: RUNTIME,
+    socketDirectory: (type) => socketDirectory(privilegesOf(options, type)),
     scriptDirectory: `${directories.libdir}/connman/scripts`,
     connectUnix: (path, within) => system.unixStream(path, within),
     resolveHost: hostResolver('/etc/resolv.conf', { system, clock, random: systemRandom }),
@@ -101,6 +103,16 @@ async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
 function privilegesOf(options: VpnOptions, type: string) {
   const configured = `${directories.sysconfdir}/connman/vpn-plugin/${type}.conf`;
   return options.privileges(configured, { passwd: read('/etc/passwd'), group: read('/etc/group') });
+}
+
+// A helper with other rights has a directory of its own.
+function socketDirectory(privileges: Privileges | undefined): string {
+  if (privileges === undefined) return RUNTIME;
+  const { uid, gid } = privileges;
+  const path = `${RUNTIME}/${uid}`;
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  chownSync(path, uid, gid);
+  return path;
 }
 
 function read(path: string): string {

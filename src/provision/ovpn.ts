@@ -59,6 +59,15 @@ const RUNS_PROGRAMS = new Set([
   'pkcs11-providers',
 ]);
 
+/** The first directive of a configuration that would run a program or read what nobody checked. */
+export function programDirective(text: string): string | undefined {
+  for (const line of text.split('\n')) {
+    const [name = ''] = splitLine(line.trim());
+    if (RUNS_PROGRAMS.has(name.replace(/^--/, ''))) return name;
+  }
+  return undefined;
+}
+
 /** Said otherwise by us, or without a meaning for a client. */
 const PASSED_OVER = new Set([
   'client', 'tls-client', 'pull', 'nobind', 'persist-key', 'persist-tun', 'resolv-retry', 'float', 'mute', 'user',

@@ -225,6 +225,43 @@ test('credentials are asked for, and every answer has its end', () =>
     assert.ok('Enter Private Key password' in (asked[1] ?? {}));
   }));
 
+test('a helper without rights, and a configuration that may not run programs', () => {
+  const configuration = [
+    `ca ${PKI}/ca.pem`,
+    `cert ${PKI}/client.pem`,
+    `key ${PKI}/client.key`,
+    'client',
+    'nobind',
+    'remote-cert-tls server',
+  ];
+  const files = {
+    '/etc/connman/connman-vpn.conf': '[DACPrivileges]\nUser=nobody\n',
+    '/etc/good.ovpn': `${configuration.join('\n')}\n`,
+    '/etc/bad.ovpn': `${configuration.join('\n')}\n  up /bin/evil\n`,
+  };
+  return withVpnCell({ ...daemon.cell, files: { ...daemon.cell.files, ...files } }, async (cell) => {
+    await startBoth(cell);
+    // As most machines have it; this one may keep it for root.
+    await cell.device.script(`chmod 644 ${PKI}/*
+mkdir /run/tun
+mknod -m 666 /run/tun/tun c 10 200
+mount --bind /run/tun /dev/net`);
+    await startOpenvpn(cell);
+    const base = { Type: 'openvpn', Name: 'Office', Host: SERVER_ADDRESS };
+    await createConnection(cell, { ...base, 'OpenVPN.ConfigFile': '/etc/bad.ovpn' });
+    assert.match(await errorOf(callConnection(cell, IDENT, 'Connect')), /InvalidArguments: .*run a program by up/);
+    await createConnection(cell, { ...base, 'OpenVPN.ConfigFile': '/etc/good.ovpn' });
+    const since = performance.now();
+    let error = await errorOf(callConnection(cell, IDENT, 'Connect'));
+    if (error.includes('InProgress')) error = await errorOf(callConnection(cell, IDENT, 'Connect'));
+    assert.is(error, 'ok');
+    await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since });
+    const [pid] = await clientPids(cell);
+    assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /^Uid:\t65534\t65534/m);
+    assert.ok(await ping(cell, OPENVPN_INSIDE));
+  });
+});
+
 test('a server, a helper, an uplink and the daemons go and come back', () =>
   withVpnCell({ ...daemon.cell, cables: 2 }, async (cell) => {
     const { connmand, vpnd } = await startBoth(cell);

@@ -4,6 +4,7 @@
  * Invariant: no secret stands in its command line or environment, and no value can become an option.
  */
 
+import { programDirective } from '../../src/provision/ovpn.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import {
@@ -42,11 +43,13 @@ const driver: Driver = {
 
 function start(session: Session, resolve: () => void, reject: (error: unknown) => void): void {
   const { env, ident, signal } = session;
-  const path = `${env.runtimeDirectory}/openvpn-${ident}`.slice(0, MAX_SOCKET_PATH);
+  const path = `${env.socketDirectory('openvpn')}/openvpn-${ident}`.slice(0, MAX_SOCKET_PATH);
   env.removeFile(path);
   let isUp = false;
+  const configuration = readConfiguration(session);
   const task: Task = session.startTask({
     file: 'openvpn',
+    ...(configuration !== undefined && { input: configuration }),
     args: (address) => commandLine(session, path, address),
     onNotice: ({ reason, environment }) => {
       const tunnel = reason === 'up' ? readTunnel(environment, session.host) : undefined;
@@ -89,7 +92,6 @@ const OPTIONS: readonly (readonly [key: string, option: string, ...more: string[
   ['Auth', '--auth'],
   ['CompLZO', '--comp-lzo'],
   ['RemoteCertTls', '--remote-cert-tls'],
-  ['ConfigFile', '--config'],
   ['Verb', '--verb'],
   ['Ping', '--ping'],
   ['PingExit', '--ping-exit'],
@@ -97,6 +99,19 @@ const OPTIONS: readonly (readonly [key: string, option: string, ...more: string[
   ['TLSCrypt', '--tls-crypt'],
   ['TLSCryptV2', '--tls-crypt-v2'],
 ];
+
+// Read once and handed over, so that what was looked at is what openvpn reads. Who may make connections may
+// not thereby run programs as root: only a provisioning file's configuration may name some.
+function readConfiguration({ settings, env }: Session): string | undefined {
+  const key = 'OpenVPN.ConfigFile';
+  const path = settings.get(key);
+  if (path === undefined) return undefined;
+  const text = env.readFile(path);
+  const directive = text === undefined || settings.isImmutable(key) ? undefined : programDirective(text);
+  if (text !== undefined && directive === undefined) return text;
+  const problem = text === undefined ? `${path} cannot be read` : `${path} would run a program by ${directive}`;
+  throw new VpnFailure('unknown', new ConnmanError('InvalidArguments', problem));
+}
 
 /** The arguments of openvpn. Throws VpnFailure for a value that would be an option. */
 function commandLine(session: Session, managementPath: string, address: TaskAddress): string[] {
@@ -116,6 +131,7 @@ function commandLine(session: Session, managementPath: string, address: TaskAddr
     words.push('--static-challenge', challenge, settings.flag('OpenVPN.StaticChallengeEcho') ? '1' : '0');
   }
   if (get('ConfigFile') === undefined) words.push(...withoutConfigFile(settings));
+  else words.push('--config', 'stdin');
   words.push(
     '--management',
     managementPath,

@@ -71,7 +71,8 @@ test('routes read back as they are stored', () => {
 test('a provisioning file gives connections and names what is wrong', () => {
   const problems: string[] = [];
   const text = `[global]\nName=x\nNope=1\n[service_x]\n[provider_a]\nType=WireGuard\nHost=h\nWireGuard.PrivateKey=bad
-[peer_a_1]\nPublicKey=${KEY}\n[provider_b]\nType=openvpn\n[provider_c]\nType=openvpn\nHost=c\nNetworks=10.0.0.0/8,x/y\n`;
+[peer_a_1]\nPublicKey=${KEY}\n[provider_b]\nType=openvpn
+[provider_c]\nType=openvpn\nHost=c\nNetworks=10.0.0.0/8,x/y\n`;
   const found = parseVpnConfig(parseKeyFile(text), 'file', (problem) => problems.push(problem));
   assert.equal(
     found.map(({ ident, type }) => [ident, type]),
