@@ -8,6 +8,8 @@ export type { Plugin } from './daemon/plugin-host.ts';
 export type { Device, DeviceControl } from './device.ts';
 export type { JoinContext, Network, NetworkControl, NetworkDescription } from './network.ts';
 export { JoinError } from './network.ts';
+export type { ServiceKeys } from './provision/service-file.ts';
+export type { StoredNetwork } from './service/stored-services.ts';
 export type { Provider } from './provider.ts';
 export type { TunnelSetup } from './tunnel.ts';
 export type { TechnologyDriver } from './technology/technologies.ts';

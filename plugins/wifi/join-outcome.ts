@@ -20,10 +20,14 @@ export interface Joining {
   readonly keyFailures: number;
   /** How often the access point said that it is full. */
   readonly refusals: number;
+  /** Scans in a row that did not find it. */
+  readonly fruitlessScans: number;
 }
 
 /** Before anything has happened. */
-export const NOT_JOINED: Joining = { state: 'inactive', isConnected: false, keyFailures: 0, refusals: 0 };
+export const NOT_JOINED: Joining = {
+  state: 'inactive', isConnected: false, keyFailures: 0, refusals: 0, fruitlessScans: 0,
+};
 
 /** A new state and what the supplicant says of the last failure. */
 export interface StateReport {
@@ -34,8 +38,10 @@ export interface StateReport {
   readonly statusCode: number;
   /** `AuthStatusCode`: how the access point ended the authentication. */
   readonly authStatusCode: number;
-  /** Whether the secret has worked before: then one failure may be the radio's. */
-  readonly isProven: boolean;
+  /** How many failures in a row prove the secret wrong: one where it never worked. */
+  readonly maxKeyFailures: number;
+  /** Whether WPS fetches the secret: it leaves and comes back. */
+  readonly isFetching: boolean;
 }
 
 /** What to do. */
@@ -50,7 +56,7 @@ const STATUS_TOO_MANY_STATIONS = 17;
 const STATUS_CHALLENGE_FAILED = 15;
 const STATUS_HANDSHAKE_TIMEOUT = 16;
 const MAX_REFUSALS = 3;
-const MAX_KEY_FAILURES = 2;
+const MAX_FRUITLESS_SCANS = 3;
 
 const NOTHING: JoinOutcome = { kind: 'nothing' };
 const IDLE_STATES: ReadonlySet<SupplicantState> = new Set([
@@ -61,29 +67,37 @@ const IDLE_STATES: ReadonlySet<SupplicantState> = new Set([
 export function step(before: Joining, report: StateReport): { joining: Joining; outcome: JoinOutcome } {
   const { state } = report;
   if (state === 'completed') {
-    const joining = { state, isConnected: true, keyFailures: 0, refusals: 0 };
+    const joining = { ...NOT_JOINED, state, isConnected: true };
     return { joining, outcome: before.isConnected ? NOTHING : { kind: 'joined' } };
   }
   if (state === 'disconnected') return disconnected(before, report);
   if (state === 'scanning' && before.isConnected) {
     return { joining: { ...before, state, isConnected: false }, outcome: { kind: 'lost' } };
   }
-  return { joining: { ...before, state }, outcome: NOTHING };
+  const fruitlessScans = IDLE_STATES.has(state) ? before.fruitlessScans : 0;
+  return { joining: { ...before, state, fruitlessScans }, outcome: NOTHING };
+}
+
+/** Advances with the end of a scan: what is not found for so long is not there. */
+export function stepScan(before: Joining): { joining: Joining; outcome: JoinOutcome } {
+  if (before.isConnected || !IDLE_STATES.has(before.state)) return { joining: before, outcome: NOTHING };
+  const fruitlessScans = before.fruitlessScans + 1;
+  if (fruitlessScans < MAX_FRUITLESS_SCANS) return { joining: { ...before, fruitlessScans }, outcome: NOTHING };
+  return { joining: { ...before, fruitlessScans: 0 }, outcome: { kind: 'failed', error: 'connect-failed' } };
 }
 
 function disconnected(before: Joining, report: StateReport): { joining: Joining; outcome: JoinOutcome } {
   const joining = { ...before, state: report.state };
   if (IDLE_STATES.has(before.state)) return { joining, outcome: NOTHING };
   if (before.isConnected) return { joining: { ...joining, isConnected: false }, outcome: { kind: 'lost' } };
+  if (report.isFetching) return { joining, outcome: NOTHING };
   if (before.state === 'associating' && report.statusCode === STATUS_TOO_MANY_STATIONS) {
     const refusals = before.refusals + 1;
     if (refusals < MAX_REFUSALS) return { joining: { ...joining, refusals }, outcome: NOTHING };
   }
   if (isKeyFailure(before.state, report)) {
     const keyFailures = before.keyFailures + 1;
-    if (report.isProven && keyFailures < MAX_KEY_FAILURES) {
-      return { joining: { ...joining, keyFailures }, outcome: NOTHING };
-    }
+    if (keyFailures < report.maxKeyFailures) return { joining: { ...joining, keyFailures }, outcome: NOTHING };
     return { joining: { ...joining, keyFailures: 0 }, outcome: { kind: 'failed', error: 'invalid-key' } };
   }
   const error = report.disconnectReason === REASON_CLASS_2_FRAME ? 'blocked' : 'connect-failed';

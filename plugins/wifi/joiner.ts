@@ -7,28 +7,39 @@ import type { Scope } from '../../src/api.ts';
 import { JoinError } from '../../src/api.ts';
 import { logger } from '../../src/shared/log.ts';
 import type { Properties } from './bss.ts';
-import { type Joining, NOT_JOINED, step } from './join-outcome.ts';
+import { type Joining, type JoinOutcome, NOT_JOINED, step, stepScan } from './join-outcome.ts';
 import type { SupplicantLink } from './supplicant-link.ts';
 
 const log = logger('plugins/wifi/joiner.ts');
 
 /** What is joined, or being joined. */
 interface Current {
-  readonly owner: object;
-  /** Whether its secret has worked before. */
-  readonly isProven: boolean;
-  readonly onLost: () => void;
+  readonly request: JoinRequest;
   joining: Joining;
   block: string | undefined;
-  settle: { resolve(): void; reject(error: unknown): void } | undefined;
+  settle: { resolve(credentials: WpsCredentials | undefined): void; reject(error: unknown): void } | undefined;
+  credentials: WpsCredentials | undefined;
 }
+
+/** What WPS gave us. */
+export interface WpsCredentials {
+  readonly ssid: Uint8Array;
+  /** The passphrase, or the key in 64 hex digits. */
+  readonly key: string;
+}
+
+/** How a network is joined: with a block of the supplicant's, or by WPS. */
+export type JoinMethod =
+  | { readonly kind: 'block'; readonly block: Properties }
+  | { readonly kind: 'wps'; readonly pin: string | undefined; readonly address: Uint8Array };
 
 /** A wish to join. */
 export interface JoinRequest {
   /** Whose it is; `leave` takes the same. */
   readonly owner: object;
-  readonly block: Properties;
-  readonly isProven: boolean;
+  readonly method: JoinMethod;
+  /** How many failures in a row prove the secret wrong. */
+  readonly maxKeyFailures: number;
   /** The link is gone though nobody left it. */
   onLost(): void;
 }
@@ -44,12 +55,15 @@ export class Joiner {
     this.#link = link;
     link.events.observe(scope, (event) => {
       if (event.kind === 'state') this.#follow();
+      if (event.kind === 'scanDone' && event.isSuccess) this.#followScan();
+      if (event.kind === 'wpsCredentials') this.#keep(event.credentials);
+      if (event.kind === 'wpsEvent' && event.name === 'fail') this.#failWps();
     });
   }
 
   /** Whose network is joined. */
   get connectedOwner(): object | undefined {
-    return this.#current?.joining.isConnected === true ? this.#current.owner : undefined;
+    return this.#current?.joining.isConnected === true ? this.#current.request.owner : undefined;
   }
 
   /** Whether a join is under way. */
@@ -57,26 +71,25 @@ export class Joiner {
     return this.#current?.settle !== undefined;
   }
 
-  /** Resolves when joined. Rejects with JoinError, or the reason of `signal`, which ends the attempt. */
-  async join(request: JoinRequest, signal: AbortSignal): Promise<void> {
+  /** Resolves when joined, with what WPS gave. Rejects with JoinError, or the reason of `signal`, which ends it. */
+  async join(request: JoinRequest, signal: AbortSignal): Promise<WpsCredentials | undefined> {
     if (this.#current !== undefined) this.#end(new JoinError('connect-failed'));
     await this.#leaving;
     signal.throwIfAborted();
-    const { owner, isProven, onLost } = request;
     const current: Current = {
-      owner, isProven, onLost, joining: NOT_JOINED, block: undefined, settle: undefined,
+      request, joining: NOT_JOINED, block: undefined, settle: undefined, credentials: undefined,
     };
     this.#current = current;
-    const joined = new Promise<void>((resolve, reject) => {
+    const joined = new Promise<WpsCredentials | undefined>((resolve, reject) => {
       current.settle = { resolve, reject };
       signal.addEventListener('abort', () => {
         if (this.#current === current && current.settle !== undefined) this.#end(signal.reason);
       }, { once: true });
     });
-    this.#link.join(request.block).then(
+    this.#begin(request.method).then(
       (path) => {
         current.block = path;
-        if (this.#current !== current) void this.#link.leave(path);
+        if (this.#current !== current && path !== undefined) void this.#link.leave(path);
       },
       (error: unknown) => {
         if (this.#current === current) this.#end(refusal(error));
@@ -87,7 +100,7 @@ export class Joiner {
 
   /** Leaves what `owner` joined; nothing where it is not the one. */
   async leave(owner: object): Promise<void> {
-    if (this.#current?.owner !== owner) return;
+    if (this.#current?.request.owner !== owner) return;
     this.#end(new JoinError('connect-failed'));
     await this.#leaving;
   }
@@ -96,23 +109,51 @@ export class Joiner {
     const current = this.#current;
     if (current === undefined) return;
     const { state, disconnectReason, associationStatus, authenticationStatus } = this.#link;
+    const { method, maxKeyFailures } = current.request;
     const { joining, outcome } = step(current.joining, {
       state, disconnectReason, statusCode: associationStatus, authStatusCode: authenticationStatus,
-      isProven: current.isProven,
+      maxKeyFailures, isFetching: method.kind === 'wps',
     });
     log.debug('%s: %s → %s: %s', this.#link.path, current.joining.state, state, outcome.kind);
+    this.#conclude(current, joining, outcome);
+  }
+
+  #followScan(): void {
+    const current = this.#current;
+    if (current === undefined || current.block === undefined) return;
+    const { joining, outcome } = stepScan(current.joining);
+    this.#conclude(current, joining, outcome);
+  }
+
+  #keep(given: Properties): void {
+    const [ssid, key] = [given.get('SSID')?.as('ay'), given.get('Key')?.as('ay')];
+    if (this.#current === undefined || ssid === undefined || key === undefined) return;
+    this.#current.credentials = { ssid, key: Buffer.from(key).toString() };
+  }
+
+  #failWps(): void {
+    if (this.#current?.request.method.kind === 'wps') this.#end(new JoinError('connect-failed'));
+  }
+
+  async #begin(method: JoinMethod): Promise<string | undefined> {
+    if (method.kind === 'block') return this.#link.join(method.block);
+    await this.#link.startWps(method.pin, method.address);
+    return undefined;
+  }
+
+  #conclude(current: Current, joining: Joining, outcome: JoinOutcome): void {
     current.joining = joining;
     switch (outcome.kind) {
       case 'nothing':
         return;
       case 'joined':
-        current.settle?.resolve();
+        current.settle?.resolve(current.credentials);
         current.settle = undefined;
         return;
       case 'failed':
         return this.#end(new JoinError(outcome.error));
       case 'lost':
-        current.onLost();
+        current.request.onLost();
         return;
     }
   }

@@ -104,7 +104,9 @@ function eapKeyManagement(keyManagements: ReadonlySet<string>): string {
   return ['WPA-EAP', ...wordsFor(EAP_VARIANTS, keyManagements)].join(' ');
 }
 
-function wordsFor(variants: readonly (readonly [offer: string, word: string])[], offered: ReadonlySet<string>): string[] {
+function wordsFor(
+  variants: readonly (readonly [offer: string, word: string])[], offered: ReadonlySet<string>,
+): string[] {
   return variants.filter(([offer]) => offered.has(offer)).map(([, word]) => word);
 }
 

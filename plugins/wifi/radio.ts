@@ -7,7 +7,7 @@
 import type { Core, Device, DeviceControl, Network, Scope } from '../../src/api.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
-import type { KnownNetwork } from '../lib/wifi/scan-plan.ts';
+import { knownNetworks } from '../lib/wifi/known-networks.ts';
 import { isHiddenSsid, ssidText } from '../lib/wifi/ssid.ts';
 import { AccessPoints, bestOf, type GroupChange, strengthOf } from './access-points.ts';
 import type { Bss } from './bss.ts';
@@ -15,7 +15,7 @@ import { Joiner } from './joiner.ts';
 import { Scanner } from './scanner.ts';
 import type { LinkEvent, SupplicantLink } from './supplicant-link.ts';
 import type { Supplicant } from './supplicant.ts';
-import { SECRET_KEYS, STORED_KEYS, wifiControl } from './wifi-network.ts';
+import { hiddenControl, SECRET_KEYS, STORED_KEYS, wifiControl } from './wifi-network.ts';
 
 const log = logger('plugins/wifi/radio.ts');
 
@@ -26,8 +26,6 @@ const LEAST_STRENGTH = 20;
 export interface RadioEnv {
   readonly core: Core;
   readonly supplicant: Supplicant;
-  /** Networks users have used. */
-  known(): readonly KnownNetwork[];
 }
 
 /** Takes charge of a device until `scope` closes. */
@@ -74,23 +72,22 @@ class Radio {
     this.#device = device;
     this.#link = link;
     this.#scope = scope;
-    const { clock, options } = env.core;
+    const { clock, options, sleep } = env.core;
     this.#joiner = new Joiner(link, scope);
     this.#scanner = new Scanner(link, {
       clock,
       isBackgroundScanning: options.BackgroundScanning,
       isConnected: () => this.#joiner.connectedOwner !== undefined,
-      known: () => env.known(),
+      known: () => knownNetworks(env.core, device),
     }, scope);
     link.events.observe(scope, (event) => this.#take(event));
+    sleep.ended.observe(scope, () => this.#lookForKnown());
   }
 
   /** Reads what the supplicant knows and looks for networks; resolves without waiting for them. */
   async start(): Promise<void> {
     await this.#link.load();
-    this.#scanner.scan({ kind: 'start' }, this.#scope.signal)
-      .catch((error: unknown) => log.debug('%s: %s', this.#device.interfaceName, error))
-      .finally(() => this.#idle());
+    this.#lookForKnown();
   }
 
   /** For users. Rejects as `Scanner.scan`, with Failed while a network is being joined. */
@@ -101,6 +98,18 @@ class Radio {
     } finally {
       this.#idle();
     }
+  }
+
+  #lookForKnown(): void {
+    this.#scanner.scan({ kind: 'start' }, this.#scope.signal)
+      .catch((error: unknown) => log.debug('%s: %s', this.#device.interfaceName, error))
+      .finally(() => this.#idle());
+  }
+
+  /** Calls a name that is not announced; the network of it and of a protection, if it answers. */
+  async #call(ssid: Uint8Array, group: string, signal: AbortSignal): Promise<Network | undefined> {
+    if (!this.#networks.has(group)) await this.#scanner.scan({ kind: 'hidden', ssid }, signal);
+    return this.#networks.get(group)?.network;
   }
 
   #take(event: LinkEvent): void {
@@ -117,6 +126,8 @@ class Radio {
         for (const group of this.#points.clear()) this.#remove(group);
         return;
       case 'scanDone':
+        this.#showHeard();
+        return;
       case 'station':
       case 'wpsCredentials':
       case 'wpsEvent':
@@ -124,14 +135,23 @@ class Radio {
     }
   }
 
-  #apply({ appeared, changed, vanished }: GroupChange): void {
+  // What a scan finds is shown when it ends, all at once: the best of it is connected, not the first.
+  #showHeard(): void {
+    for (const group of this.#points.groups.keys()) {
+      if (!this.#networks.has(group)) this.#apply({ appeared: group }, false);
+    }
+    this.#env.core.services.scheduleAutoconnect();
+  }
+
+  #apply({ appeared, changed, vanished }: GroupChange, isHeld = true): void {
     if (vanished !== undefined) return this.#remove(vanished);
     const group = appeared ?? changed;
     const members = group === undefined ? undefined : this.#points.groups.get(group);
     const best = members === undefined ? undefined : this.#representative(members);
     if (group === undefined || members === undefined || best === undefined) return;
     const strength = strengthOf(best.signalDbm);
-    const network = this.#networks.get(group)?.network ?? (strength < LEAST_STRENGTH ? undefined : this.#add(best));
+    const isShown = strength >= LEAST_STRENGTH && !(this.#scanner.isRunning && isHeld);
+    const network = this.#networks.get(group)?.network ?? (isShown ? this.#add(best) : undefined);
     network?.setSecurity(securityWords(members));
     network?.setStrength(strength);
   }
@@ -143,16 +163,20 @@ class Radio {
 
   #add({ group, ssid, security }: Bss): Network {
     const scope = this.#scope.child();
+    const isHidden = isHiddenSsid(ssid);
     const network: Network = this.#device.addNetwork({
       identifier: group,
       group,
-      name: isHiddenSsid(ssid) ? undefined : ssidText(ssid),
+      name: isHidden ? undefined : ssidText(ssid),
       security: [security],
       storedKeys: STORED_KEYS,
       secretKeys: SECRET_KEYS,
-      control: wifiControl({
+      isRetried: true,
+      control: isHidden ? hiddenControl({
+        call: (name, wanted, signal) => this.#call(name, wanted, signal),
+      }, security) : wifiControl({
         joiner: this.#joiner,
-        isBackgroundScanning: this.#env.core.options.BackgroundScanning,
+        options: this.#env.core.options,
         members: () => this.#points.groups.get(group) ?? new Map(),
         onLost: () => network.reportLost(),
       }),

@@ -43,15 +43,23 @@ export class Scanner {
   }
 
   /**
-   * Looks for networks; resolves when the results are in. Rejects with Failed where the supplicant
-   * refuses, OperationTimeout where it does not end, or the reason of `signal`.
+   * Looks for networks; resolves when the results are in. A name is called after what runs already.
+   * Rejects with Failed where the supplicant refuses, OperationTimeout where it does not end, or the
+   * reason of `signal`.
    */
   async scan(reason: ScanReason, signal: AbortSignal): Promise<void> {
     this.stopAutoscan();
+    while (reason.kind === 'hidden' && this.#running !== undefined) {
+      await Promise.race([this.#running.catch(() => undefined), rejection(signal)]);
+    }
     this.#running ??= this.#run(reason).finally(() => {
       this.#running = undefined;
     });
     await Promise.race([this.#running, rejection(signal)]);
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
   }
 
   /** Looks by itself from now on. */

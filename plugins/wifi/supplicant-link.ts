@@ -161,12 +161,13 @@ export class SupplicantLink {
     return this.#set('ApScan', variant('u', mode));
   }
 
-  /** Starts WPS as the one who gets credentials: push button, or with a PIN of eight digits. */
-  async startWps(pin: string | undefined): Promise<void> {
+  /** Starts WPS with an access point, which gives us credentials: by push button, or for a PIN of eight digits. */
+  async startWps(pin: string | undefined, bssid: Uint8Array): Promise<void> {
     await this.#setOn(supplicantWpsInterface.name, 'ProcessCredentials', variant('b', true));
     await this.#bus.proxy(supplicantWpsInterface, SUPPLICANT, this.path).Start({
       args: new Map([
         ['Role', variant('s', 'enrollee')],
+        ...(bssid.length === 6 ? [['Bssid', variant('ay', bssid)] as const] : []),
         ...(pin === undefined ? [] : [['Pin', variant('s', pin)] as const]),
         ['Type', variant('s', pin === undefined ? 'pbc' : 'pin')],
       ]),

@@ -1,18 +1,21 @@
 /**
- * One Wi-Fi network as the core sees it: what is needed to join is taken from what is stored with
- * its service or asked of the user, checked, and kept once it has worked.
+ * One Wi-Fi network as the core sees it: what is needed to join is found (find-secrets.ts), tried,
+ * and kept once it has worked. One that keeps its name to itself is joined by handing over to the
+ * network of the name that the user says.
  */
 
-import type { JoinContext, NetworkControl } from '../../src/api.ts';
+import type { JoinContext, Network, NetworkControl } from '../../src/api.ts';
 import { JoinError } from '../../src/api.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { formatHex } from '../../src/shared/bytes.ts';
-import { escapeText, unescapeText } from '../lib/wifi/stored-text.ts';
-import { isAnswered, readAnswer, wantedFields, type Wanted } from '../lib/wifi/credentials.ts';
-import { passphraseComplaint, type Secrets } from '../lib/wifi/secrets.ts';
+import { askFor, findSecrets, type Found } from '../lib/wifi/find-secrets.ts';
+import type { Secrets } from '../lib/wifi/secrets.ts';
+import type { Security } from '../lib/wifi/security.ts';
+import { ssidGroup } from '../lib/wifi/ssid.ts';
+import { escapeText } from '../lib/wifi/stored-text.ts';
 import { bestOf, keyManagementsOf } from './access-points.ts';
-import type { Bss, Properties } from './bss.ts';
-import type { Joiner } from './joiner.ts';
+import type { Bss } from './bss.ts';
+import type { Joiner, JoinMethod, WpsCredentials } from './joiner.ts';
 import { stationBlock } from './network-block.ts';
 
 /** ConnMan's keys of a Wi-Fi service. */
@@ -24,10 +27,20 @@ export const SECRET_KEYS = ['Passphrase', 'Hidden'] as const;
 /** What joining takes from the radio. */
 export interface WifiNetworkEnv {
   readonly joiner: Joiner;
-  readonly isBackgroundScanning: boolean;
+  readonly options: {
+    readonly BackgroundScanning: boolean;
+    readonly IgnoreInvalidKey: boolean;
+    readonly FavoriteMaxRetries: number;
+  };
   /** The access points of the group now. */
   members(): ReadonlyMap<string, Bss>;
   onLost(): void;
+}
+
+/** What joining a hidden network takes from the radio. */
+export interface HiddenNetworkEnv {
+  /** Calls a name; the network of it, if it answers. */
+  call(ssid: Uint8Array, group: string, signal: AbortSignal): Promise<Network | undefined>;
 }
 
 /** How the network of a group is joined and left. */
@@ -39,57 +52,71 @@ export function wifiControl(env: WifiNetworkEnv): NetworkControl {
   };
 }
 
+/** How a network is joined whose name only the user knows. */
+export function hiddenControl(env: HiddenNetworkEnv, security: Security): NetworkControl {
+  return {
+    async connect(signal, context) {
+      const wanted = {
+        security, isHidden: true, hasWps: false, needsIdentity: true, phase2: undefined, previousPassphrase: undefined,
+      };
+      const { ssid, identity, passphrase } = await askFor(wanted, context, signal);
+      if (ssid === undefined) throw new ConnmanError('InvalidArguments');
+      const network = await env.call(ssid, `${ssidGroup(ssid)}_managed_${security}`, signal);
+      if (network === undefined) throw new ConnmanError('Failed');
+      const said = { SSID: ssid, Identity: identity, Passphrase: passphrase };
+      context.handOver(network, new Map(Object.entries(said).flatMap(([key, value]) =>
+        value === undefined ? [] : [[key, value]])));
+    },
+    disconnect: () => undefined,
+  };
+}
+
 async function connect(
   env: WifiNetworkEnv, owner: object, signal: AbortSignal, context: JoinContext,
 ): Promise<void> {
   const bss = bestOf(env.members());
   if (bss === undefined) throw new ConnmanError('NoCarrier');
-  const secrets = await secretsFor(bss, context, signal);
+  const { wps } = bss.elements;
+  const isWpsOpen = wps !== undefined && wps.isConfigured && wps.hasPushButton && wps.isAdvertising;
+  const found = await findSecrets({ security: bss.security, hasWps: wps !== undefined, isWpsOpen }, context, signal);
+  const retries = env.options.FavoriteMaxRetries < 0 ? Number.POSITIVE_INFINITY : env.options.FavoriteMaxRetries;
   const request = {
     owner,
-    block: blockFor(env, bss, secrets),
-    isProven: context.isFavorite && context.lastFailure !== 'invalid-key',
+    method: methodFor(env, bss, found),
+    maxKeyFailures: context.isFavorite && context.lastFailure !== 'invalid-key' ? Math.max(1, retries) : 1,
     onLost: () => env.onLost(),
   };
-  await env.joiner.join(request, signal);
+  try {
+    keep(context, bss, found, await env.joiner.join(request, signal));
+  } catch (error) {
+    const isIgnored = env.options.IgnoreInvalidKey && error instanceof JoinError && error.reason === 'invalid-key';
+    throw isIgnored ? new JoinError('connect-failed', { cause: error }) : error;
+  }
+}
+
+// What has worked; a file's secrets stay in the file.
+function keep(context: JoinContext, bss: Bss, found: Found, credentials: WpsCredentials | undefined): void {
+  const secret = credentials?.key ?? (found.kind === 'secrets' ? found.secrets.passphrase : undefined);
+  const isFromFile = context.provisioned?.Passphrase !== undefined;
+  const isHidden = context.answered?.has('SSID') === true || context.provisioned?.Hidden === true;
   context.store({
     SSID: formatHex(bss.ssid),
     Frequency: String(bss.frequencyMhz),
-    Passphrase: secrets.passphrase === undefined ? undefined : escapeText(secrets.passphrase),
+    ...(!isFromFile && { Passphrase: secret === undefined ? undefined : escapeText(secret) }),
+    ...(isHidden && { Hidden: 'true' }),
   });
 }
 
-function blockFor(env: WifiNetworkEnv, { ssid, security, elements }: Bss, secrets: Secrets): Properties {
+function methodFor(env: WifiNetworkEnv, bss: Bss, found: Found): JoinMethod {
+  if (found.kind === 'wps') return { kind: 'wps', pin: found.pin, address: bss.address };
+  return { kind: 'block', block: blockFor(env, bss, found.secrets) };
+}
+
+function blockFor(env: WifiNetworkEnv, { ssid, security, elements }: Bss, secrets: Secrets) {
   return stationBlock({
     ssid, security, secrets,
     keyManagements: keyManagementsOf(env.members()),
     isOweTransition: elements.isOweTransition,
-    isBackgroundScanning: env.isBackgroundScanning,
+    isBackgroundScanning: env.options.BackgroundScanning,
   });
-}
-
-/** What is stored, unless it proved wrong; else what a user says. */
-async function secretsFor({ security, elements }: Bss, context: JoinContext, signal: AbortSignal): Promise<Secrets> {
-  if (security === 'none') return {};
-  const text = context.stored.get('Passphrase');
-  const stored = text === undefined ? undefined : unescapeText(text);
-  const hasFailed = context.lastFailure === 'invalid-key';
-  if (stored !== undefined && !hasFailed) return { passphrase: stored };
-  const wanted: Wanted = {
-    security,
-    isHidden: false,
-    hasWps: elements.wps !== undefined,
-    needsIdentity: true,
-    phase2: undefined,
-    previousPassphrase: hasFailed ? stored : undefined,
-  };
-  const question = {
-    fields: wantedFields(wanted),
-    isComplete: (given: Parameters<typeof readAnswer>[0]) => isAnswered(wanted, readAnswer(given)),
-  };
-  const { passphrase } = readAnswer(await context.ask(question, signal));
-  if (passphrase === undefined) throw new ConnmanError('PassphraseRequired');
-  const complaint = passphraseComplaint(security, passphrase);
-  if (complaint !== undefined) throw new JoinError('invalid-key', { cause: new Error(complaint) });
-  return { passphrase };
 }

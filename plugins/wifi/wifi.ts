@@ -14,7 +14,7 @@ export const wifi: Plugin<Core> = {
   priority: 'default',
   start(core, scope) {
     Supplicant.follow(core.bus, core.wifiDriver, scope, (supplicant, life) => {
-      const env = { core, supplicant, known: () => [] };
+      const env = { core, supplicant };
       core.technologies.register({ type: 'wifi', attach: (device, own) => attachRadio(env, device, own) }, life);
     });
   },

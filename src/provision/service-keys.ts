@@ -59,7 +59,7 @@ export const SERVICE_KEYS = {
   },
   Hidden: { parse: strictBoolean, only: 'wifi', about: 'whether the network does not announce its name' },
   EAP: {
-    parse: oneOf(['tls', 'ttls', 'peap']), only: 'wifi', isEssential: true,
+    parse: oneOf(['tls', 'ttls', 'peap', 'pwd']), only: 'wifi', isEssential: true,
     about: 'the method of an ieee8021x network. tls needs ClientCertFile, PrivateKeyFile and a passphrase of the key',
   },
   Identity: { parse: someText, only: 'wifi', about: 'the user, with EAP' },

@@ -7,11 +7,14 @@ import type { ErrorAnswer } from '../agent/agent.ts';
 import type { InputAnswer } from '../daemon/agent-input.ts';
 import type { Caller } from '../shared/caller.ts';
 import type { Alarm, Clock } from '../shared/clock.ts';
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, type ConnmanErrorCode } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 
 /** ConnMan's limit for drivers that take their time. */
 const CONNECT_TIMEOUT_MS = 120_000;
+
+/** What whoever waits is told as it is; all else is `Failed`. */
+const TOLD: ReadonlySet<ConnmanErrorCode> = new Set(['OperationTimeout', 'InvalidArguments', 'PassphraseRequired']);
 
 /** Why a connection was begun. */
 export type ConnectReason = 'user' | 'auto';
@@ -153,8 +156,8 @@ export class Attempt {
   /** A user's attempt: an agent may have it retried, while whoever asked for it goes on waiting. */
   async fail(cause: unknown, hooks: AttemptHooks): Promise<void> {
     this.failure = cause instanceof Error ? cause.message : String(cause);
-    const isTimeout = cause instanceof ConnmanError && cause.code === 'OperationTimeout';
-    const failure = isTimeout ? cause : new ConnmanError('Failed', undefined, { cause });
+    const isTold = cause instanceof ConnmanError && TOLD.has(cause.code);
+    const failure = isTold ? cause : new ConnmanError('Failed', undefined, { cause });
     const pending = this.#pending;
     const { reason, caller } = this.wish;
     if (reason !== 'user') return pending?.reject(failure);

@@ -34,7 +34,8 @@ const wpsObject = describeInterface({
 const bssObject = describeInterface({
   ...supplicantBssInterface,
   properties: {
-    SSID: 'ay', BSSID: 'ay', Mode: 's', Frequency: 'q', Signal: 'n', Privacy: 'b', RSN: 'a{sv}', WPA: 'a{sv}', IEs: 'ay',
+    SSID: 'ay', BSSID: 'ay', Mode: 's', Frequency: 'q', Signal: 'n', Privacy: 'b', RSN: 'a{sv}', WPA: 'a{sv}',
+    IEs: 'ay',
   },
 });
 
@@ -151,9 +152,8 @@ class Supplicant implements FakeSupplicant {
   finishScan(isSuccess = true): void {
     if (isSuccess) {
       for (const [name, point] of this.air) {
-        const ssid = Buffer.from(point.ssid).toString();
-        if (this.#heard.has(name)) continue;
-        this.#hear(name, point.isHidden === true && !this.#asked.includes(ssid) ? new Uint8Array() : undefined);
+        const isSilent = point.isHidden === true && !this.#asked.includes(Buffer.from(point.ssid).toString());
+        if (!this.#heard.has(isSilent ? `${name} unnamed` : name)) this.#hear(name, isSilent);
       }
     }
     this.#facts.isScanning = false;
@@ -193,7 +193,8 @@ class Supplicant implements FakeSupplicant {
     const point = this.air.get(name);
     if (heard === undefined || point === undefined) throw new Error(`${name} is not heard`);
     this.air.set(name, { ...point, signalDbm: dbm });
-    this.#exportedBss.get(heard.path)?.emit('PropertiesChanged', { properties: new Map([['Signal', variant('n', dbm)]]) });
+    const properties = new Map([['Signal', variant('n', dbm)]]);
+    this.#exportedBss.get(heard.path)?.emit('PropertiesChanged', { properties });
   }
 
   #create(interfaceName: string): string {
@@ -314,7 +315,7 @@ class Supplicant implements FakeSupplicant {
     if (this.isScanningFast) setImmediate(() => this.finishScan());
   }
 
-  #hear(name: string, ssid?: Uint8Array): string {
+  #hear(name: string, isUnnamed = false): string {
     const point = this.air.get(name);
     const path = `${this.#link?.path ?? ROOT}/BSSs/${this.#count++}`;
     if (point === undefined) throw new Error(`${name} is not in the air`);
@@ -322,7 +323,7 @@ class Supplicant implements FakeSupplicant {
     const get = (): FakeAccessPoint => this.air.get(name) ?? point;
     const exported = this.#bus.export(path, bssObject, {
       properties: {
-        SSID: () => ssid ?? Buffer.from(get().ssid),
+        SSID: () => Buffer.from(isUnnamed ? '' : get().ssid),
         BSSID: () => Uint8Array.of(2, 0, 0, 0, 1, this.#count),
         Mode: () => 'infrastructure',
         Frequency: () => get().frequencyMhz ?? 2412,
@@ -335,7 +336,7 @@ class Supplicant implements FakeSupplicant {
       methods: {},
     }, scope);
     this.#exportedBss.set(path, exported);
-    if (ssid === undefined) this.#heard.set(name, { path, scope });
+    this.#heard.set(isUnnamed ? `${name} unnamed` : name, { path, scope });
     this.#link?.exported.emit('BSSAdded', { path, properties: exported.dictionary() });
     return path;
   }

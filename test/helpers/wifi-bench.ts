@@ -29,6 +29,8 @@ export interface WifiBench extends CoreBench {
 export interface FakeAgent {
   /** What is answered to RequestInput; an error where it is one. */
   answer: Record<string, string | Uint8Array> | Error;
+  /** Answered before that, each once. */
+  readonly first: Record<string, string | Uint8Array>[];
   /** What is answered to ReportError. */
   verdict: Error | undefined;
   /** `RequestInput <service> <fields>` and `ReportError <service> <error>`, oldest first. */
@@ -48,7 +50,9 @@ export function groupOf(ssid: string | Uint8Array, security: 'none' | 'wep' | 'p
 /** A settings file of a network, with a static address so that connecting ends in `ready`. */
 export function storedNetwork(group: string, lines: readonly string[] = []): Record<string, string> {
   const identifier = wifiIdentifier(group);
-  const address = ['IPv4.method=manual', 'IPv4.netmask_prefixlen=24', 'IPv4.local_address=192.0.2.10', 'IPv6.method=off'];
+  const address = [
+    'IPv4.method=manual', 'IPv4.netmask_prefixlen=24', 'IPv4.local_address=192.0.2.10', 'IPv6.method=off',
+  ];
   return { [`${identifier}/settings`]: [`[${identifier}]`, ...address, ...lines, ''].join('\n') };
 }
 
@@ -86,7 +90,7 @@ export async function wifiBench(
 }
 
 async function serveAgent({ client }: CoreBench, { scope }: TestContext): Promise<FakeAgent> {
-  const agent: FakeAgent = { answer: {}, verdict: undefined, heard: [] };
+  const agent: FakeAgent = { answer: {}, first: [], verdict: undefined, heard: [] };
   const nameOf = (path: string): string => path.split('/').at(-1) ?? '';
   client.export('/agent', agentInterface, {
     methods: {
@@ -101,8 +105,9 @@ async function serveAgent({ client }: CoreBench, { scope }: TestContext): Promis
       },
       RequestInput: ({ service, fields }) => {
         agent.heard.push(`RequestInput ${nameOf(service)} ${[...fields.keys()].join()}`);
-        if (agent.answer instanceof Error) throw agent.answer;
-        return new Map(Object.entries(agent.answer).map(([key, value]): [string, Variant] => [
+        const answer = agent.first.shift() ?? agent.answer;
+        if (answer instanceof Error) throw answer;
+        return new Map(Object.entries(answer).map(([key, value]): [string, Variant] => [
           key, typeof value === 'string' ? variant('s', value) : variant('ay', value),
         ]));
       },

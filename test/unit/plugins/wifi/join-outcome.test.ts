@@ -13,7 +13,7 @@ function run(
   const outcomes: JoinOutcome[] = [];
   let joining = from;
   for (const state of states) {
-    const codes = { disconnectReason: 0, statusCode: 0, authStatusCode: 0, isProven: false };
+    const codes = { disconnectReason: 0, statusCode: 0, authStatusCode: 0, maxKeyFailures: 1, isFetching: false };
     const next = step(joining, { ...codes, ...report, state });
     joining = next.joining;
     if (next.outcome.kind !== 'nothing') outcomes.push(next.outcome);
@@ -30,7 +30,7 @@ test('joined once', () => {
 test('a wrong key fails the handshake: at once where it never worked, the second time where it did', () => {
   const failed = [{ kind: 'failed', error: 'invalid-key' }] as const;
   assert.equal(run([...HANDSHAKE, 'disconnected']).outcomes, failed);
-  const proven = { isProven: true };
+  const proven = { maxKeyFailures: 2 };
   assert.equal(run([...HANDSHAKE, 'disconnected'], proven).outcomes, []);
   assert.equal(run([...HANDSHAKE, 'disconnected', ...HANDSHAKE, 'disconnected'], proven).outcomes, failed);
 });
