@@ -135,6 +135,14 @@ export class Interfaces {
     return this.#managed.values();
   }
 
+  /** The others, but for loopback, and why they are not. */
+  get ignored(): { readonly name: string; readonly reason: string }[] {
+    return [...this.#mirror.links.values()].flatMap((link) => {
+      if (this.#managed.has(link.ifindex) || link.name === 'lo') return [];
+      return { name: link.name, reason: this.#reasonToIgnore(link) ?? 'no plugin knows what it is' };
+    });
+  }
+
   /** Begins: what is there first, then what comes. */
   start(): void {
     this.#mirror.linkChanged.observe(this.#scope, ({ before, after }) => {
@@ -158,9 +166,7 @@ export class Interfaces {
   }
 
   #consider(link: Link): void {
-    const master = link.master === undefined ? undefined : this.#mirror.links.get(link.master);
-    const surroundings = { isContainer: this.#isContainer(), masterKind: master?.kind };
-    const reason = reasonToIgnore(link, this.#filter, surroundings);
+    const reason = this.#reasonToIgnore(link);
     if (reason !== undefined) {
       log.debug('%s is ignored: %s', link.name, reason);
       return;
@@ -171,6 +177,11 @@ export class Interfaces {
     this.#managed.set(link.ifindex, managed);
     log.debug('%s is managed as %s', link.name, type);
     this.#appeared.emit(managed);
+  }
+
+  #reasonToIgnore(link: Link): string | undefined {
+    const master = link.master === undefined ? undefined : this.#mirror.links.get(link.master);
+    return reasonToIgnore(link, this.#filter, { isContainer: this.#isContainer(), masterKind: master?.kind });
   }
 
   // No physical device: whatever gave us this namespace gave us its veth as our network card.

@@ -298,6 +298,19 @@ from the cache. dns flush forgets all answers.`,
     load: async () => (await import('./commands/dns.ts')).dns,
   },
   {
+    name: 'explain',
+    arguments: '[<service>|<technology>|<interface>]',
+    about: 'Say why something is or is not connected, default or online, and what comes next',
+    most: 1,
+    isOurs: true,
+    extras: { json },
+    complete: ['service'],
+    details: `Without a word everything is explained, interfaces that are left alone included. With --json
+each finding has Subject, About, Cause, Facts, Next, NextIn (seconds) and Text; causes and steps
+are words that stay.`,
+    load: async () => (await import('./commands/explain.ts')).explain,
+  },
+  {
     name: 'vpn',
     arguments: 'import <file> [<name>]|create <type> <host> <name> [<key>=<value> ...]',
     about: 'Make a VPN connection of a wg-quick or .ovpn file, or of words',

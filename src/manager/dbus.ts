@@ -16,13 +16,14 @@ import { managerInterface } from '../dbus/interfaces/manager.ts';
 import type { technologyInterface } from '../dbus/interfaces/technology.ts';
 import type { Variant } from '../dbus/signature.ts';
 import { exportService, servicePath, type ExportedService } from '../service/dbus.ts';
+import { explanationDictionary } from '../explain/dbus.ts';
 import type { Providers } from '../provider.ts';
 import type { Service } from '../service/service.ts';
 import type { Services } from '../service/services.ts';
 import type { Clock } from '../shared/clock.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
-import { exportTechnology, technologyPath } from '../technology/dbus.ts';
+import { exportTechnology, exportTechnologyExtension, technologyPath } from '../technology/dbus.ts';
 import type { Technologies } from '../technology/technologies.ts';
 import type { Technology } from '../technology/technology.ts';
 import { ServiceChanges } from './service-changes.ts';
@@ -126,6 +127,7 @@ function exportExtension(parts: ManagerParts, scope: Scope): void {
   const followers = new Set<string>();
   const exported = bus.export('/', causewayManagerInterface, {
     methods: {
+      Explain: async () => (await services.explain()).map(explanationDictionary),
       Reload: () => services.reload(),
       Waiting: () => clock.pending().map(({ name, inMs }) => [name, inMs / 1000] as const),
       Reapply: ({ interface: name }) => services.reapply(name),
@@ -149,17 +151,19 @@ function exportExtension(parts: ManagerParts, scope: Scope): void {
 }
 
 function announceTechnologies(
-  { bus, technologies }: ManagerParts,
+  parts: ManagerParts,
   objects: Objects,
   manager: Manager,
   scope: Scope,
 ): void {
+  const { bus, technologies } = parts;
   technologies.added.observe(scope, ({ technology, scope: itsScope }) => {
     itsScope.defer(() => {
       objects.technologies.delete(technology);
       manager.emit('TechnologyRemoved', { path: technologyPath(technology) });
     });
     const object = exportTechnology(bus, technology, technologies, itsScope);
+    exportTechnologyExtension(parts.bus, technology, parts.services, itsScope);
     objects.technologies.set(technology, object);
     manager.emit('TechnologyAdded', { path: technologyPath(technology), properties: object.dictionary() });
   });

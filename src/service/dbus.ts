@@ -8,6 +8,7 @@ import { causewayServiceInterface } from '../dbus/interfaces/causeway-service.ts
 import { serviceInterface } from '../dbus/interfaces/service.ts';
 import type { PropertyName } from '../dbus/interface.ts';
 import { variant } from '../dbus/signature.ts';
+import { explanationDictionary } from '../explain/dbus.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 import {
@@ -16,7 +17,6 @@ import {
 } from './dictionaries.ts';
 import type { ServiceAspect } from './aspects.ts';
 import { meteredOf, setMetered } from './metered.ts';
-import type { OwnSettings } from './own-settings.ts';
 import type { Service } from './service.ts';
 import type { Services } from './services.ts';
 import { setProperty } from './set-property.ts';
@@ -82,7 +82,7 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
       LastAddressConflict: () => conflictDictionary(service),
     },
   }, scope);
-  exportExtension(bus, service, services.ownSettings, scope);
+  exportExtension(bus, service, services, scope);
   service.tunnel?.splitRoutingChanged.observe(scope, (isSplit) => {
     exported.announce('SplitRouting', variant('b', isSplit));
   });
@@ -97,9 +97,13 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
   return state;
 }
 
-function exportExtension(bus: Bus, service: Service, settings: OwnSettings, scope: Scope): void {
+function exportExtension(bus: Bus, service: Service, services: Services, scope: Scope): void {
+  const { ownSettings: settings } = services;
+  const { identifier } = service;
   const exported = bus.export(servicePath(service), causewayServiceInterface, {
-    methods: {},
+    methods: {
+      Explain: async () => (await services.explain({ service: identifier })).map(explanationDictionary),
+    },
     properties: {
       OnlineCheck: () => onlineCheckDictionary(service),
       Metered: () => meteredOf(service, settings),

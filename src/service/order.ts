@@ -19,23 +19,49 @@ export interface Ranked {
   readonly name: string | undefined;
 }
 
+/** What decides, first to last; those of CONNECTED only between two that are connected. */
+export type Criterion = 'vpn' | 'onlineCheck' | 'preferred' | 'state' | 'favorite' | 'type' | 'strength' | 'name';
+
 /** Compares two services for `Array.sort`; `preferred` is PreferredTechnologies. */
 export function compareServices(one: Ranked, other: Ranked, preferred: readonly ServiceType[]): number {
-  const typeRank = (service: Ranked): number => rankIn(preferred, service.type);
-  if (isConnected(one.state) && isConnected(other.state)) {
-    const connected =
-      other.order - one.order ||
-      Number(one.hasFailedOnlineChecks) - Number(other.hasFailedOnlineChecks) || typeRank(one) - typeRank(other);
-    if (connected !== 0) return connected;
+  return difference(one, other, preferred)?.order ?? 0;
+}
+
+/** Why `behind` comes after `first`: `order` where nothing decides but who was there, or was moved there. */
+export function whyBehind(behind: Ranked, first: Ranked, preferred: readonly ServiceType[]): Criterion | 'order' {
+  return difference(first, behind, preferred)?.criterion ?? 'order';
+}
+
+type Compare = (one: Ranked, other: Ranked, preferred: readonly ServiceType[]) => number;
+
+const byPreference: Compare = (one, other, preferred) => rankIn(preferred, one.type) - rankIn(preferred, other.type);
+
+const CONNECTED: readonly (readonly [Criterion, Compare])[] = [
+  ['vpn', (one, other) => other.order - one.order],
+  ['onlineCheck', (one, other) => Number(one.hasFailedOnlineChecks) - Number(other.hasFailedOnlineChecks)],
+  ['preferred', byPreference],
+];
+
+const ALL: readonly (readonly [Criterion, Compare])[] = [
+  ['state', (one, other) => stateRank(one.state) - stateRank(other.state)],
+  ['favorite', (one, other) => Number(other.isFavorite) - Number(one.isFavorite)],
+  ['preferred', byPreference],
+  ['type', (one, other) => rankIn(TYPE_ORDER, one.type) - rankIn(TYPE_ORDER, other.type)],
+  ['strength', (one, other) => other.strength - one.strength],
+  ['name', (one, other) => compareNames(one.name, other.name)],
+];
+
+const CONNECTED_FIRST = [...CONNECTED, ...ALL];
+
+function difference(
+  one: Ranked, other: Ranked, preferred: readonly ServiceType[],
+): { readonly criterion: Criterion; readonly order: number } | undefined {
+  const criteria = isConnected(one.state) && isConnected(other.state) ? CONNECTED_FIRST : ALL;
+  for (const [criterion, compare] of criteria) {
+    const order = compare(one, other, preferred);
+    if (order !== 0) return { criterion, order };
   }
-  return (
-    stateRank(one.state) - stateRank(other.state) ||
-    Number(other.isFavorite) - Number(one.isFavorite) ||
-    typeRank(one) - typeRank(other) ||
-    rankIn(TYPE_ORDER, one.type) - rankIn(TYPE_ORDER, other.type) ||
-    other.strength - one.strength ||
-    compareNames(one.name, other.name)
-  );
+  return undefined;
 }
 
 const TYPE_ORDER: readonly ServiceType[] = ['ethernet', 'wifi', 'cellular', 'bluetooth', 'vpn', 'gadget'];

@@ -3,8 +3,11 @@
  */
 
 import type { ServiceAgent } from '../agent/agent.ts';
+import type { Explain } from '../explain.ts';
+import type { AddressProgress } from '../ipconfig/session.ts';
 import type { TimePolicy } from '../clock/settings.ts';
 import type { Network } from '../network.ts';
+import type { Attempt } from './attempt.ts';
 import type { ConnectionEnv } from './connection.ts';
 import type { OwnSettings } from './own-settings.ts';
 import type { RecordEnv } from './record.ts';
@@ -13,12 +16,21 @@ import type { Service } from './service.ts';
 /** `Error` of a service. */
 export type ServiceError = 'connect-failed' | 'dhcp-failed' | 'invalid-key' | 'blocked' | 'online-check-failed';
 
+/** How a connection comes about. */
+export interface ServiceProgress {
+  /** The last attempt; undefined before the first. */
+  readonly attempt: Pick<Attempt, 'failure' | 'isAskingForInput' | 'isAskingToRetry'> | undefined;
+  /** Of IPv4, while there is a connection. */
+  readonly address: AddressProgress | undefined;
+}
+
 /** What services take from the core. */
 export interface ServiceEnv extends ConnectionEnv, RecordEnv {
   /** The time servers of all services, put behind a service's own. */
   timeservers(): { readonly policy: TimePolicy; readonly global: readonly string[] };
   readonly agent: ServiceAgent;
   readonly ownSettings: OwnSettings;
+  readonly explain: Explain;
   readonly others: OtherServices;
 }
 

@@ -30,7 +30,7 @@ import type { LastCheck } from './family-connection.ts';
 import type { ServiceWeb } from './link-proxy.ts';
 import { domainsInUse, isMulticastDnsInUse, nameserversInUse, timeserversInUse } from './in-use.ts';
 import { ServiceRecord } from './record.ts';
-import type { ServiceEnv, ServiceError } from './service-env.ts';
+import type { ServiceEnv, ServiceError, ServiceProgress } from './service-env.ts';
 import { failureHooksOf, joinContextOf, targetOf } from './views.ts';
 import { isConnected, isConnecting, type ServiceState } from './state.ts';
 import { Statistics } from './statistics.ts';
@@ -52,6 +52,7 @@ export class Service {
   readonly changed = new Emitter<readonly ServiceAspect[]>();
   /** Emits after every change of state, before what follows from it. */
   readonly stateChanged = new Emitter<{ before: ServiceState; after: ServiceState }>();
+  readonly isBarredByRoaming = false;
   /** For src/service alone. */
   readonly record: ServiceRecord;
   readonly #env: ServiceEnv;
@@ -127,10 +128,6 @@ export class Service {
 
   get isReachable(): boolean {
     return this.network.device.isUsable;
-  }
-
-  get isBarredByRoaming(): boolean {
-    return false;
   }
 
   get hasFailedOnlineChecks(): boolean {
@@ -214,6 +211,11 @@ export class Service {
   /** The last online check of this connection. */
   get lastCheck(): LastCheck | undefined {
     return this.#connection?.lastCheck;
+  }
+
+  /** How its connection comes about, for whoever asks why there is none. */
+  get progress(): ServiceProgress {
+    return { attempt: this.#attempt, address: this.#connection?.progress };
   }
 
   /**

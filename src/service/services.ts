@@ -5,6 +5,7 @@
  */
 
 import type { Device } from '../device.ts';
+import type { Explain } from '../explain.ts';
 import type { StopMode } from '../ipconfig/session.ts';
 import type { Network, NetworkAppearance } from '../network.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
@@ -67,6 +68,11 @@ export class Services {
   /** In order, best first. */
   get list(): readonly Service[] {
     return this.#list;
+  }
+
+  /** Why things are as they are. */
+  get explain(): Explain {
+    return this.#env.explain;
   }
 
   /** What is set of services and ConnMan has no key for. */

@@ -3,8 +3,11 @@
  */
 
 import type { Bus, Exported } from '../dbus/bus.ts';
+import { causewayTechnologyInterface } from '../dbus/interfaces/causeway-technology.ts';
 import { technologyInterface } from '../dbus/interfaces/technology.ts';
 import type { Variant } from '../dbus/signature.ts';
+import { explanationDictionary } from '../explain/dbus.ts';
+import type { Services } from '../service/services.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Technologies } from './technologies.ts';
@@ -49,6 +52,16 @@ export function exportTechnology(
     else exported.changed(PROPERTIES[aspect]);
   });
   return exported;
+}
+
+/** Serves what ConnMan has no place for. */
+export function exportTechnologyExtension(bus: Bus, technology: Technology, services: Services, scope: Scope): void {
+  const { type } = technology;
+  bus.export(technologyPath(technology), causewayTechnologyInterface, {
+    methods: {
+      Explain: async () => (await services.explain({ technology: type })).map(explanationDictionary),
+    },
+  }, scope);
 }
 
 const PROPERTIES = {

@@ -10,6 +10,8 @@ export const causewayManagerInterface = describeInterface({
   methods: {
     /** As SIGHUP: the settings of services that others have changed take effect. */
     Reload: {},
+    /** Why everything is as it is, technologies first. Keys: src/explain/dbus.ts. */
+    Explain: { out: { findings: 'aa{sv}' } },
     /** What the daemon waits for, and in how many seconds it happens, soonest first. */
     Waiting: { out: { timers: 'a(sd)' } },
     /**

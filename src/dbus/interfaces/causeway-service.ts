@@ -7,7 +7,10 @@ import { describeInterface } from '../interface.ts';
 /** Ours, on every service. */
 export const causewayServiceInterface = describeInterface({
   name: 'net.causeway.Service1',
-  methods: {},
+  methods: {
+    /** Why it is or is not connected, default and online. Keys: src/explain/dbus.ts. */
+    Explain: { out: { findings: 'aa{sv}' } },
+  },
   signals: {},
   properties: {
     /** The last finished online check; empty before the first. Keys: src/service/dictionaries.ts. */

@@ -1,0 +1,15 @@
+/**
+ * net.causeway.Technology1: what ConnMan has no place for, beside net.connman.Technology.
+ */
+
+import { describeInterface } from '../interface.ts';
+
+/** Ours, on every technology. */
+export const causewayTechnologyInterface = describeInterface({
+  name: 'net.causeway.Technology1',
+  methods: {
+    /** Why it and its services are as they are. Keys: src/explain/dbus.ts. */
+    Explain: { out: { findings: 'aa{sv}' } },
+  },
+  signals: {},
+});

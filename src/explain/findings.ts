@@ -1,0 +1,196 @@
+/**
+ * Why something is or is not connected, default or online: from a snapshot to a list of findings,
+ * each a cause with its facts and the next step. Pure; the sentences are made in ./sentences.ts.
+ * Invariant: every cause and step has a sentence there, which the types see to.
+ */
+
+import { whyBehind } from '../service/order.ts';
+import { isConnected } from '../service/state.ts';
+import { checkFinding } from './check-findings.ts';
+import type { Finding } from './finding.ts';
+import type { DeviceView, ServiceView, Snapshot, TechnologyView } from './snapshot.ts';
+
+/** What is asked about: everything where neither is named. */
+export interface Question {
+  /** Identifier. */
+  readonly service?: string;
+  /** Type. */
+  readonly technology?: string;
+}
+
+/** All that is to be said, technologies first. */
+export function findingsOf(snapshot: Snapshot, { service, technology }: Question = {}): Finding[] {
+  const { technologies, services, ignored } = snapshot;
+  const isAll = service === undefined && technology === undefined;
+  const isOf = (type: string): boolean => isAll || type === technology;
+  const nothing: Finding = { subject: 'host', about: 'power', cause: 'noTechnology', facts: {}, next: 'addInterface' };
+  return [
+    ...(isAll && technologies.length === 0 ? [nothing] : []),
+    ...technologies.filter(({ type }) => isOf(type)).flatMap((each) => technologyFindings(each, snapshot)),
+    ...services.filter(({ type, identifier }) => isOf(type) || identifier === service)
+      .flatMap((each) => serviceFindings(each, snapshot)),
+    ...(isAll ? ignored : []).map(({ name, reason }): Finding => {
+      return { subject: name, about: 'power', cause: 'ignored', facts: { Reason: reason }, next: 'manageInterface' };
+    }),
+  ];
+}
+
+function technologyFindings(technology: TechnologyView, { isOffline }: Snapshot): Finding[] {
+  const { type: subject, isPowered, isWanted, switches, devices } = technology;
+  const off = (cause: Finding['cause'], next: Finding['next']): Finding[] => {
+    return [{ subject, about: 'power', cause, facts: {}, next }];
+  };
+  if (switches?.isHardBlocked === true) return off('hardBlocked', 'turnOnSwitch');
+  if (!isPowered) {
+    if (isOffline) return off('offlineMode', 'leaveOfflineMode');
+    if (!isWanted) return off('poweredOff', 'enable');
+    return switches?.isSoftBlocked === true ? off('softBlocked', 'enable') : off('powerFailed', 'seeLog');
+  }
+  if (devices.length === 0) return off('noDevice', 'addInterface');
+  return devices.flatMap((device) => deviceFindings(device, technology));
+}
+
+function deviceFindings({ name, isUp, hasCarrier, networks }: DeviceView, { type }: TechnologyView): Finding[] {
+  if (networks > 0) return [];
+  const isWired = type === 'ethernet' || type === 'gadget';
+  const facts = { Technology: type };
+  if (!isUp) return [{ subject: name, about: 'connected', cause: 'interfaceDown', facts, next: 'setUp' }];
+  if (isWired && !hasCarrier) {
+    return [{ subject: name, about: 'connected', cause: 'noCarrier', facts, next: 'plugIn' }];
+  }
+  return [{ subject: name, about: 'connected', cause: 'noNetwork', facts, next: 'scan' }];
+}
+
+function serviceFindings(service: ServiceView, snapshot: Snapshot): Finding[] {
+  const { identifier: subject, provisionedBy } = service;
+  const findings = isConnected(service.state)
+    ? [...connectedFindings(service), defaultFinding(service, snapshot), checkFinding(service, snapshot)]
+    : [unconnectedFinding(service, snapshot)];
+  const isFile = provisionedBy !== undefined;
+  if (isFile) {
+    const facts = { File: provisionedBy };
+    findings.push({ subject, about: 'connected', cause: 'provisioned', facts, next: 'editFile' });
+  }
+  return findings;
+}
+
+function connectedFindings(service: ServiceView): Finding[] {
+  const { identifier: subject, ipv4, ipv6, progress, dhcpInMs, ipv4Method, conflict } = service;
+  const addresses = [ipv4, ipv6].flatMap((each) => (each === undefined ? [] : [String(each.address)]));
+  const method = ipv4?.method ?? ipv6?.method ?? 'off';
+  const facts = { Addresses: addresses, Method: method, Interface: service.interfaceName };
+  const found: Finding[] = [];
+  const renews = ipv4?.method === 'dhcp' && dhcpInMs !== undefined;
+  found.push({
+    subject, about: 'connected', cause: 'connected', facts, next: renews ? 'renew' : 'nothing',
+    ...(renews && { inMs: dhcpInMs }),
+  });
+  if (ipv4?.method === 'auto' || (ipv4 === undefined && ipv4Method === 'dhcp')) {
+    const cause = ipv4 === undefined ? 'ipv6Only' : 'linkLocal';
+    const { unanswered = 0, lost } = progress ?? {};
+    const asked = { Unanswered: unanswered, ...(lost !== undefined && { Lost: lost }) };
+    found.push({ subject, about: 'connected', cause, facts: asked, next: 'askServer', ...within(dhcpInMs) });
+  }
+  if (conflict !== undefined && !(conflict.isResolved && ipv4?.address.equals(conflict.address) === true)) {
+    const other = conflictFacts(service);
+    found.push({ subject, about: 'connected', cause: 'conflictBefore', facts: other, next: 'findOther' });
+  }
+  return found;
+}
+
+function unconnectedFinding(service: ServiceView, snapshot: Snapshot): Finding {
+  const { identifier: subject, state } = service;
+  const about = 'connected';
+  switch (state) {
+    case 'association': {
+      const isAsking = service.asking === 'input';
+      const [cause, next] = isAsking ? (['waitingForAgent', 'answer'] as const) : (['joining', 'wait'] as const);
+      return { subject, about, cause, facts: {}, next };
+    }
+    case 'configuration':
+      return configurationFinding(service);
+    case 'failure':
+      return failureFinding(service);
+    case 'idle':
+      return idleFinding(service, snapshot);
+    case 'disconnect':
+    case 'ready':
+    case 'online':
+      return { subject, about, cause: 'disconnecting', facts: {}, next: 'wait' };
+  }
+}
+
+function configurationFinding(service: ServiceView): Finding {
+  const { identifier: subject, progress, dhcpInMs, ipv4Method, conflict } = service;
+  const base = { subject, about: 'connected' } as const;
+  const unanswered = progress?.unanswered ?? 0;
+  const isStatic = ipv4Method === 'manual' || ipv4Method === 'fixed';
+  if (progress?.lost !== undefined) {
+    const facts = { Lost: progress.lost, Unanswered: unanswered };
+    return { ...base, cause: 'leaseLost', facts, next: 'askServer', ...within(dhcpInMs) };
+  }
+  if (conflict?.isResolved === false) {
+    const facts = conflictFacts(service);
+    return { ...base, cause: 'conflict', facts, next: isStatic ? 'chooseAddress' : 'findOther' };
+  }
+  if (progress?.isProbing === true) return { ...base, cause: 'probing', facts: {}, next: 'wait' };
+  if (ipv4Method === 'off') return { ...base, cause: 'noRouter', facts: {}, next: 'waitForRouter' };
+  if (unanswered > 0) {
+    const facts = { Unanswered: unanswered, Interface: service.interfaceName };
+    return { ...base, cause: 'noDhcpAnswer', facts, next: 'askServer', ...within(dhcpInMs) };
+  }
+  return { ...base, cause: 'configuring', facts: {}, next: 'wait' };
+}
+
+function failureFinding(service: ServiceView): Finding {
+  const { identifier: subject, error = 'failed', failure = '', asking, ipv4Method, hasStaticAddress } = service;
+  const base = { subject, about: 'connected', facts: { Error: error, Reason: failure } } as const;
+  const isStatic = ipv4Method === 'manual' || ipv4Method === 'fixed';
+  if (isStatic && !hasStaticAddress) return { ...base, cause: 'noStaticAddress', next: 'chooseAddress' };
+  if (error === 'invalid-key') return { ...base, cause: 'wrongKey', next: 'giveKey' };
+  if (error === 'blocked') return { ...base, cause: 'refusedByNetwork', next: 'connect' };
+  return { ...base, cause: 'failed', next: asking === 'retry' ? 'answer' : 'connect' };
+}
+
+function idleFinding(service: ServiceView, { services, isOffline, isSingleConnection }: Snapshot): Finding {
+  const { identifier: subject, isReachable, isConfigurable, isIgnored, isFavorite, isAutoconnect } = service;
+  const base = { subject, about: 'connected', facts: {} } as const;
+  if (!isReachable) {
+    return isOffline
+      ? { ...base, cause: 'offlineMode', next: 'leaveOfflineMode' }
+      : { ...base, facts: { Technology: service.type }, cause: 'deviceOff', next: 'enable' };
+  }
+  if (!isConfigurable) return { ...base, cause: 'methodsOff', next: 'chooseAddress' };
+  if (isIgnored) return { ...base, cause: 'disconnectedByUser', next: 'connect' };
+  if (service.type === 'vpn') return { ...base, cause: 'neverByItself', next: 'connect' };
+  if (!isFavorite) return { ...base, cause: 'neverConnected', next: 'connect' };
+  if (!isAutoconnect) return { ...base, cause: 'notAutoconnect', next: 'setAutoconnect' };
+  const other = services.find((each) => each !== service && isConnected(each.state));
+  if (other === undefined) return { ...base, cause: 'aboutToConnect', next: 'wait' };
+  const facts = { Other: other.identifier };
+  return { ...base, facts, cause: isSingleConnection ? 'onlyOneAllowed' : 'otherConnected', next: 'whenOtherGoes' };
+}
+
+function defaultFinding(service: ServiceView, { services, preferred }: Snapshot): Finding {
+  const { identifier: subject, ipv4, ipv6, isDefault } = service;
+  const gateways = [ipv4?.gateway, ipv6?.gateway].flatMap((each) => each?.toString() ?? []);
+  const base = { subject, about: 'default', facts: { Gateways: gateways } } as const;
+  if (isDefault && gateways.length === 0 && service.type !== 'vpn') {
+    return { ...base, cause: 'defaultWithoutGateway', next: 'setGateway' };
+  }
+  if (isDefault) return { ...base, cause: 'isDefault', next: 'nothing' };
+  const first = services.find((each) => each.isDefault);
+  if (first === undefined) return { ...base, cause: 'noDefault', next: 'wait' };
+  const facts = { ...base.facts, Other: first.identifier, Criterion: whyBehind(service, first, preferred) };
+  return { ...base, facts, cause: 'otherIsDefault', next: 'whenOtherGoes' };
+}
+
+function conflictFacts({ conflict }: ServiceView): Finding['facts'] {
+  if (conflict === undefined) return {};
+  const other = [...conflict.hardwareAddress].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+  return { Address: String(conflict.address), HardwareAddress: other };
+}
+
+function within(inMs: number | undefined): { inMs?: number } {
+  return inMs === undefined ? {} : { inMs };
+}
