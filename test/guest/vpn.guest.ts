@@ -217,64 +217,6 @@ printf 'auth\\nrequire-mschap-v2\\nms-dns 10.71.0.1\\nnoccp\\n' >/run/pptpd.ppp`
   await provePpp(cell, 'pptp', '10.77.0.2', '10.71.0.1');
 });
 
-guestCase('VPNC: strongSwan with a group secret and XAuth', async () => {
-  const cell = await rig();
-  await cell.server.script(`ip address add 10.77.0.3/20 dev bridge
-cat >/etc/ipsec.conf <<'end'
-conn vpnc
-  keyexchange=ikev1
-  aggressive=yes
-  left=10.77.0.3
-  leftsubnet=10.72.0.0/24
-  leftauth=psk
-  right=%any
-  rightauth=psk
-  rightauth2=xauth
-  rightsourceip=10.72.0.10-10.72.0.20
-  rightdns=10.72.0.1
-  ike=aes128-sha1-modp1024!
-  esp=aes128-sha1!
-  auto=add
-end
-printf 'charon {\n  i_dont_care_about_security_and_use_aggressive_mode_psk = yes\n' >/etc/strongswan.conf
-printf '  load_modular = yes\n' >>/etc/strongswan.conf
-printf '  plugins {\n    include strongswan.d/charon/*.conf\n  }\n}\n' >>/etc/strongswan.conf
-printf ': PSK "group secret"\nalice : XAUTH "wonder land"\n' >/etc/ipsec.secrets
-ip link add inside type dummy
-ip address add 10.72.0.1/24 dev inside
-ip link set inside up
-mkdir -p /run/lock`);
-  const gateway = cell.server.spawn(['sh', '-c', 'exec /usr/sbin/ipsec start --nofork']);
-  await new Promise((resolve) => setTimeout(resolve, 12_000));
-  const ident = '10_77_0_3';
-  const said = (password: string) => ({
-    'VPNC.IPSec.Secret': 'group secret',
-    'VPNC.Xauth.Username': 'alice',
-    'VPNC.Xauth.Password': password,
-  });
-  await createConnection(cell, {
-    Type: 'vpnc',
-    Name: 'cisco',
-    Host: '10.77.0.3',
-    'VPNC.IPSec.ID': 'corp',
-    'VPNC.NATTMode': 'force-natt',
-    'VPNC.IKE.DHGroup': 'dh2',
-    'VPNC.PFS': 'nopfs',
-  });
-  answers.splice(0, answers.length, said('no'), said('wonder land'));
-  const late = new Promise<string>((resolve) => setTimeout(() => resolve('no answer'), 40_000));
-  const refused = await Promise.race([late, errorOf(callConnection(cell, ident, 'Connect'))]);
-  const trace = (): string => `${refused}\n${vpnd?.text.slice(-2500)}\n${gateway.text.slice(-2500)}`;
-  assert.match(refused, /PermissionDenied/, trace());
-  const since = performance.now();
-  let error = await errorOf(callConnection(cell, ident, 'Connect'));
-  if (/InProgress/.test(error)) error = await errorOf(callConnection(cell, ident, 'Connect'));
-  assert.is(error, 'ok', trace());
-  await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since });
-  assert.is((await run(cell, 'ping', '-c1', '-W5', '10.72.0.1')).status, 0, trace());
-  await callConnection(cell, ident, 'Disconnect');
-});
-
 guestCase('memory of both daemons', async () => {
   const cell = await rig();
   for (const name of ['connmand', 'connman-vpnd']) {

@@ -67,9 +67,9 @@ test("Manager and Connection answer and signal as Debian's", () =>
     assert.match(
       announced,
       new RegExp(
-        '^ ConnectionAdded \\["/net/connman/vpn/connection/192_0_2_1",\\{"State":"idle","Type":"wireguard","Name":"W",' +
-          '"Host":"192.0.2.1","Index":0,"Immutable":false,"SplitRouting":false,"Nameservers":\\[\\],' +
-          '"UserRoutes":\\[\\],"ServerRoutes":\\[\\],"WireGuard',
+        '^ ConnectionAdded \\["/net/connman/vpn/connection/192_0_2_1",\\{"State":"idle",' +
+          '"Type":"wireguard","Name":"W","Host":"192.0.2.1","Index":0,"Immutable":false,' +
+          '"SplitRouting":false,"Nameservers":\\[\\],"UserRoutes":\\[\\],"ServerRoutes":\\[\\],"WireGuard',
       ),
     );
 

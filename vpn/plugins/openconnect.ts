@@ -278,7 +278,7 @@ class Notes {
     const fingerprint = /^\s+--servercert (\S+)$/.exec(line)?.[1];
     if (fingerprint !== undefined) this.fingerprint = fingerprint;
     const isRefused =
-      /^(Got inappropriate HTTP CONNECT response: HTTP\/1\.1 401|VPN service unavailable|(Login|Authentication) failed)/;
+      /^(Got inappropriate HTTP CONNECT response: HTTP\/1\.1 401|VPN service unavailable|(Login|Auth\w+) failed)/;
     if (isRefused.test(line)) this.failure = refused();
     const isUnreachable = /^Failed to (connect to|open HTTPS connection to|reconnect to host)/;
     if (isUnreachable.test(line)) this.failure = new VpnFailure('connect', new ConnmanError('NotConnected'));
