@@ -4,6 +4,7 @@
  */
 
 import type { Command, Extra, WordOption } from './command.ts';
+import { HOST_COMMANDS } from './host-commands.ts';
 import { KEY_OPTIONS } from './commands/service-options.ts';
 
 const json: Extra = { about: 'print one JSON document instead of text' };
@@ -34,6 +35,11 @@ const CONFIG_OPTIONS: readonly WordOption[] = [
   },
   { name: 'remove', help: '                 Remove service' },
 ];
+
+/** What of a service can be set and ConnMan has nothing like; `OWN_SETTINGS` in commands/config.ts. */
+const OWN_EXTRAS: Readonly<Record<string, Extra>> = {
+  metered: { value: 'yes|no|auto', about: 'whether the network costs by what is carried; auto: as can be guessed' },
+};
 
 /** In the order of the help text. */
 export const COMMANDS: readonly Command[] = [
@@ -174,6 +180,7 @@ passphrase is asked for; elsewhere a question that no option answers ends with s
     about: 'Set service configuration options',
     options: CONFIG_OPTIONS,
     most: Infinity,
+    extras: OWN_EXTRAS,
     complete: ['service', 'option'],
     details: `Several options in one call are applied together: when the daemon refuses one, those
 before it are set back. A list ends where the next --option begins.
@@ -321,6 +328,7 @@ are words that stay.`,
 names are taken over with it.`,
     load: async () => (await import('./commands/vpn.ts')).vpn,
   },
+  ...HOST_COMMANDS,
   {
     name: 'help',
     arguments: '',

@@ -121,7 +121,9 @@ export class ServiceRecord {
     for (const [key, value] of loadKeys(this.#env.storage, identifier, network.storedKeys)) {
       this.driverKeys.set(key, value);
     }
-    return isProvisioned ? DEFAULT_CONFIGURATION : configuration;
+    const decided = isProvisioned ? DEFAULT_CONFIGURATION : configuration;
+    if (this.#own !== undefined) this.#own = decided;
+    return decided;
   }
 
   /** The lease in use, perhaps for longer than before; written with the next change, at the latest at the end. */

@@ -2,7 +2,10 @@
  * config: sets properties of a service, together or not at all, or removes it.
  */
 
-import type { Call } from '../command.ts';
+import { causewayServiceInterface } from '../../dbus/interfaces/causeway-service.ts';
+import { propertiesInterface } from '../../dbus/interfaces/freedesktop.ts';
+import { variant } from '../../dbus/signature.ts';
+import type { Call, Given } from '../command.ts';
 import { type Context, PATIENCE } from '../context.ts';
 import { CommandError, failed, invalid, isUnknownObject, STATUS } from '../errors.ts';
 import { NO_SUCH_SERVICE, withService } from '../find-service.ts';
@@ -11,7 +14,7 @@ import { applyTogether } from '../settings.ts';
 import { type ConfigRequest, parseConfig } from './config-words.ts';
 
 /** `config SERVICE OPTION...`. */
-export async function config(context: Context, { words: [word, ...rest], command }: Call): Promise<void> {
+export async function config(context: Context, { words: [word, ...rest], command, given }: Call): Promise<void> {
   if (word === undefined) throw invalid(command.name, usage(command));
   const request = parseConfig(rest);
   for (const unknown of request.unknown) {
@@ -21,9 +24,25 @@ export async function config(context: Context, { words: [word, ...rest], command
   const describe = (error: unknown): CommandError =>
     failed(`Error ${word}`, error, (answer) => (isUnknownObject(answer) ? NO_SUCH_SERVICE : undefined));
   try {
-    await withService(context, command.name, word, (path) => configure(context, path, request, describe));
+    await withService(context, command.name, word, async (path) => {
+      await configure(context, path, request, describe);
+      await setOwn(context, path, given);
+    });
   } catch (error) {
     throw describe(error);
+  }
+}
+
+/** Ours alone: the option and its property in net.causeway.Service1. */
+const OWN_SETTINGS = { metered: 'Metered' } as const;
+
+async function setOwn(context: Context, path: string, given: Given): Promise<void> {
+  for (const [option, property_name] of Object.entries(OWN_SETTINGS)) {
+    const text = given.value(option);
+    if (text === undefined) continue;
+    const properties = await context.proxy(propertiesInterface, path);
+    const value = variant('s', text);
+    await properties.Set({ interface_name: causewayServiceInterface.name, property_name, value }, PATIENCE);
   }
 }
 
