@@ -203,10 +203,7 @@ test('credentials are asked for, and every answer has its end', () =>
     assert.is(await attempt(wrong, wrong, right), 'ok', 'a refused password is asked for again');
     assert.is(asked.length, 3);
     assert.ok('VpnAgent.AuthFailure' in (asked[1] ?? {}), 'and the agent is told why');
-    assert.not.match(await tracesOf(cell, 'openvpn', 'node', 'connman-vpnd'), /se"c/);
-    assert.not.match(await device(cell, 'sh', '-c', 'cat /var/lib/connman/*/settings'), /se"c/);
-    assert.not.match(JSON.stringify(await propertiesOf(cell, IDENT)), /se"c|bo b/, 'what an agent said is hidden');
-    assert.not.match(vpnd.text, /se"c/);
+    await proveSecrecy(cell, vpnd);
     await callConnection(cell, IDENT, 'Disconnect');
     await server.stop();
 
@@ -329,6 +326,14 @@ function isTakenOver(event: CellEvent): boolean {
   if (isServiceProperty(IDENT, 'State', 'ready')(event)) return true;
   const isList = event.kind === 'signal' && event.name === 'net.connman.Manager.ServicesChanged';
   return isList && /vpn_10_77_0_1",\{"Type":"vpn","Security":\[\],"State":"ready"/.test(JSON.stringify(event.body));
+}
+
+/** What an agent said stands nowhere. */
+async function proveSecrecy(cell: Cell, vpnd: Child): Promise<void> {
+  assert.not.match(await tracesOf(cell, 'openvpn', 'node', 'connman-vpnd'), /se"c/);
+  assert.not.match(await device(cell, 'sh', '-c', 'cat /var/lib/connman/*/settings'), /se"c/);
+  assert.not.match(JSON.stringify(await propertiesOf(cell, IDENT)), /se"c|bo b/, 'what an agent said is hidden');
+  assert.not.match(vpnd.text, /se"c/);
 }
 
 /** A connection that failed is on its way to idle, or a failure until it is asked again. */
