@@ -38,13 +38,16 @@ export function decodeUsage(bytes: Uint8Array): UsageByPlace | undefined {
   return { home: read('home'), roaming: read('roaming') };
 }
 
-/** The file with a record more for each kind that has changed; begun anew where `before` is none. */
+/**
+ * The file with a record more for each kind that has changed; begun anew where `before` is none. Its
+ * words have 32 bits, as ConnMan's: larger counts wrap, fractions are cut off.
+ */
 export function appendUsage(before: Uint8Array | undefined, usage: UsageByPlace, unixSec: number): Uint8Array {
   let bytes = before !== undefined && decodeUsage(before) !== undefined ? before.slice() : emptyFile();
   // More than once where the ring has gone round: a new record may take the place of the other kind's last.
   for (;;) {
     const known = decodeUsage(bytes);
-    const isNew = (where: Where): boolean => USAGE_KEYS.some((key) => usage[where][key] !== known?.[where][key]);
+    const isNew = (where: Where): boolean => USAGE_KEYS.some((key) => usage[where][key] >>> 0 !== known?.[where][key]);
     const where = (['home', 'roaming'] as const).find(isNew);
     if (where === undefined) return bytes;
     bytes = append(bytes, where, usage[where], unixSec);

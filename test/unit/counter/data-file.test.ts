@@ -38,6 +38,11 @@ test('the ring grows to 16 KiB, then goes round, and always knows the last', () 
   assert.is(bytes?.length, 16_384);
 });
 
+test('counts past 32 bits wrap, as ConnMan\'s do', () => {
+  const bytes = appendUsage(undefined, { home: usage(2 ** 32 + 5), roaming: usage(1.5) }, 1);
+  assert.equal([decodeUsage(bytes)?.home.rxBytes, decodeUsage(bytes)?.roaming.rxBytes], [5, 1]);
+});
+
 test('any bytes are usage or nothing, and can be begun anew', () => {
   const sound = appendUsage(undefined, { home: usage(5), roaming: usage(6) }, 1);
   const flipped = fc.tuple(fc.nat(160), fc.integer({ min: 1, max: 255 })).map(([at, mask]) => {
