@@ -32,6 +32,8 @@ const TOLD: ReadonlySet<ChangeKind> = new Set([
 export interface DispatcherEnv {
   readonly changes: Pick<Changes, 'happened'>;
   readonly clock: Clock;
+  /** How long a script may run; 30 s unless said. */
+  readonly timeLimitMs?: number;
   /** Whether the daemon stops and leaves everything as it is: there is no news then. */
   isLeaving(): boolean;
 }
@@ -47,13 +49,15 @@ export function dispatchChanges(scripts: HookScripts, env: DispatcherEnv, scope:
 class Dispatcher {
   readonly #scripts: HookScripts;
   readonly #clock: Clock;
+  readonly #timeLimitMs: number;
   readonly #scope: Scope;
   readonly #waiting: Change[] = [];
   #isRunning = false;
 
-  constructor(scripts: HookScripts, { clock }: DispatcherEnv, scope: Scope) {
+  constructor(scripts: HookScripts, { clock, timeLimitMs = TIME_LIMIT_MS }: DispatcherEnv, scope: Scope) {
     this.#scripts = scripts;
     this.#clock = clock;
+    this.#timeLimitMs = timeLimitMs;
     this.#scope = scope;
   }
 
@@ -86,7 +90,7 @@ class Dispatcher {
     const { startChild } = await import('./daemon/children.ts');
     const input = `${JSON.stringify(toJson(change))}\n`;
     const environment = environmentOf(change);
-    const options = { file, input, environment, timeLimitMs: TIME_LIMIT_MS, maxOutputBytes: 4096 };
+    const options = { file, input, environment, timeLimitMs: this.#timeLimitMs, maxOutputBytes: 4096 };
     report(file, keyOf(change), await startChild(options, this.#clock, this.#scope).exited);
   }
 }
@@ -97,12 +101,18 @@ function toJson({ kind, at, values }: Change): Readonly<Record<string, unknown>>
 
 function environmentOf({ kind, values }: Change): Record<string, string> {
   const environment: Record<string, string> = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', CONNMAN_EVENT: kind };
-  for (const key of ['Service', 'Type', 'Interface', 'State', 'Event', 'Technology', 'Hostname']) {
+  for (const [key, name] of Object.entries(VARIABLES)) {
     const value = values[key];
-    if (value !== undefined) environment[`CONNMAN_${key.toUpperCase()}`] = String(value);
+    if (value !== undefined) environment[name] = String(value);
   }
   return environment;
 }
+
+/** The values that are variables too. */
+const VARIABLES = {
+  Service: 'CONNMAN_SERVICE', Type: 'CONNMAN_TYPE', Interface: 'CONNMAN_INTERFACE', State: 'CONNMAN_STATE',
+  Event: 'CONNMAN_LEASE', Technology: 'CONNMAN_TECHNOLOGY', Hostname: 'CONNMAN_HOSTNAME',
+} as const;
 
 /** What an event is about, so that a newer one can stand for it. */
 function keyOf({ kind, values }: Change): string {
@@ -114,7 +124,7 @@ function report(file: string, about: string, exit: ChildExit): void {
   if (status === 0) return log.debug('%s has run for %s', file, about);
   const last = Buffer.from(stderr).toString('utf8').trim().split('\n').at(-1)?.replaceAll(/[^\x20-\x7e]/g, '?');
   const said = last === undefined || last === '' ? '' : `: ${last.slice(0, 200)}`;
-  if (isTimedOut) log.warn('%s ran longer than %d s for %s and was ended%s', file, TIME_LIMIT_MS / 1000, about, said);
+  if (isTimedOut) log.warn('%s took too long for %s and was ended%s', file, about, said);
   else if (error !== undefined) log.warn('%s cannot be run: %s', file, error.message);
   else log.warn('%s failed for %s with %s%s', file, about, signal ?? `status ${status}`, said);
 }
