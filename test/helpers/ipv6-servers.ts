@@ -20,6 +20,11 @@ export interface NearLink {
 /** The address of the far end, in the prefix that all servers here serve. */
 export const ROUTER = '2001:db8:1::1';
 
+/** The servers' files; a test without the machine's network fetches them before it leaves it. */
+export function fetchIpv6Servers(): Promise<string> {
+  return fetchPeers(['kea-dhcp6-server', 'radvd']);
+}
+
 /** The far end of a cable whose near end is `up0` of this process. */
 export class Ipv6Servers {
   readonly namespace: Namespace;
@@ -33,7 +38,7 @@ export class Ipv6Servers {
 
   /** Lays the cable; needs a network namespace of the caller's own. */
   static async open(): Promise<Ipv6Servers> {
-    const layer = await fetchPeers(['kea-dhcp6-server', 'radvd']);
+    const layer = await fetchIpv6Servers();
     const namespace = await holdNamespace();
     await output(['ip', 'link', 'set', 'lo', 'up']);
     await output(['ip', 'link', 'add', 'up0', 'type', 'veth', 'peer', 'name', 'down0', 'index', '998']);

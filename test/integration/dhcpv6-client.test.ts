@@ -17,11 +17,12 @@ import type { Scope } from '../../src/shared/scope.ts';
 import type { System } from '../../src/system/system.ts';
 import { output } from '../helpers/child.ts';
 import type { FakeClock } from '../helpers/fake-clock.ts';
-import { Ipv6Servers, untilUsable } from '../helpers/ipv6-servers.ts';
+import { fetchIpv6Servers, Ipv6Servers, untilUsable } from '../helpers/ipv6-servers.ts';
 import { testSystem } from '../helpers/system.ts';
 import { enterNamespaces } from '../helpers/unshare.ts';
 import { withScope } from '../helpers/with-scope.ts';
 
+await fetchIpv6Servers();
 enterNamespaces('--net');
 
 const system = testSystem();

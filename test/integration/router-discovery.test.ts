@@ -11,11 +11,12 @@ import { systemRandom } from '../../src/shared/random.ts';
 import type { Scope } from '../../src/shared/scope.ts';
 import { output } from '../helpers/child.ts';
 import type { FakeClock } from '../helpers/fake-clock.ts';
-import { Ipv6Servers } from '../helpers/ipv6-servers.ts';
+import { fetchIpv6Servers, Ipv6Servers } from '../helpers/ipv6-servers.ts';
 import { testSystem } from '../helpers/system.ts';
 import { enterNamespaces } from '../helpers/unshare.ts';
 import { withScope } from '../helpers/with-scope.ts';
 
+await fetchIpv6Servers();
 enterNamespaces('--net');
 
 const system = testSystem();
