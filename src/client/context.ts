@@ -52,6 +52,7 @@ export class Context {
   #bus: Promise<Bus> | undefined;
   #isStaying = false;
   readonly #leaving = new AbortController();
+  readonly #lost = new AbortController();
 
   constructor(env: ContextEnv) {
     this.output = env.output;
@@ -104,9 +105,12 @@ export class Context {
     return this.#parts.get(make) as T;
   }
 
-  /** After this command the program goes on until it is told to end or the bus is lost. */
+  /** After this command the program goes on until it is told to end, by a signal as well, or the bus is lost. */
   stay(): void {
+    if (this.#isStaying) return;
     this.#isStaying = true;
+    if (this.isInteractive) return;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => this.leave());
   }
 
   /** Whether a command asked for that. */
@@ -124,10 +128,17 @@ export class Context {
     return this.#leaving.signal;
   }
 
+  /** Aborted when the bus that was joined is lost. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
   async #connect(): Promise<Bus> {
     const address = systemBusAddress(process.env);
     try {
-      return await connectBus(nodeTransport(address, this.scope), { clock: this.clock }, this.scope);
+      const bus = await connectBus(nodeTransport(address, this.scope), { clock: this.clock }, this.scope);
+      bus.lost.observe(this.scope, () => this.#lost.abort());
+      return bus;
     } catch (error) {
       throw busError(error, parseBusAddress(address)[0] ?? address);
     }

@@ -5,18 +5,17 @@
 import type { Context } from './context.ts';
 import { busLost } from './wait.ts';
 
-/** Resolves with the exit status: 0 after SIGINT, SIGTERM, SIGHUP or `leave`, 2 when the bus is lost. */
-export async function untilEnd(context: Context): Promise<number> {
-  const bus = await context.bus();
+/** Resolves with the exit status: 0 after `leave`, 2 when the bus is lost. */
+export function untilEnd(context: Context): Promise<number> {
   return new Promise((resolve) => {
-    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-    for (const signal of signals) process.once(signal, () => resolve(0));
-    context.leaving.addEventListener('abort', () => resolve(0));
-    if (context.leaving.aborted) resolve(0);
-    bus.lost.observe(context.scope, () => {
+    const lose = (): void => {
       const { lines, status } = busLost();
       for (const line of lines) context.output.complain(line);
       resolve(status);
-    });
+    };
+    context.leaving.addEventListener('abort', () => resolve(0));
+    context.lost.addEventListener('abort', lose);
+    if (context.leaving.aborted) resolve(0);
+    else if (context.lost.aborted) lose();
   });
 }

@@ -13,7 +13,7 @@ import { DBusError } from '../../src/dbus/errors.ts';
 import { variant } from '../../src/dbus/signature.ts';
 import { BUS_SOCKET } from '../helpers/bus-daemon.ts';
 import { withCell, type Cell } from '../helpers/cell.ts';
-import type { Finished } from '../helpers/child.ts';
+import type { Child, Finished } from '../helpers/child.ts';
 import { FakeConnman } from '../helpers/fake-connman.ts';
 import { HIDDEN, WIFI } from '../helpers/fake-connman-objects.ts';
 
@@ -31,7 +31,7 @@ function onStage(body: (stage: Stage) => Promise<void>): () => Promise<void> {
     withCell({ dnsmasq: false }, async (cell) => {
       const fake = await FakeConnman.start(cell.busAddress);
       const run = (words: readonly string[], input = ''): Promise<Finished> =>
-        cell.device.run(['timeout', '20', OURS, ...words], { input });
+        cell.device.run(['timeout', '60', OURS, ...words], { input });
       try {
         await body({ cell, fake, run });
       } finally {
@@ -219,10 +219,7 @@ test('commands on standard input run one after the other', onStage(async ({ cell
 
 test('monitor --json, and the end of the bus', onStage(async ({ cell, fake }) => {
   const child = cell.device.spawn([OURS, 'monitor', '--json', 'services']);
-  for (let tries = 0; child.text === '' && tries < 500; tries++) {
-    fake.announce(WIFI_PATH, 'Strength', variant('y', 71));
-    await new Promise((resume) => setTimeout(resume, 20));
-  }
+  await announceUntilHeard(fake, child);
   const { time, ...signal } = JSON.parse(child.text.split('\n')[0] ?? '');
   assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   const source = { path: WIFI_PATH, interface: 'net.connman.Service' };
@@ -239,10 +236,7 @@ test('monitor --json, and the end of the bus', onStage(async ({ cell, fake }) =>
   });
   await new Promise<void>((resume) => server.listen(cell.device.path(address), resume));
   const orphan = cell.device.spawn([OURS, 'monitor'], { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${address}` });
-  for (let tries = 0; orphan.text === '' && tries < 500; tries++) {
-    fake.announce(WIFI_PATH, 'Strength', variant('y', 71));
-    await new Promise((resume) => setTimeout(resume, 20));
-  }
+  await announceUntilHeard(fake, orphan);
   for (const connection of connections) connection.destroy();
   server.close();
   assert.is(await orphan.exited, 2);
@@ -256,6 +250,12 @@ test('a reader that goes away ends it quietly', onStage(async ({ cell }) => {
 }));
 
 test.run();
+
+/** A signal again and again until the program has printed one. */
+async function announceUntilHeard(fake: FakeConnman, child: Child): Promise<void> {
+  const announcing = setInterval(() => fake.announce(WIFI_PATH, 'Strength', variant('y', 71)), 20);
+  await child.waitForLine(() => true, 20_000).finally(() => clearInterval(announcing));
+}
 
 function pick(value: unknown, ...keys: string[]): unknown[] {
   const entries = new Map<string, unknown>(Object.entries(value ?? {}));

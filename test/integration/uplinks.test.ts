@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import type { Cell } from '../helpers/cell.ts';
 import type { CellEvent } from '../helpers/event-log.ts';
 import { defaultRouteCounts, makeUplink, STATUS_ADDRESS, type Uplink } from '../helpers/uplinks.ts';
-import { isProperty, startDaemon, withWiredCell } from '../helpers/wired.ts';
+import { callConnman, isProperty, startDaemon, withWiredCell } from '../helpers/wired.ts';
 
 const CONTINUOUS = `[General]
 OnlineCheckMode=continuous
@@ -52,7 +52,7 @@ test('a pulled cable hands over, and the kernel always has a default route', () 
     await cell.log.wait('the second to be online', isService(two, 'State', 'online'), { since });
     assert.is(await defaultRoute(cell), `default via ${two.router} dev eth1`);
     const repluggedAt = await one.plug();
-    await cell.log.wait('the first to be listed', isListed(one), { since: repluggedAt });
+    await untilReady(cell, one);
     await move(cell, one, 'MoveBefore', two);
     await cell.log.wait('the first to be the default', isDefaultVia(one), { since: repluggedAt });
     await cell.log.wait('the first to be online', isProperty('Manager', 'State', 'online'), { since: repluggedAt });
@@ -170,6 +170,16 @@ async function move(
     signature: 'o',
     body: [`/net/connman/service/${target.service}`],
   });
+}
+
+/** Asks until a service is connected: before it is listed no signal says so. */
+async function untilReady(cell: Cell, { service }: Uplink): Promise<void> {
+  for (;;) {
+    const path = `/net/connman/service/${service}`;
+    const [properties] = await callConnman(cell, 'Service', 'GetProperties', path).catch(() => []);
+    if (Object(properties).State === 'ready') return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 function routes(cell: Cell): Promise<string> {

@@ -8,12 +8,13 @@ import { Variant } from '../../dbus/signature.ts';
 import type { Scope } from '../../shared/scope.ts';
 import type { Call } from '../command.ts';
 import { CONNMAN, CONNMAN_VPN, type Context } from '../context.ts';
-import { invalid } from '../errors.ts';
+import { failed, invalid } from '../errors.ts';
 import { peerLine, removedPeer, removedService, serviceLine, unchangedPeer, unchangedService } from '../listings.ts';
 import { identifierOf, type Listed } from '../listings.ts';
 import { usage } from '../run-command.ts';
 import type { Show } from '../text.ts';
 import { formatDictionary, formatLines, formatVariant, toJson } from '../values.ts';
+import { busLost } from '../wait.ts';
 import { optionName } from '../words.ts';
 
 /** `monitor [WHAT] [off]`. */
@@ -27,11 +28,11 @@ export async function monitor(context: Context, { words: [first, second], given,
   }
   const monitors = context.part(theMonitors);
   monitors.isJson = given.has('json');
+  if (last !== 'off') context.stay();
   for (const kind of kinds) {
     if (last === 'off') monitors.stop(kind);
     else await monitors.start(kind);
   }
-  if (last !== 'off') context.stay();
 }
 
 interface Kind {
@@ -65,8 +66,11 @@ class Monitors {
     this.#running.set(kind, scope);
     const { output, clock } = this.#context;
     const match = { sender: kind.owner, interface: kind.interface };
-    await bus.onSignal(match, scope, (message) => {
+    const heard = bus.onSignal(match, scope, (message) => {
       output.print(this.isJson ? signalAsJson(message, clock.wallTime()) : formatSignal(message, output.show));
+    });
+    await heard.catch((error: unknown) => {
+      throw this.#context.lost.aborted ? busLost() : failed('Error', error);
     });
   }
 
