@@ -9,7 +9,7 @@ import { Checkpoints } from '../../src/checkpoint/checkpoints.ts';
 import { createCounterRegistry } from '../../src/counter/dbus.ts';
 import { serviceAgent } from '../../src/agent/dbus.ts';
 import { createCore, type Core } from '../../src/core.ts';
-import { checkGeneral } from '../../src/daemon/main-conf.ts';
+import { checkGeneral, type GeneralOptions } from '../../src/daemon/main-conf.ts';
 import { createAgentRegistry } from '../../src/daemon/agents.ts';
 import type { Storage } from '../../src/daemon/storage.ts';
 import type { UsageFiles } from '../../src/daemon/usage-files.ts';
@@ -86,9 +86,7 @@ export async function coreBench(
   const dns: CoreBench['dns'] = { current: undefined };
   const host: string[] = [];
   const parameters = new Map([['net/ipv4/conf/all/rp_filter', '1']]);
-  const options = checkGeneral(parseKeyFile(`[General]\n${mainConf}`), (problem) => {
-    throw new Error(problem);
-  });
+  const options = optionsOf(mainConf);
   const agents = createAgentRegistry(agentInterface, { bus, clock }, scope);
   const core = createCore(
     {
@@ -102,7 +100,9 @@ export async function coreBench(
       random: FIRST,
       version: 'test',
       settings: new GlobalSettings(storage),
-      filter: { allowed: [], denied: [], deniedPrefixes: [], managed: [] },
+      filter: {
+        allowed: [], denied: [], deniedPrefixes: options.NetworkInterfaceBlacklist, managed: options.ManagedInterfaces,
+      },
       resolver: createResolver(
         {
           backend: { apply: (to) => void (dns.current = to), canMulticastDns: canMulticastDns === true },
@@ -132,6 +132,12 @@ export async function coreBench(
   const { files: written, put } = storage;
   const rest = { settled: () => broker.settled(), connect: (own: Scope) => broker.connect(own) };
   return { core, kernel, client, files: written, put, signals, dns, host, parameters, ...rest };
+}
+
+function optionsOf(mainConf: string): GeneralOptions {
+  return checkGeneral(parseKeyFile(`[General]\n${mainConf}`), (problem) => {
+    if (!problem.includes(' is deprecated: ')) throw new Error(problem);
+  });
 }
 
 function silenceLog(scope: Scope): void {
