@@ -11,6 +11,8 @@ import type { ServiceKeys } from './provision/service-file.ts';
 import type { Scope } from './shared/scope.ts';
 import type { Device } from './device.ts';
 
+export type { ServiceKeys } from './provision/service-file.ts';
+
 /** Why a network could not be joined, in the words of a service's `Error`. */
 export type JoinFailure = 'connect-failed' | 'invalid-key' | 'blocked';
 

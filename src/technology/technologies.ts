@@ -20,6 +20,8 @@ const log = logger('src/technology/technologies.ts');
 /** What a plugin offers: care of all devices of one type. */
 export interface TechnologyDriver {
   readonly type: TechnologyType;
+  /** Of several for a type the one of the highest rank has the devices; 0 unless said. */
+  readonly rank?: number;
   /** Takes charge of a device; whatever it registers belongs to `scope`. */
   attach(device: Device, scope: Scope): DeviceControl;
 }
@@ -30,6 +32,13 @@ export interface TechnologiesParts {
   readonly settings: GlobalSettings;
   readonly interfaces: Interfaces;
   readonly radios: RadioSwitches;
+}
+
+interface Registered {
+  readonly driver: TechnologyDriver;
+  readonly scope: Scope;
+  /** The scopes of its devices. */
+  readonly attached: Set<Scope>;
 }
 
 interface Entry {
@@ -46,7 +55,8 @@ export class Technologies {
   readonly #interfaces: Interfaces;
   readonly #radios: RadioSwitches;
   readonly #scope: Scope;
-  readonly #drivers = new Map<TechnologyType, { driver: TechnologyDriver; scope: Scope }>();
+  /** By type, the one of the highest rank first. */
+  readonly #drivers = new Map<TechnologyType, readonly Registered[]>();
   readonly #technologies = new Map<TechnologyType, Entry>();
   readonly #devices = new Map<number, Device>();
   readonly #added = new Emitter<{ technology: Technology; scope: Scope }>();
@@ -96,19 +106,40 @@ export class Technologies {
     return this.#technologies.get(type)?.technology;
   }
 
-  /** For plugins: `driver` gets every device of its type until `scope` closes. */
+  /**
+   * For plugins: `driver` gets every device of its type until `scope` closes, unless there is one of a
+   * higher rank. Throws where there is one of the same.
+   */
   register(driver: TechnologyDriver, scope: Scope): void {
-    if (this.#drivers.has(driver.type)) throw new Error(`a second driver for ${driver.type}`);
-    this.#drivers.set(driver.type, { driver, scope });
-    scope.defer(() => {
-      this.#drivers.delete(driver.type);
-      this.#releaseRadio(driver.type);
-    });
-    const switches = this.#radios.stateOf(driver.type);
-    if (switches !== undefined) this.#followRadio({ type: driver.type, added: switches });
-    for (const managed of this.#interfaces.managed) {
-      if (managed.type === driver.type) this.#attach(managed);
+    const { type, rank = 0 } = driver;
+    const rivals = this.#drivers.get(type) ?? [];
+    if (rivals.some((rival) => (rival.driver.rank ?? 0) === rank)) throw new Error(`a second driver for ${type}`);
+    const own: Registered = { driver, scope, attached: new Set() };
+    const inOrder = [...rivals, own].sort((one, other) => (other.driver.rank ?? 0) - (one.driver.rank ?? 0));
+    this.#drivers.set(type, inOrder);
+    scope.defer(() => this.#unregister(own));
+    if (inOrder[0] !== own) return;
+    for (const rival of rivals) for (const attached of rival.attached) void attached.close();
+    const switches = this.#radios.stateOf(type);
+    if (switches !== undefined && rivals.length === 0) this.#followRadio({ type, added: switches });
+    this.#attachAll(type);
+  }
+
+  #unregister(gone: Registered): void {
+    const { type } = gone.driver;
+    const before = this.#drivers.get(type) ?? [];
+    const left = before.filter((each) => each !== gone);
+    if (left.length === 0) {
+      this.#drivers.delete(type);
+      this.#releaseRadio(type);
+      return;
     }
+    this.#drivers.set(type, left);
+    if (before[0] === gone) this.#attachAll(type);
+  }
+
+  #attachAll(type: TechnologyType): void {
+    for (const managed of this.#interfaces.managed) if (managed.type === type) this.#attach(managed);
   }
 
   get isOffline(): boolean {
@@ -188,12 +219,16 @@ export class Technologies {
   }
 
   #attach({ type, link, scope }: ManagedInterface): void {
-    const entry = this.#drivers.get(type);
+    const [entry] = this.#drivers.get(type) ?? [];
     if (entry === undefined) return;
     const own = scope.child();
     const untie = entry.scope.child(); // closes `own` when the driver goes first
     untie.defer(() => own.close());
-    own.defer(() => void untie.close());
+    own.defer(() => {
+      entry.attached.delete(own);
+      void untie.close();
+    });
+    entry.attached.add(own);
     const device = new Device(type, link, own);
     this.#devices.set(link.ifindex, device);
     // The interface may be back, with another name or address, before this device has closed.

@@ -102,6 +102,13 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
     requires: [],
     module: 'plugins/logind.ts',
   },
+  iwd: {
+    daemon: 'connmand',
+    on: false,
+    summary: 'Wi-Fi over iwd, before wpa_supplicant where both run',
+    requires: [],
+    module: 'plugins/iwd/iwd.ts',
+  },
   nmcompat: {
     daemon: 'connmand',
     on: false,
@@ -154,7 +161,7 @@ export const CHOICES: Readonly<Record<string, Choice>> = {
 /** ConnMan's features and options that have no module here yet. */
 export const RESERVED = {
   features: [
-    'iwd', 'gadget', 'bluetooth', 'ofono', 'dundee',
+    'gadget', 'bluetooth', 'ofono', 'dundee',
     'session-policy-local', 'neard', 'stats', 'selinux',
   ],
   choices: { 'dns-backend': [], firewall: ['nftables', 'iptables'] },

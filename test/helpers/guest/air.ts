@@ -4,12 +4,12 @@
  * them; one for the device, with the supplicant under test.
  */
 
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import type { Cell } from '../cell.ts';
 import { output, type Child } from '../child.ts';
 
 /** Debian packages that an air needs. */
-export const AIR_PEERS = ['hostapd', 'iw', 'wpasupplicant'] as const;
+export const AIR_PEERS = ['hostapd', 'iw', 'openssl', 'wpasupplicant'] as const;
 
 /** One network of the access point: hostapd.conf(5) lines by key. */
 export interface AirNetwork {
@@ -26,6 +26,18 @@ export const PROTECTIONS = {
     wpa: 2, wpa_key_mgmt: 'WPA-PSK SAE', rsn_pairwise: 'CCMP', ieee80211w: 1, wpa_passphrase: 'rigsecret',
   },
   owe: { wpa: 2, wpa_key_mgmt: 'OWE', rsn_pairwise: 'CCMP', ieee80211w: 2 },
+  hidden: {
+    wpa: 2, wpa_key_mgmt: 'WPA-PSK', rsn_pairwise: 'CCMP', wpa_passphrase: 'rigsecret', ignore_broadcast_ssid: 1,
+  },
+  wps: {
+    wpa: 2, wpa_key_mgmt: 'WPA-PSK', rsn_pairwise: 'CCMP', wpa_passphrase: 'rigsecret', wps_state: 2, eap_server: 1,
+    config_methods: 'push_button keypad',
+  },
+  eap: {
+    wpa: 2, wpa_key_mgmt: 'WPA-EAP', rsn_pairwise: 'CCMP', ieee8021x: 1, eap_server: 1,
+    eap_user_file: '/run/eap/users', ca_cert: '/run/eap/ca.pem', server_cert: '/run/eap/server.pem',
+    private_key: '/run/eap/server.key',
+  },
 } as const;
 
 /** Loads `count` radios; the first belongs to the cell's server, the second to its device. */
@@ -45,6 +57,37 @@ export async function startAccessPoint(cell: Cell, networks: readonly AirNetwork
   const hostapd = cell.server.spawn(['hostapd', path]);
   await hostapd.waitForLine((line) => line.includes('AP-ENABLED'), 60_000);
   return hostapd;
+}
+
+/** The users of hostapd's EAP server: `me` with the secret, by every method. */
+const EAP_USERS = [
+  '"anyone" PEAP,TTLS',
+  '"me" PEAP,TTLS',
+  '"client" TLS',
+  '"pwd" PWD "rigsecret"',
+  '"me" MSCHAPV2,TTLS-MSCHAPV2 "rigsecret" [2]',
+].join('\n');
+
+/**
+ * Makes what 802.1X needs: an authority with certificates for the server and for `client`, and
+ * another authority nobody trusts; in /run/eap of server and device.
+ */
+export async function makeCertificates(cell: Cell): Promise<void> {
+  const folders = [cell.server.path('/run/eap'), cell.device.path('/run/eap')];
+  for (const folder of folders) mkdirSync(folder, { recursive: true });
+  const [folder = '', other = ''] = folders;
+  const key = (name: string): string => `openssl ecparam -name prime256v1 -genkey -noout -out ${name}.key`;
+  const authority = (name: string): string =>
+    `${key(name)} && openssl req -x509 -new -key ${name}.key -subj /CN=${name} -days 30 -out ${name}.pem`;
+  const certificate = (name: string): string =>
+    `${key(name)} && openssl req -new -key ${name}.key -subj /CN=${name}.rig.test | ` +
+    `openssl x509 -req -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out ${name}.pem`;
+  const steps = [`cd ${folder}`, authority('ca'), authority('wrong'), certificate('server'), certificate('client')];
+  await output(['sh', '-ec', steps.join(' && ')]);
+  writeFileSync(`${folder}/users`, EAP_USERS);
+  for (const name of ['ca.pem', 'wrong.pem', 'client.pem', 'client.key']) {
+    copyFileSync(`${folder}/${name}`, `${other}/${name}`);
+  }
 }
 
 /** Starts wpa_supplicant on the device's bus; it owns its name on return. */

@@ -32,7 +32,7 @@ test('a network is listed, and joined with what the user says', withScope(async 
   assert.equal(bench.state(HOME), ['ready', undefined]);
   assert.equal(bench.agent.heard, [`RequestInput ${wifiIdentifier(HOME)} Passphrase`]);
   assert.is(bench.supplicant.blocks[0]?.get('key_mgmt')?.value, 'WPA-PSK');
-  await bench.core.sleep.begin();
+  bench.core.sleep.begin();
   const file = bench.files.get(`${wifiIdentifier(HOME)}/settings`) ?? '';
   for (const line of ['Favorite=true', 'Passphrase=rigsecret', 'Frequency=2437', 'SSID=686f6d65']) {
     assert.ok(file.includes(line), `${line} in ${file}`);
@@ -199,7 +199,7 @@ test('a hidden network: the user says its name, the caller waits for the real on
   assert.equal([bench.state(hidden), bench.state(HOME)], [['idle', undefined], ['ready', undefined]]);
   assert.equal(bench.agent.heard, [`RequestInput ${wifiIdentifier(hidden)} Name,SSID,Passphrase`]);
   assert.ok(bench.supplicant.calls.includes('Scan active home'));
-  await bench.core.sleep.begin();
+  bench.core.sleep.begin();
   assert.ok(bench.files.get(`${wifiIdentifier(HOME)}/settings`)?.includes('Hidden=true'));
 }));
 
@@ -234,7 +234,7 @@ test('802.1X as a file says, and the password from the user', withScope(async (c
   const air = { ap: { ssid: 'campus', keyManagements: ['wpa-eap'], secret: 'password of mine' } };
   const bench = await wifiBench(context, air, { files: { 'campus.config': lines.join('\n') } });
   await bench.settled();
-  await bench.core.services.get(wifiIdentifier(group))?.clearError();
+  bench.core.services.get(wifiIdentifier(group))?.clearError();
   bench.agent.answer = { Identity: 'me', Passphrase: 'password of mine' };
   await bench.service(group).Connect();
   await bench.settled();
@@ -267,7 +267,7 @@ test('WPS by push button and by PIN: what it gives is kept', withScope(async (co
   await bench.service(HOME).Connect();
   await bench.settled();
   assert.ok(bench.supplicant.calls.includes('WPS pin 12345670'));
-  await bench.core.sleep.begin();
+  bench.core.sleep.begin();
   assert.ok(bench.files.get(`${wifiIdentifier(HOME)}/settings`)?.includes(`Passphrase=${SECRET}`));
   await bench.service(HOME).Disconnect();
   await bench.service(HOME).Remove();

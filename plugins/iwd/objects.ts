@@ -1,0 +1,90 @@
+/**
+ * iwd's objects as last told (org.freedesktop.DBus.ObjectManager and Properties), and calls to them.
+ * One life of iwd, from owning its name to losing it.
+ */
+
+import type { Bus } from '../../src/dbus/bus.ts';
+import type { InterfaceShape, Proxy } from '../../src/dbus/interface.ts';
+import { objectManagerInterface, propertiesInterface } from '../../src/dbus/interfaces/freedesktop.ts';
+import type { Variant } from '../../src/dbus/signature.ts';
+import { Emitter, type Observable } from '../../src/shared/emitter.ts';
+import type { Scope } from '../../src/shared/scope.ts';
+
+/** iwd's name on the bus. */
+export const IWD = 'net.connman.iwd';
+
+type Interfaces = ReadonlyMap<string, ReadonlyMap<string, Variant>>;
+
+/** All of them. */
+export class IwdObjects {
+  readonly #bus: Bus;
+  readonly #objects = new Map<string, Map<string, Map<string, Variant>>>();
+  readonly #changed = new Emitter<{ readonly path: string; readonly interface: string }>();
+
+  private constructor(bus: Bus) {
+    this.#bus = bus;
+  }
+
+  /** Reads them and follows them until `life` closes. Rejects where iwd is gone again. */
+  static async open(bus: Bus, life: Scope): Promise<IwdObjects> {
+    const objects = new IwdObjects(bus);
+    const from = { sender: IWD };
+    await Promise.all([
+      bus.subscribe(objectManagerInterface, 'InterfacesAdded', from, life, ({ object, interfaces }) =>
+        objects.#take(object, interfaces)),
+      bus.subscribe(objectManagerInterface, 'InterfacesRemoved', from, life, ({ object, interfaces }) =>
+        objects.#remove(object, interfaces)),
+      bus.subscribe(propertiesInterface, 'PropertiesChanged', from, life, (args, { path }) => {
+        if (path === undefined) return;
+        const { interface_name: name, changed_properties: changed, invalidated_properties: gone } = args;
+        for (const key of gone) objects.#objects.get(path)?.get(name)?.delete(key);
+        objects.#take(path, new Map([[name, changed]]));
+      }),
+    ]);
+    const all = await bus.proxy(objectManagerInterface, IWD, '/').GetManagedObjects();
+    for (const [path, interfaces] of all) objects.#take(path, interfaces);
+    return objects;
+  }
+
+  /** Emits where an interface came, went or has other properties. */
+  get changed(): Observable<{ readonly path: string; readonly interface: string }> {
+    return this.#changed;
+  }
+
+  /** The properties of an interface; undefined where the object has none such. */
+  get(path: string, { name }: InterfaceShape): ReadonlyMap<string, Variant> | undefined {
+    return this.#objects.get(path)?.get(name);
+  }
+
+  /** Paths of the objects with an interface. */
+  with({ name }: InterfaceShape): readonly string[] {
+    return [...this.#objects].flatMap(([path, interfaces]) => (interfaces.has(name) ? [path] : []));
+  }
+
+  /** The methods of an object. */
+  proxy<D extends InterfaceShape>(description: D, path: string): Proxy<D> {
+    return this.#bus.proxy(description, IWD, path);
+  }
+
+  async set(path: string, { name }: InterfaceShape, property: string, value: Variant): Promise<void> {
+    const properties = this.#bus.proxy(propertiesInterface, IWD, path);
+    await properties.Set({ interface_name: name, property_name: property, value });
+  }
+
+  #take(path: string, interfaces: Interfaces): void {
+    const known = this.#objects.get(path) ?? new Map<string, Map<string, Variant>>();
+    this.#objects.set(path, known);
+    for (const [name, properties] of interfaces) {
+      known.set(name, new Map([...(known.get(name) ?? []), ...properties]));
+      this.#changed.emit({ path, interface: name });
+    }
+  }
+
+  #remove(path: string, interfaces: readonly string[]): void {
+    const known = this.#objects.get(path);
+    for (const name of interfaces) {
+      if (known?.delete(name) === true) this.#changed.emit({ path, interface: name });
+    }
+    if (known?.size === 0) this.#objects.delete(path);
+  }
+}
