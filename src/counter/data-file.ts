@@ -43,7 +43,8 @@ export function decodeUsage(bytes: Uint8Array): UsageByPlace | undefined {
  * words have 32 bits, as ConnMan's: larger counts wrap, fractions are cut off.
  */
 export function appendUsage(before: Uint8Array | undefined, usage: UsageByPlace, unixSec: number): Uint8Array {
-  let bytes = before !== undefined && decodeUsage(before) !== undefined ? before.slice() : emptyFile();
+  // A copy: slice() of a Buffer would be a view of memory that others have, too.
+  let bytes = before !== undefined && decodeUsage(before) !== undefined ? new Uint8Array(before) : emptyFile();
   // More than once where the ring has gone round: a new record may take the place of the other kind's last.
   for (;;) {
     const known = decodeUsage(bytes);
@@ -81,7 +82,7 @@ function append(before: Uint8Array, where: Where, usage: Usage, unixSec: number)
   USAGE_KEYS.forEach((key, index) => view.setUint32(at + TIME_BYTES + 4 + 4 * index, usage[key], LITTLE));
   view.setUint32(END, at, LITTLE);
   view.setUint32(LAST[where], at, LITTLE);
-  return new Uint8Array(view.buffer);
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
 function grown(bytes: Uint8Array): DataView {

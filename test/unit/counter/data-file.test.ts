@@ -43,6 +43,16 @@ test('counts past 32 bits wrap, as ConnMan\'s do', () => {
   assert.equal([decodeUsage(bytes)?.home.rxBytes, decodeUsage(bytes)?.roaming.rxBytes], [5, 1]);
 });
 
+test('bytes that share their memory with others are left as they are', () => {
+  const first = appendUsage(undefined, { home: usage(1), roaming: NO_USAGE }, 1);
+  const pool = Buffer.alloc(3 * first.length, 0xaa);
+  const shared = pool.subarray(first.length, 2 * first.length);
+  shared.set(first);
+  const kept = Buffer.from(pool);
+  assert.equal(decodeUsage(appendUsage(shared, { home: usage(2), roaming: NO_USAGE }, 2))?.home, usage(2));
+  assert.equal(pool, kept);
+});
+
 test('any bytes are usage or nothing, and can be begun anew', () => {
   const sound = appendUsage(undefined, { home: usage(5), roaming: usage(6) }, 1);
   const flipped = fc.tuple(fc.nat(160), fc.integer({ min: 1, max: 255 })).map(([at, mask]) => {
