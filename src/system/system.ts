@@ -54,8 +54,11 @@ export interface System {
   /** A character device read event by event, such as /dev/rfkill. It is closed before `onError` is called. */
   device(path: string, scope: Scope): MessageSocket<undefined>;
 
-  /** A TUN device; returns its descriptor (the caller's to close) and the name it got. */
-  tun(name: string): { fd: number; name: string };
+  /**
+   * A TUN or TAP device; returns its descriptor (the caller's to close) and the name it got. With
+   * `owner`, the number of the user who may open it, it stays until its link is removed.
+   */
+  tun(name: string, options?: { kind?: 'tun' | 'tap'; owner?: number }): { fd: number; name: string };
 
   /** Closes a descriptor that was received or made by `tcp` or `tun` and is not owned by Node. */
   closeFd(fd: number): void;
