@@ -71,6 +71,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
   #autoconfiguration: Autoconfiguration | undefined;
   #isLooking = false;
   #tunnel: { readonly sixToFour: SixToFour; readonly source: IpAddress; readonly scope: Scope } | undefined;
+  #isTunnelUseless = false;
   #told: Ipv6Setup | undefined;
 
   /** Nothing happens before `start`. */
@@ -101,6 +102,14 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     this.#env.ipv6Links.set(interfaceName, parametersFor(configuration));
     if (configuration.method !== 'auto') this.#setStatic(configuration);
     this.#autoconfiguration?.reapply();
+  }
+
+  /** ConnMan's rule: a tunnel through which the status page cannot be had goes, until the next connection. */
+  noteFailedCheck(): void {
+    if (this.#tunnel === undefined) return;
+    log.info('%s: 6to4 leads nowhere', this.#target.interfaceName);
+    this.#isTunnelUseless = true;
+    this.#leaveTunnel();
   }
 
   /** Ends; what the kernel shall do is asked of it before this returns, in order. */
@@ -165,7 +174,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
   // No router answers: IPv6 by way of IPv4, where that is wanted and public (RFC 3056).
   async #takeTunnel(): Promise<void> {
     const source = this.#target.tunnelSource();
-    if (source === undefined || this.#tunnel !== undefined || this.#told !== undefined) return;
+    if (source === undefined || this.#isTunnelUseless || this.#tunnel !== undefined || this.#told !== undefined) return;
     const { SixToFour, isSource } = await import('./six-to-four.ts');
     if (this.#scope.signal.aborted || !isSource(source)) return;
     const scope = this.#scope.child();

@@ -8,7 +8,7 @@ import type { AddressConflict } from '../ipconfig/configuration.ts';
 import type { NetworkOffer } from '../ipconfig/offer.ts';
 import type { AddressProgress, AddressSession, SessionEvent, Setup, StopMode } from '../ipconfig/session.ts';
 import { startOnlineCheck, type CheckRecord, type CheckTarget, type OnlineCheck } from '../online-check/check.ts';
-import type { Standing } from '../online-check/machine.ts';
+import type { FailureReason, Standing } from '../online-check/machine.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
@@ -219,6 +219,7 @@ export class FamilyConnection<S extends Setup> {
       const nextAtMs = isLast ? undefined : last?.nextAtMs;
       const nextInMs = nextAtMs === undefined ? undefined : nextAtMs - this.#env.clock.now();
       if (last !== undefined) this.#lastCheck = { ...last, family, standing, nextInMs };
+      if (isAgainstTheWay(last)) this.#session.noteFailedCheck?.();
       this.#events.emit({ kind: 'checked' });
     });
   }
@@ -227,6 +228,16 @@ export class FamilyConnection<S extends Setup> {
     void this.#check?.scope.close();
     this.#check = undefined;
   }
+}
+
+/** Failures that say nothing of the way. */
+const NOT_OF_THE_WAY: readonly FailureReason[] = ['url', 'dns', 'route'];
+
+/** Whether a check says that this way leads nowhere: refused (4xx), or not answered at all. */
+function isAgainstTheWay(check: CheckRecord | undefined): boolean {
+  if (check?.outcome.kind !== 'failed') return false;
+  const { status, outcome: { reason } } = check;
+  return status === undefined ? !NOT_OF_THE_WAY.includes(reason) : status >= 400 && status < 500;
 }
 
 function causeOf(error: Error): string {

@@ -31,7 +31,7 @@ export function timeserversInUse(
   if (!isConnected(service.state)) return [];
   const { options } = env;
   const { policy, global } = env.timeservers();
-  const gateway = options.UseGatewaysAsTimeservers ? service.ipv4?.gateway : undefined;
+  const gateway = options.UseGatewaysAsTimeservers ? (service.ipv4?.gateway ?? service.ipv6?.gateway) : undefined;
   return timeserversOf(policy, {
     configured: service.configuration.timeservers,
     offered: [...(service.provisioned?.entry.keys.Timeservers ?? []), ...service.offer.timeservers],

@@ -6,6 +6,7 @@
 
 import type { Device } from '../device.ts';
 import type { Explain } from '../explain.ts';
+import { IDLE } from '../ipconfig/ipv6-links.ts';
 import type { StopMode } from '../ipconfig/session.ts';
 import type { Network, NetworkAppearance } from '../network.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
@@ -183,7 +184,11 @@ export class Services {
 
   /** Connects one that has come, or that was decided about, if it should be connected by itself. */
   connectByItself(service: Service): void {
-    if (CONNECTS_AT_ONCE.has(service.type) && service.isAutoconnect) this.#connectByItself(service);
+    const isPlugged = CONNECTS_AT_ONCE.has(service.type);
+    // Nobody wants this cable: the kernel is not to make addresses of what its routers say.
+    const isUnwanted = isPlugged && !service.isAutoconnect && service.state === 'idle';
+    if (isUnwanted) this.#env.ipv6Links.set(service.network.device.interfaceName, IDLE);
+    if (isPlugged && service.isAutoconnect) this.#connectByItself(service);
     else this.scheduleAutoconnect();
   }
 

@@ -23,8 +23,9 @@ const IPV6 = [
 async function plugged(context: TestContext, ...keys: string[]): Promise<CoreBench> {
   const text = [`[${SERVICE}]`, 'AutoConnect=true', 'Nameservers=192.0.2.53;2001:db8::53;', ...keys, ''].join('\n');
   const files = { [`${SERVICE}/settings`]: text };
-  const bench = await coreBench(context, { mainConf: 'OnlineCheckMode=none', files });
-  for (const name of ['disable_ipv6', 'accept_ra']) bench.parameters.set(`net/ipv6/conf/eth0/${name}`, '0');
+  const bench = await coreBench(context, { mainConf: 'OnlineCheckMode=none\nUseGatewaysAsTimeservers=true', files });
+  bench.parameters.set('net/ipv6/conf/eth0/disable_ipv6', '0');
+  bench.parameters.set('net/ipv6/conf/eth0/accept_ra', '1');
   bench.kernel.addLink({ name: 'eth0', hardwareAddress: MAC });
   await bench.settled();
   bench.kernel.setCarrier('eth0', true);
@@ -92,6 +93,25 @@ test('an address that another host has costs IPv6, and the service where it has 
   await detected(alone, true);
   const { State: state, Error: error } = await properties(alone);
   assert.equal([state, error], ['failure', 'connect-failed']);
+}));
+
+test('a cable that is not connected by itself is not configured by the kernel either', withScope(async (context) => {
+  const bench = await plugged(context, ...IPV4, 'AutoConnect=false');
+  assert.is((await properties(bench))['State'], 'idle');
+  assert.is(bench.parameters.get('net/ipv6/conf/eth0/accept_ra'), '0');
+  bench.core.services.list[0]?.setAutoconnect(true);
+  await bench.settled();
+  assert.is((await properties(bench))['State'], 'ready');
+  assert.is(bench.parameters.get('net/ipv6/conf/eth0/accept_ra'), '2');
+  bench.kernel.removeLink('eth0');
+  await bench.settled();
+  assert.is(bench.parameters.get('net/ipv6/conf/eth0/accept_ra'), '1', 'given back as it was');
+}));
+
+test('UseGatewaysAsTimeservers takes the gateway of IPv6 where IPv4 has none', withScope(async (context) => {
+  const bench = await plugged(context, 'IPv4.method=off', ...IPV6, 'Timeservers=ntp.test;');
+  await detected(bench);
+  assert.equal((await properties(bench))['Timeservers'], ['ntp.test', 'fe80::1']);
 }));
 
 test('off is off in the kernel, and given back with the device', withScope(async (context) => {

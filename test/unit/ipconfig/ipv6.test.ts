@@ -226,6 +226,24 @@ test('no router and a public IPv4 address: a 6to4 tunnel, until there is a route
   assert.is(fixture.kernel.mirror.linkByName('tun6to4'), undefined);
 }));
 
+test('a tunnel through which the world does not answer is given up until the next connection', withScope(async (context) => {
+  const fixture = new Fixture(context, AUTO);
+  fixture.source = ip('198.51.100.10');
+  fixture.session.start();
+  fixture.session.noteFailedCheck();
+  await fixture.linkLocal();
+  await context.clock.advance(30_000);
+  const tunnel = fixture.kernel.mirror.linkByName('tun6to4');
+  const id = { ifindex: tunnel?.ifindex ?? 0, address: ip6('2002:c633:640a::1'), prefixLength: 64 };
+  fixture.kernel.finishDetection(id);
+  fixture.session.noteFailedCheck();
+  await settle();
+  assert.equal(fixture.told, ['6to4 2002:c633:640a::1', 'lost']);
+  assert.is(fixture.kernel.mirror.linkByName('tun6to4'), undefined);
+  await context.clock.advance(3_600_000);
+  assert.is(fixture.kernel.mirror.linkByName('tun6to4'), undefined, 'nor is there another one');
+}));
+
 test('no tunnel from a private address, and none any more when the address goes', withScope(async (context) => {
   const fixture = new Fixture(context, AUTO);
   fixture.source = ip('192.168.7.7');
