@@ -4,14 +4,16 @@
  */
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { withCell, type Cell, type CellOptions } from './cell.ts';
 import type { Child } from './child.ts';
 import { busVariant } from './bus-daemon.ts';
 import type { CellEvent } from './event-log.ts';
 
 /** The packages that the tests of VPNs lay over their cells: one set, fetched once. */
-export const VPN_PEERS = ['connman', 'connman-vpn', 'iputils-ping', 'ocserv', 'openconnect', 'openvpn'] as const;
+export const VPN_PEERS = [
+  'connman', 'connman-vpn', 'iputils-ping', 'ocserv', 'openconnect', 'openssl', 'openvpn',
+] as const;
 
 /** Whether Debian's daemon is to run instead of ours. */
 export const isDebian = process.env['VPN_DAEMON'] === 'debian';
@@ -22,12 +24,21 @@ export const VPN_DAEMONS = {
   debian: ['/usr/sbin/connman-vpnd', '-n'],
 } as const;
 
+// Our script, Debian's daemon finding its own beside it, where a helper without rights reaches it and Node as
+// well: the project may lie in a home that is nobody else's.
+const SCRIPTS = `mkdir -p /usr/lib/connman/scripts /run/causeway/build /run/causeway/node
+mount --bind ${resolve('build')} /run/causeway/build
+mount --bind ${dirname(process.execPath)} /run/causeway/node
+cat >/usr/lib/connman/scripts/vpn-script <<'end'
+#!/bin/sh
+PATH=/run/causeway/node:$PATH exec /run/causeway/build/bin/vpn-script "$@"
+end
+chmod 755 /usr/lib/connman/scripts/vpn-script`;
+
 /** Makes a cell with the packages of VPN tests. */
 export function withVpnCell<T>(options: CellOptions, body: (cell: Cell) => Promise<T>): Promise<T> {
   return withCell({ ...options, peers: [...VPN_PEERS, ...(options.peers ?? [])] }, async (cell) => {
-    const scripts = '/usr/lib/connman/scripts';
-    // Debian's daemon finds its own beside it, under the other name.
-    await cell.device.script(`mkdir -p ${scripts}\nln -sf ${resolve('build/bin/vpn-script')} ${scripts}/vpn-script`);
+    await cell.device.script(SCRIPTS);
     return body(cell);
   });
 }
