@@ -60,7 +60,7 @@ export function actionOf({ interface: name, member, args }: Omit<CallToAuthorise
   return member.startsWith('Set') && SECRET_PROPERTIES.has(String(property)) ? SECRET : MODIFY;
 }
 
-const READING = /^(Get[A-Z]|Get$|Explain|Waiting$|RegisterCounter$)/;
+const READING = /^(Get[A-Z]|Get$|Explain|Waiting$|RegisterCounter$|FollowLog$)/;
 const TAKING_BACK: ReadonlySet<string> = new Set(['UnregisterAgent', 'UnregisterCounter', 'UnregisterPeerService']);
 const SECRET_PROPERTIES: ReadonlySet<string> = new Set(['TetheringPassphrase']);
 

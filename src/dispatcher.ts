@@ -116,7 +116,8 @@ const VARIABLES = {
 
 /** What an event is about, so that a newer one can stand for it. */
 function keyOf({ kind, values }: Change): string {
-  return [kind, values['Service'] ?? values['Technology'], values['Family']].filter((part) => part !== undefined).join(' ');
+  const parts = [kind, values['Service'] ?? values['Technology'], values['Family']];
+  return parts.filter((part) => part !== undefined).join(' ');
 }
 
 function report(file: string, about: string, exit: ChildExit): void {

@@ -72,10 +72,11 @@ export class Changes {
 
   /** Adds one to the stream; texts are cut where they are long. */
   report(kind: ChangeKind, values: ChangeValues): void {
-    const cut = Object.entries(values).map(([key, value]) => {
-      return [key, typeof value === 'string' && value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value] as const;
+    const bounded = Object.entries(values).map(([key, value]) => {
+      const isLong = typeof value === 'string' && value.length > LONGEST;
+      return [key, isLong ? `${value.slice(0, LONGEST)}…` : value] as const;
     });
-    this.#happened.emit({ kind, at: this.#env.clock.wallTime(), values: Object.fromEntries(cut) });
+    this.#happened.emit({ kind, at: this.#env.clock.wallTime(), values: Object.fromEntries(bounded) });
   }
 
   #watch(service: Service, scope: Scope): void {
@@ -119,7 +120,8 @@ export class Changes {
   // oxlint-disable-next-line max-params -- whose lease, and what of it
   #reportLease(service: Service, Family: string, addresses: readonly (string | undefined)[], seconds?: number): void {
     const [before, after] = addresses;
-    const Event = after === undefined ? 'gone' : before === undefined ? 'new' : before === after ? 'prolonged' : 'changed';
+    const change = before === after ? 'prolonged' : 'changed';
+    const Event = after === undefined ? 'gone' : before === undefined ? 'new' : change;
     const Seconds = seconds === Infinity ? undefined : seconds;
     this.report('lease', { ...nameOf(service), Family, Event, Address: after ?? before, Seconds });
   }

@@ -152,7 +152,8 @@ export class Checkpoints {
       files.restore(id);
       for (const each of [id, ...later]) files.remove(each);
     });
-    log.warn('checkpoint %s %s: what was configured before is back', id, isTimedOut ? 'was not confirmed' : 'is undone');
+    const why = isTimedOut ? 'was not confirmed' : 'was called';
+    log.warn('checkpoint %s %s: what was configured before is back', id, why);
     this.#end({ id, end: 'restored', isTimedOut });
     for (const each of later) this.#end({ id: each, end: 'dropped', isTimedOut: false });
     this.#env.reload();

@@ -12,7 +12,8 @@ import type { Scope } from '../shared/scope.ts';
 import type { Checkpoints } from './checkpoints.ts';
 
 /** Takes over what was put back. Provisioning files are watched, and looked at in any case. */
-export function restoreAll({ services, technologies, ownSettings }: Core, clock: ClockSettings, storage: Storage): void {
+export function restoreAll(core: Core, clock: ClockSettings, storage: Storage): void {
+  const { services, technologies, ownSettings } = core;
   const { timeUpdates, timezoneUpdates, timeservers } = loadSettings(storage);
   clock.setTimeUpdates(timeUpdates);
   clock.setTimezoneUpdates(timezoneUpdates);

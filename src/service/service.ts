@@ -268,7 +268,7 @@ export class Service {
     this.#attempt?.abort(reason);
     this.#enter('disconnect');
     this.#stop(mode);
-    this.network.control.disconnect()?.catch((error: unknown) => log.warn('%s: leaving failed: %s', this.identifier, error));
+    this.network.control.disconnect()?.catch((error: unknown) => log.warn('%s is not left: %s', this.identifier, error));
     this.#enter('idle');
     this.changed.emit(IN_USE);
   }

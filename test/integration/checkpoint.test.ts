@@ -28,7 +28,9 @@ async function online(cell: Cell): Promise<void> {
 }
 
 async function nameservers(cell: Cell): Promise<unknown> {
-  const services: readonly { properties: Record<string, unknown> }[] = JSON.parse(await ctl(cell, 'services', '--json'));
+  const services: readonly { properties: Record<string, unknown> }[] = JSON.parse(
+    await ctl(cell, 'services', '--json'),
+  );
   return services[0]?.properties['Nameservers.Configuration'];
 }
 
@@ -58,7 +60,11 @@ echo x >${STORAGE}/wifi_new_none/settings; echo x >${STORAGE}/wifi_new_none/data
     await until(cell, `${CONSOLE} services --json | grep -q '"Immutable":false'`);
     assert.is(withoutTime(cell.device.read(SETTINGS)), withoutTime(before));
     const left = (await cell.device.output(['ls', STORAGE])).split('\n');
-    assert.equal(left.filter((name) => /came|wifi/.test(name)), [], 'what came since is gone');
+    assert.equal(
+      left.filter((name) => /came|wifi/.test(name)),
+      [],
+      'what came since is gone',
+    );
     assert.not.match((await cell.device.run(['cat', `${STORAGE}/causeway/services`])).stdout, /Metered/);
     assert.is(cell.device.read(`${STORAGE}/${SERVICE}/lease`), lease, 'leases are not put back');
     assert.match(await ctl(cell, 'log'), /configuration.*What=checkpoint.*Event=restored/);

@@ -3,7 +3,16 @@
  * forks, floods or fails harms neither the next nor the daemon. Scripts are real, and so is time.
  */
 
-import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -83,10 +92,18 @@ test('scripts run by name, with the event on standard input and in variables, an
     await bench.until('both', () => bench.out.endsWith('end\n'));
     const [json = '', ...environment] = bench.out.trim().split('\n');
     assert.equal(JSON.parse(json), { Time: '1970-01-01T00:00:00.000Z', Kind: 'state', ...READY });
-    assert.equal(environment.filter((line) => !/^(_|SHLVL|OLDPWD)=/.test(line)), [
-      'CONNMAN_EVENT=state', 'CONNMAN_INTERFACE=eth0', 'CONNMAN_SERVICE=ethernet_a_cable', 'CONNMAN_STATE=ready',
-      'CONNMAN_TYPE=ethernet', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'end',
-    ]);
+    assert.equal(
+      environment.filter((line) => !/^(_|SHLVL|OLDPWD)=/.test(line)),
+      [
+        'CONNMAN_EVENT=state',
+        'CONNMAN_INTERFACE=eth0',
+        'CONNMAN_SERVICE=ethernet_a_cable',
+        'CONNMAN_STATE=ready',
+        'CONNMAN_TYPE=ethernet',
+        'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+        'end',
+      ],
+    );
     bench.tell('check', READY);
     bench.isLeaving = true;
     bench.tell('state', { ...READY, State: 'idle' });
@@ -107,9 +124,10 @@ test('only what root alone can write is run', () =>
     bench.script('90-good', 'echo good >>OUT');
     bench.tell('state', READY);
     await bench.until('the good one', () => bench.out === 'good\n');
-    assert.equal(bench.complaints.map((text) => /\d\d-\w+/.exec(text)?.[0]), [
-      '10-group', '11-world', '12-other', '13-setuid', '17-link',
-    ]);
+    assert.equal(
+      bench.complaints.map((text) => /\d\d-\w+/.exec(text)?.[0]),
+      ['10-group', '11-world', '12-other', '13-setuid', '17-link'],
+    );
     bench.tell('state', { ...READY, State: 'online' });
     await bench.until('it again', () => bench.out === 'good\ngood\n');
     assert.is(bench.complaints.length, 5, 'said once');
@@ -121,10 +139,13 @@ test('only what root alone can write is run', () =>
 
 test('one that hangs is ended with all it started, and the next has its turn', () =>
   withBench(700, async (bench) => {
-    bench.script('10-hang', `trap '' TERM INT
+    bench.script(
+      '10-hang',
+      `trap '' TERM INT
 (trap '' TERM INT; while :; do sleep 1; done) &
 echo $! >OUT
-while :; do sleep 1; done`);
+while :; do sleep 1; done`,
+    );
     bench.script('20-next', 'echo next >>OUT');
     bench.tell('state', READY);
     await bench.until('the next', () => bench.out.endsWith('next\n'));
@@ -164,7 +185,10 @@ test('events that scripts cannot keep up with are gathered and then dropped, nev
     assert.is(bench.complaints.filter((text) => /too slow/.test(text)).length, 300 + 16 - 128);
     writeFileSync(`${bench.directory}/.out.go`, '');
     await bench.until('all that waited', () => bench.out.includes('"Service":"s299"'));
-    const told: { Service: string; State: string }[] = bench.out.trim().split('\n').map((line) => JSON.parse(line));
+    const told: { Service: string; State: string }[] = bench.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     assert.is(told.length, 129);
     assert.is(told[0]?.State, 'first');
   }));
@@ -179,7 +203,13 @@ chmod 755 /etc/connman/dispatcher.d /etc/connman/dispatcher.d/10-note`);
     await plugIn(cell);
     const until = (text: string): Promise<string> =>
       cell.device.output(['timeout', '30', 'sh', '-c', `until grep -qx '${text}' /run/events; do sleep 0.05; done`]);
-    for (const text of ['state eth0 configuration', 'lease eth0 new', 'state eth0 ready', 'default eth0 ', 'state eth0 online']) {
+    for (const text of [
+      'state eth0 configuration',
+      'lease eth0 new',
+      'state eth0 ready',
+      'default eth0 ',
+      'state eth0 online',
+    ]) {
       await until(text);
     }
     cell.cable().unplug();

@@ -25,8 +25,17 @@ test('what has happened, and what happens', () =>
     assert.ok(Math.abs(Date.parse(Time) - Date.now()) < 60_000);
     assert.match(String(By), /^connmanctl \(pid \d+, uid 0\)$/);
     const Property = 'Domains.Configuration';
-    assert.equal(rest, { Kind: 'configuration', Service: SERVICE, What: 'Service.SetProperty', Property, Result: 'done' });
-    assert.is((await cell.device.run([CONSOLE, 'config', SERVICE, '--ipv4', 'manual', '1.2.3', '255.0.0.0'])).status, 1);
+    assert.equal(rest, {
+      Kind: 'configuration',
+      Service: SERVICE,
+      What: 'Service.SetProperty',
+      Property,
+      Result: 'done',
+    });
+    assert.is(
+      (await cell.device.run([CONSOLE, 'config', SERVICE, '--ipv4', 'manual', '1.2.3', '255.0.0.0'])).status,
+      1,
+    );
     await follower.waitForLine((each) => /IPv4.Configuration.*Invalid arguments/.test(each));
     cell.cable().unplug();
     await follower.waitForLine((each) => each.includes('"State":"idle","Before":"disconnect"'));
@@ -34,13 +43,27 @@ test('what has happened, and what happens', () =>
 
     const text = await cell.device.output([CONSOLE, 'log']);
     assert.not.match(text, /secret-of/, 'values may be secrets');
-    const kinds = text.trim().split('\n').map((each) => each.split(/ +/)[1]);
+    const kinds = text
+      .trim()
+      .split('\n')
+      .map((each) => each.split(/ +/)[1]);
     for (const kind of ['technology', 'state', 'lease', 'default', 'connectivity', 'check', 'configuration']) {
       assert.ok(kinds.includes(kind), `${kind}\n${text}`);
     }
-    assert.match(text, new RegExp(`^\\S+Z state +${SERVICE} Name=Wired Type=ethernet Interface=eth0 State=ready Before=`, 'm'));
+    assert.match(
+      text,
+      new RegExp(`^\\S+Z state +${SERVICE} Name=Wired Type=ethernet Interface=eth0 State=ready Before=`, 'm'),
+    );
     const last = await cell.device.output([CONSOLE, 'log', '--lines', '2']);
-    assert.is(last, text.trim().split('\n').slice(-2).map((each) => `${each}\n`).join(''));
+    assert.is(
+      last,
+      text
+        .trim()
+        .split('\n')
+        .slice(-2)
+        .map((each) => `${each}\n`)
+        .join(''),
+    );
     assert.is((await cell.device.run([CONSOLE, 'log', 'now'])).status, 22);
   }));
 
@@ -52,8 +75,14 @@ test('reload takes over what others wrote; without a procfs of its own the log h
     await cell.device.script(`timeout 30 sh -c 'until test -e ${settings}; do sleep 0.05; done'
 echo 'Domains=others.test;' >>${settings}`);
     await cell.device.output([CONSOLE, 'reload']);
-    assert.match(await cell.device.output([CONSOLE, 'services', SERVICE]), /Domains.Configuration = \[ others\.test \]/);
-    assert.match(await cell.device.output([CONSOLE, 'log']), /configuration +What=Manager1\.Reload By=":1\.\d+ \(pid \d+, uid 0\)"/);
+    assert.match(
+      await cell.device.output([CONSOLE, 'services', SERVICE]),
+      /Domains.Configuration = \[ others\.test \]/,
+    );
+    assert.match(
+      await cell.device.output([CONSOLE, 'log']),
+      /configuration +What=Manager1\.Reload By=":1\.\d+ \(pid \d+, uid 0\)"/,
+    );
   }));
 
 test.run();

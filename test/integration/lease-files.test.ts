@@ -9,7 +9,15 @@ import * as assert from 'uvu/assert';
 import type { Cell } from '../helpers/cell.ts';
 import { addIpv6, IPV6_CHECK, startRouterDnsmasq } from '../helpers/ipv6-networks.ts';
 import { makeUplink } from '../helpers/uplinks.ts';
-import { isProperty, isService, plugIn, SERVICE, SERVICE_PATH, startDaemon, withWiredCell } from '../helpers/wired.ts';
+import {
+  isProperty,
+  isService,
+  plugIn,
+  SERVICE,
+  SERVICE_PATH,
+  startDaemon,
+  withWiredCell,
+} from '../helpers/wired.ts';
 
 const CONSOLE = resolve('build/bin/connmanctl');
 const FILE = '/run/connman/devices/10000';
@@ -17,15 +25,21 @@ const PHONE = { extra: ['--dhcp-option-force=43,ANDROID_METERED', '--dhcp-option
 
 /** What a script has to do to read a value. */
 const read = (cell: Cell, section: string, key: string): Promise<string> =>
-  cell.device.output(['sh', '-c', `sed -n '/^\\[${section}]/,/^\\[/s/^${key}=//p' ${FILE}`]).then((text) => text.trim());
+  cell.device
+    .output(['sh', '-c', `sed -n '/^\\[${section}]/,/^\\[/s/^${key}=//p' ${FILE}`])
+    .then((text) => text.trim());
 
 const until = (cell: Cell, condition: string): Promise<string> =>
   cell.device.output(['timeout', '30', 'sh', '-c', `until ${condition}; do sleep 0.05; done`]);
 
 const get = (cell: Cell, name: string): Promise<readonly unknown[]> =>
   cell.bus.call({
-    destination: 'net.connman', path: SERVICE_PATH, interface: 'org.freedesktop.DBus.Properties', member: 'Get',
-    signature: 'ss', body: ['net.causeway.Service1', name],
+    destination: 'net.connman',
+    path: SERVICE_PATH,
+    interface: 'org.freedesktop.DBus.Properties',
+    member: 'Get',
+    signature: 'ss',
+    body: ['net.causeway.Service1', name],
   });
 
 test('a script reads the lease; it is prolonged, kept over a restart and gone with the link', () =>
@@ -53,7 +67,9 @@ test('a script reads the lease; it is prolonged, kept over a restart and gone wi
     await until(cell, `ip -4 -o address show eth0 | grep -q 'inet ${address} ' && ip -4 route | grep -q ^default`);
     await until(cell, `test $(sed -n s/^Acquired=//p ${FILE}) -gt ${acquired}`);
     const states = cell.log.since(since).filter((event) => {
-      return ['ready', 'idle', 'disconnect', 'configuration'].some((state) => isProperty('Service', 'State', state)(event));
+      return ['ready', 'idle', 'disconnect', 'configuration'].some((state) =>
+        isProperty('Service', 'State', state)(event),
+      );
     });
     assert.equal(states, []);
     assert.match(await cell.device.output([CONSOLE, 'log']), / lease +ethernet\S+ .*Event=prolonged/);
@@ -88,20 +104,29 @@ test('a phone says that it costs, and a user knows better', () =>
   }));
 
 test('both families in one file', () =>
-  withWiredCell({ dnsmasq: false, files: { '/etc/connman/main.conf': `[General]\n${IPV6_CHECK}\n` } }, async (cell) => {
-    const uplink = await makeUplink(cell, 0);
-    await addIpv6(cell, uplink, '2001:db8:1');
-    await startRouterDnsmasq(uplink, '--dhcp-range=2001:db8:1::100,2001:db8:1::1ff,64,10m',
-      '--dhcp-option=option6:dns-server,[2001:db8:1::53]');
-    await startDaemon(cell);
-    await uplink.plug();
-    await until(cell, `grep -q '^\\[dhcp4]' ${FILE} && grep -q '^\\[dhcp6]' ${FILE}`);
-    const address = await read(cell, 'dhcp6', 'Addresses');
-    assert.match(await cell.device.output(['ip', '-6', '-o', 'address', 'show', 'eth0']), new RegExp(`inet6 ${address}/`));
-    assert.is(await read(cell, 'dhcp6', 'Nameservers'), '2001:db8:1::53');
-    assert.match(await read(cell, 'dhcp6', 'ServerDUID'), /^[0-9a-f]+$/);
-    await uplink.unplug();
-    await until(cell, `test ! -e ${FILE}`);
-  }));
+  withWiredCell(
+    { dnsmasq: false, files: { '/etc/connman/main.conf': `[General]\n${IPV6_CHECK}\n` } },
+    async (cell) => {
+      const uplink = await makeUplink(cell, 0);
+      await addIpv6(cell, uplink, '2001:db8:1');
+      await startRouterDnsmasq(
+        uplink,
+        '--dhcp-range=2001:db8:1::100,2001:db8:1::1ff,64,10m',
+        '--dhcp-option=option6:dns-server,[2001:db8:1::53]',
+      );
+      await startDaemon(cell);
+      await uplink.plug();
+      await until(cell, `grep -q '^\\[dhcp4]' ${FILE} && grep -q '^\\[dhcp6]' ${FILE}`);
+      const address = await read(cell, 'dhcp6', 'Addresses');
+      assert.match(
+        await cell.device.output(['ip', '-6', '-o', 'address', 'show', 'eth0']),
+        new RegExp(`inet6 ${address}/`),
+      );
+      assert.is(await read(cell, 'dhcp6', 'Nameservers'), '2001:db8:1::53');
+      assert.match(await read(cell, 'dhcp6', 'ServerDUID'), /^[0-9a-f]+$/);
+      await uplink.unplug();
+      await until(cell, `test ! -e ${FILE}`);
+    },
+  ));
 
 test.run();

@@ -48,6 +48,14 @@ export function connmandPage({ sysconfdir, localstatedir, runstatedir }: Directo
     term(`${sysconfdir}/connman/main.conf`, 'Configuration, see connman.conf(5).'),
     term(`${localstatedir}/lib/connman`, 'Settings of services and technologies.'),
     term(`${localstatedir}/lib/connman/*.config`, 'Provisioning files, see connman-service.config(5).'),
+    term(`${sysconfdir}/connman/dispatcher.d`, `Scripts that are run, by name, when a service's state, the default
+service, a lease, a VPN, a technology or the host name has changed. The event is a JSON object on standard input and
+CONNMAN_EVENT, CONNMAN_SERVICE, CONNMAN_TYPE, CONNMAN_INTERFACE, CONNMAN_STATE, CONNMAN_LEASE, CONNMAN_TECHNOLOGY and
+CONNMAN_HOSTNAME. Scripts and directory belong to root and nobody else may write to them. A script has 30 seconds, and
+what it started ends with it. While scripts cannot keep up, only the newest event about a thing is told.`),
+    term(`${localstatedir}/lib/connman/causeway`, 'What ConnMan has no place for; checkpoints/ waits to be confirmed.'),
+    term(`${runstatedir}/connman/devices`, `Leases by interface index: groups dhcp4 and dhcp6, lists parted by blanks,
+times in seconds since 1970.`),
     term(`${runstatedir}/connman`, 'State until the next start of the machine.'),
     heading('SEE ALSO'),
     paragraph('connmanctl(1), connman.conf(5), connman-service.config(5)'),

@@ -38,7 +38,8 @@ export async function checkpoint(context: Context, { command, words: [what, id],
         return { Id, Created: new Date(Number(created / 1000n)).toISOString(), Left };
       });
       if (isJson) return output.print(`${JSON.stringify(all)}\n`);
-      return output.print(all.map(({ Id, Created, Left }) => `${Id}  made ${Created}  ${Math.ceil(Left)} s left\n`).join(''));
+      const lines = all.map(({ Id, Created, Left }) => `${Id}  made ${Created}  ${Math.ceil(Left)} s left\n`);
+      return output.print(lines.join(''));
     }
     default:
       throw invalid(command.name, usage(command));

@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { interpretLease } from '../../../src/dhcp/lease.ts';
 import { interpret } from '../../../src/dhcpv6/lease.ts';
 import { formatLeases } from '../../../src/leases/format.ts';
-import { IpAddress, parseIpAddress } from '../../../src/shared/ipaddress.ts';
+import { type IpAddress, parseIpAddress } from '../../../src/shared/ipaddress.ts';
 
 const clock = { now: () => 50_000, wallTime: () => new Date(1_000_000_000) };
 
