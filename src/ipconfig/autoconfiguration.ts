@@ -16,6 +16,21 @@ import type { Ipv6Env, Ipv6Target } from './ipv6.ts';
 
 const log = logger('src/ipconfig/autoconfiguration.ts');
 
+/** What servers are asked for: the first two are lent, the last is only told. */
+interface Wish {
+  readonly addresses: boolean;
+  readonly prefixes: boolean;
+  readonly configuration: boolean;
+}
+
+/** A client with its wish; `before` is the lease of the one before it, which holds until this one has its own. */
+interface Asking {
+  readonly client: Dhcpv6Client;
+  readonly wish: Wish;
+  readonly scope: Scope;
+  before: Dhcpv6Lease | undefined;
+}
+
 /** A running search for routers and, with method `auto`, for servers. */
 export class Autoconfiguration {
   readonly #target: Ipv6Target;
@@ -23,7 +38,7 @@ export class Autoconfiguration {
   readonly #scope: Scope;
   readonly #changed = new Emitter<void>();
   readonly #discovery: RouterDiscovery;
-  #dhcp: { client: Dhcpv6Client; isStateful: boolean; scope: Scope } | undefined;
+  #dhcp: Asking | undefined;
   /** What of a lease is on the interface. */
   #set: readonly IpAddress[] = [];
 
@@ -33,10 +48,11 @@ export class Autoconfiguration {
     this.#env = env;
     this.#scope = scope;
     this.#discovery = startRouterDiscovery({ ...target, name: target.interfaceName }, env, scope);
-    this.#discovery.changed.observe(scope, (routers) => this.#onRouters(routers));
+    this.#discovery.changed.observe(scope, () => this.#onRouters());
     env.kernel.mirror.addressChanged.observe(scope, ({ after }) => {
       if (after?.ifindex === target.ifindex && after.isDuplicate) this.#onDuplicate(after.address);
     });
+    this.updateWishes();
   }
 
   /** Emits when `routers` or `lease` is another one. */
@@ -56,7 +72,7 @@ export class Autoconfiguration {
 
   /** What a server gave. */
   get lease(): Dhcpv6Lease | undefined {
-    return this.#dhcp?.client.lease;
+    return this.#dhcp?.client.lease ?? this.#dhcp?.before;
   }
 
   /** Whether an address is there because of the lease. */
@@ -76,45 +92,79 @@ export class Autoconfiguration {
     this.wake();
   }
 
+  /**
+   * What is asked for may be something else. RFC 8415, 4: flag M asks for addresses and all else. Once
+   * asked, servers are not dropped because another router says less (RFC 4862, 5.5.2 leaves that to the host).
+   */
+  updateWishes(): void {
+    if (this.#target.configuration.method !== 'auto') return;
+    const { isManaged = false, isOtherConfig = false } = this.routers ?? {};
+    const known = this.#dhcp?.wish;
+    const wish = {
+      addresses: isManaged || known?.addresses === true,
+      prefixes: this.#target.prefixWish.isWanted,
+      configuration: isOtherConfig || known?.configuration === true,
+    };
+    const isLent = wish.addresses || wish.prefixes; // and configuration comes along
+    const isSame = known?.addresses === wish.addresses && known.prefixes === wish.prefixes;
+    if (isSame && (isLent || known.configuration === wish.configuration)) return;
+    this.#askServers(wish);
+  }
+
   /** Ends the DHCPv6 client. */
   stop(options: { release: boolean }): void {
     this.#dhcp?.client.stop(options);
   }
 
-  // RFC 8415, 4: flag M asks for addresses and all else. Once asked, servers are not dropped because
-  // another router says less (RFC 4862, 5.5.2 leaves that to the host).
-  #onRouters({ isManaged, isOtherConfig }: RouterInformation): void {
-    if (this.#target.configuration.method === 'auto' && (isManaged || isOtherConfig)) {
-      if (this.#dhcp === undefined || (isManaged && !this.#dhcp.isStateful)) this.#askServers(isManaged);
-    }
-    this.#changed.emit();
-  }
-
-  #askServers(isStateful: boolean): void {
+  #askServers(wish: Wish): void {
     const { ifindex, interfaceName, hardwareAddress, configuration, hostname } = this.#target;
     const { clock } = this.#env;
     const memory = this.#target.memory();
-    void this.#dhcp?.scope.close();
+    const before = this.#endClient(wish);
+    if (!wish.addresses && !wish.prefixes && !wish.configuration) return;
     const duid = memory.duid ?? makeDuid(hardwareAddress, clock.wallTime());
     this.#target.remember({ duid });
-    const lease = isStateful && memory.lease !== undefined ? parseLease6(memory.lease, clock) : undefined;
+    const lease = wantedOf(before ?? (memory.lease && parseLease6(memory.lease, clock)), wish);
+    const isHeld = lease !== undefined && lease.addresses.length + lease.prefixes.length > 0;
     const scope = this.#scope.child();
     const client = startDhcpv6Client({
       ifindex,
       name: interfaceName,
       duid,
       iaid: new DataView(hardwareAddress.slice(-4).buffer).getUint32(0),
-      mode: isStateful ? 'stateful' : 'stateless',
-      wantsTemporary: configuration.privacy !== 'disabled',
+      mode: wish.addresses || wish.prefixes ? 'stateful' : 'stateless',
+      wantsAddresses: wish.addresses,
+      wantsTemporary: wish.addresses && configuration.privacy !== 'disabled',
+      wantsPrefix: wish.prefixes,
       ...(hostname !== undefined && { hostname }),
-      ...(lease !== undefined && { lease, adopt: this.#isOnInterface(lease) }),
+      ...(isHeld && { lease, adopt: this.#isOnInterface(lease) }),
     }, this.#env, scope);
-    this.#dhcp = { client, isStateful, scope };
+    this.#dhcp = { client, wish, scope, before: wantedOf(before, wish) };
     client.events.observe(scope, (event) => this.#onDhcp(event));
+  }
+
+  /** Ends the client before the next, which goes on with what it had; prefixes that were all are given back. */
+  #endClient(next: Wish): Dhcpv6Lease | undefined {
+    const lease = this.lease;
+    const hasPrefixesAlone = lease?.addresses.length === 0 && lease.prefixes.length > 0;
+    const isGivenBack = hasPrefixesAlone && !next.prefixes;
+    if (isGivenBack) this.#dhcp?.client.stop({ release: true });
+    void this.#dhcp?.scope.close();
+    this.#dhcp = undefined;
+    if (!isGivenBack) return lease;
+    this.#target.remember({ lease: undefined });
+    this.#changed.emit();
+    return undefined;
+  }
+
+  #onRouters(): void {
+    this.updateWishes();
+    this.#changed.emit();
   }
 
   #onDhcp(event: Dhcpv6Event): void {
     const { interfaceName } = this.#target;
+    if (this.#dhcp !== undefined) this.#dhcp.before = undefined;
     switch (event.kind) {
       case 'bound':
         this.#use(event.lease);
@@ -127,7 +177,7 @@ export class Autoconfiguration {
         break;
       case 'noLease':
         log.info('%s: no DHCPv6 server answers, still asking', interfaceName);
-        return;
+        break;
     }
     this.#changed.emit();
   }
@@ -135,7 +185,7 @@ export class Autoconfiguration {
   #use(lease: Dhcpv6Lease): void {
     const { ifindex, interfaceName } = this.#target;
     const now = this.#env.clock.now();
-    if (lease.addresses.length > 0) this.#target.remember({ lease: formatLease6(lease, this.#env.clock) });
+    if (lease.addresses.length + lease.prefixes.length > 0) this.#target.remember({ lease: formatLease6(lease, this.#env.clock) });
     const given = lease.addresses.map(({ address }) => address);
     for (const gone of this.#set) if (!given.some((each) => each.equals(gone))) this.#remove(gone);
     this.#set = given;
@@ -179,6 +229,12 @@ export class Autoconfiguration {
     const present = this.#env.kernel.mirror.addressesOf(this.#target.ifindex);
     return addresses.every(({ address }) => present.some((each) => each.address.equals(address)));
   }
+}
+
+/** What of a lease is still wanted. */
+function wantedOf(lease: Dhcpv6Lease | undefined, { addresses, prefixes }: Wish): Dhcpv6Lease | undefined {
+  if (lease === undefined) return undefined;
+  return { ...lease, addresses: addresses ? lease.addresses : [], prefixes: prefixes ? lease.prefixes : [] };
 }
 
 /** For the kernel: absent is for ever. */

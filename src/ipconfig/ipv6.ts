@@ -56,6 +56,8 @@ export interface Ipv6Target {
   readonly hostname: string | undefined;
   /** The IPv4 address of the service while it has one, if tunnels are wanted (Enable6to4). */
   tunnelSource(): IpAddress | undefined;
+  /** Whether prefixes are to be asked for (RFC 8415, 6.3). */
+  readonly prefixWish: { readonly isWanted: boolean; readonly changed: Observable<void> };
   /** As it is now. */
   memory(): Ipv6Memory;
   /** Keeps what is another now. */
@@ -148,6 +150,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     kernel.mirror.routeChanged.observe(this.#scope, ({ before, after }) => {
       if ((after ?? before)?.ifindex === ifindex) this.#update();
     });
+    this.#target.prefixWish.changed.observe(this.#scope, () => this.#autoconfiguration?.updateWishes());
     if (configuration.method !== 'auto') this.#setStatic(configuration);
     this.#look();
     this.#update();

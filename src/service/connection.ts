@@ -13,7 +13,7 @@ import type { Gateways } from '../gateway.ts';
 import type { AddressConflict } from '../ipconfig/configuration.ts';
 import { Ipv4Session, type Ipv4Setup } from '../ipconfig/ipv4.ts';
 import { combineOffers, type NetworkOffer } from '../ipconfig/offer.ts';
-import { Ipv6Session, type Ipv6Memory, type Ipv6Setup } from '../ipconfig/ipv6.ts';
+import { Ipv6Session, type Ipv6Memory, type Ipv6Setup, type Ipv6Target } from '../ipconfig/ipv6.ts';
 import { OFF, type Ipv6Links } from '../ipconfig/ipv6-links.ts';
 import type { AddressProgress, Setup, StopMode } from '../ipconfig/session.ts';
 import { tunnelIpv4, tunnelIpv6 } from '../ipconfig/tunnel-session.ts';
@@ -63,6 +63,7 @@ export interface ConnectionTarget {
   readonly lease: Lease | undefined;
   readonly lastAddress: IpAddress | undefined;
   ipv6Memory(): Ipv6Memory;
+  readonly prefixWish: Ipv6Target['prefixWish'];
   /** Keeps what is another now of `ipv6Memory`. */
   remember(change: Partial<Ipv6Memory>): void;
 }
@@ -267,6 +268,7 @@ export class Connection {
       hostname: this.#env.hostname(),
       tunnelSource: () => (this.#env.options.Enable6to4 ? this.ipv4?.inUse.address : undefined),
       memory: ipv6Memory,
+      prefixWish: this.#target.prefixWish,
       remember: (change) => this.#target.remember(change),
     }, this.#env, this.#scope);
     return new FamilyConnection(this.#familyTarget(6), session, this.#env, this.#scope);

@@ -30,8 +30,10 @@ export function ipv6Leases(
 /** Its keys of the settings; undefined ones are taken out. */
 export function ipv6Keys({ duid, lease }: Ipv6Memory): (readonly [string, string | undefined])[] {
   const [address] = lease?.get('Address.0')?.split(' ') ?? [];
+  const prefixes = [...(lease ?? [])].flatMap(([key, value]) => (key.startsWith('Prefix.') ? value.split(' ', 1) : []));
   return [
     ['IPv6.DHCP.DUID', duid && formatHex(duid)],
     ['IPv6.DHCP.LastAddress', address],
+    ['IPv6.DHCP.LastPrefixes', prefixes.length === 0 ? undefined : `${prefixes.join(';')};`],
   ];
 }

@@ -29,6 +29,7 @@ import { Connection, type ConnectionEvent } from './connection.ts';
 import type { LastCheck } from './family-connection.ts';
 import type { ServiceWeb } from './link-proxy.ts';
 import { domainsInUse, isMulticastDnsInUse, nameserversInUse, timeserversInUse } from './in-use.ts';
+import { PrefixWish } from './prefix-wish.ts';
 import { ServiceRecord } from './record.ts';
 import type { ServiceEnv, ServiceError, ServiceProgress } from './service-env.ts';
 import { failureHooksOf, joinContextOf, targetOf } from './views.ts';
@@ -53,6 +54,7 @@ export class Service {
   /** Emits after every change of state, before what follows from it. */
   readonly stateChanged = new Emitter<{ before: ServiceState; after: ServiceState }>();
   readonly isBarredByRoaming = false;
+  readonly prefixWish = new PrefixWish();
   /** For src/service alone. */
   readonly record: ServiceRecord;
   readonly #env: ServiceEnv;

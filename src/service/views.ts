@@ -65,6 +65,7 @@ export function targetOf(service: Service, record: ServiceRecord): ConnectionTar
     lease: record.lease,
     lastAddress: record.lastAddress,
     ipv6Memory: () => record.ipv6,
+    prefixWish: service.prefixWish,
     remember: (change) => record.remember(change),
   };
 }

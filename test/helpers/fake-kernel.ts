@@ -275,7 +275,10 @@ class Kernel implements FakeKernel {
   #addAddress(wanted: NewAddress): void {
     const link = this.#link(wanted.ifindex);
     const isPermanent = wanted.validLifetimeSec === undefined;
-    const isTentative = wanted.address.family === 6 && link.isUp && !wanted.noDuplicateDetection;
+    const known = this.mirror.addresses.get(addressKey(wanted));
+    // One that is there gets other times, and is not looked for again (addrconf.c, inet6_addr_modify).
+    const isNew = wanted.address.family === 6 && link.isUp && !wanted.noDuplicateDetection;
+    const isTentative = known?.isTentative ?? isNew;
     const address: Address = {
       ifindex: wanted.ifindex, address: wanted.address, prefixLength: wanted.prefixLength, peer: wanted.peer,
       broadcast: wanted.broadcast, scope: wanted.scope ?? 'universe',
@@ -284,9 +287,8 @@ class Kernel implements FakeKernel {
       validLifetimeSec: wanted.validLifetimeSec, preferredLifetimeSec: wanted.preferredLifetimeSec,
       metric: wanted.metric,
     };
-    const isKnown = this.mirror.addresses.has(addressKey(address));
     this.mirror.apply({ kind: 'address', address });
-    if (!isKnown && link.isUp && !wanted.noPrefixRoute) this.#addConnectedRoute(address);
+    if (known === undefined && link.isUp && !wanted.noPrefixRoute) this.#addConnectedRoute(address);
   }
 
   #removeAddress(id: AddressId): void {

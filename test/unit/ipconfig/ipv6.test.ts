@@ -3,11 +3,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeMessage, encodeMessage, type Dhcpv6Message } from '../../../src/dhcpv6/message.ts';
+import { formatPrefix } from '../../../src/dhcpv6/lease.ts';
 import type { Ipv6Configuration } from '../../../src/ipconfig/configuration.ts';
 import { Ipv6Links } from '../../../src/ipconfig/ipv6-links.ts';
 import { Ipv6Session, type Ipv6Memory, type Ipv6Setup } from '../../../src/ipconfig/ipv6.ts';
 import type { SessionEvent } from '../../../src/ipconfig/session.ts';
 import type { NewAddress } from '../../../src/netlink/address/address.ts';
+import { PrefixWish } from '../../../src/service/prefix-wish.ts';
 import type { IpAddress } from '../../../src/shared/ipaddress.ts';
 import { setLogSink } from '../../../src/shared/log.ts';
 import { settle } from '../../helpers/fake-clock.ts';
@@ -16,7 +18,7 @@ import { withScope, type TestContext } from '../../helpers/with-scope.ts';
 import { hex } from '../dhcp/battery.ts';
 import { FakeInet, ip6, NEIGHBOUR } from '../dhcp/fake-inet.ts';
 import { countingRandom, ip } from '../dhcp/life.ts';
-import { answerTo, granted, SERVER } from '../dhcpv6/life.ts';
+import { answerTo, asked, delegated, granted, SERVER, type Answer } from '../dhcpv6/life.ts';
 import { advertisement, nameserverOption, prefixOption, routeOption } from '../ndp/advertise.ts';
 
 const OURS = hex('02005e005301');
@@ -40,6 +42,7 @@ class Fixture {
   readonly setups: Ipv6Setup[] = [];
   readonly session: Ipv6Session;
   source: IpAddress | undefined;
+  readonly prefixWish = new PrefixWish();
   memory: Ipv6Memory = { duid: undefined, lease: undefined, stableSecret: undefined };
 
   constructor({ scope, clock, watch }: TestContext, configuration: Ipv6Configuration) {
@@ -59,6 +62,7 @@ class Fixture {
       configuration,
       hostname: undefined,
       tunnelSource: () => this.source,
+      prefixWish: this.prefixWish,
       memory: () => this.memory,
       remember: (change) => void (this.memory = { ...this.memory, ...change }),
     }, env, scope);
@@ -68,6 +72,12 @@ class Fixture {
 
   get addresses(): string[] {
     return this.kernel.mirror.addressesOf(this.ifindex).map((each) => `${each.address}/${each.prefixLength}`);
+  }
+
+  get last(): Dhcpv6Message {
+    const { last } = this.link;
+    if (last === undefined) throw new Error('routers were asked last');
+    return last;
   }
 
   parameter(name: string): string | undefined {
@@ -95,11 +105,14 @@ class Fixture {
 
   /** A server grants `address` at once (rapid commit), or says that all is well. */
   async reply(address?: string): Promise<void> {
+    await this.answer({ associations: address === undefined ? [] : [granted({ address })] });
+  }
+
+  async answer(changes: Answer): Promise<void> {
     const request = this.link.last;
     const { duid } = this.memory;
     if (request === undefined || duid === undefined) throw new Error('no server was asked');
-    const associations = address === undefined ? [] : [granted({ address, iaid: 0x5e005301 })];
-    const answer = answerTo(request, 'reply', { duid, associations, options: { 14: new Uint8Array() } });
+    const answer = answerTo(request, 'reply', { duid, options: { 14: new Uint8Array() }, ...changes });
     this.link.deliver(encodeMessage(answer), { address: NEIGHBOUR });
     await settle();
   }
@@ -193,6 +206,59 @@ test('a server’s address gets the router’s prefix, and is declined where tak
   assert.equal(fixture.memory.duid, duid);
 }));
 
+test('prefixes are asked for while somebody wants them, then given back', withScope(async (context) => {
+  const fixture = new Fixture(context, AUTO);
+  fixture.session.start();
+  await fixture.linkLocal();
+  await context.clock.advance(2000);
+  assert.is(fixture.memory.duid, undefined, 'nobody asks servers');
+  const tethering = context.scope.child();
+  fixture.prefixWish.add(tethering);
+  await context.clock.advance(1000);
+  assert.equal(asked(fixture.last), ['delegation']);
+  await fixture.answer({ associations: [delegated()] });
+  await fixture.advertise({ options: ON_LINK });
+  await fixture.make('2001:db8:1::5eff:fe00:5301');
+  const [setup] = fixture.setups;
+  assert.equal(setup?.lease?.prefixes.map(({ prefix }) => formatPrefix(prefix)), ['2001:db8:8000::/56']);
+  assert.match(fixture.memory.lease?.get('Prefix.0') ?? '', '2001:db8:8000::/56 ');
+  await context.clock.advance(1_800_000);
+  assert.equal([fixture.last.type, asked(fixture.last)], ['renew', ['delegation 2001:db8:8000::']]);
+  await fixture.answer({ associations: [delegated()] });
+
+  await tethering.close();
+  await settle();
+  assert.equal([fixture.last.type, asked(fixture.last)], ['release', ['delegation 2001:db8:8000::']]);
+  assert.equal([fixture.memory.lease, fixture.setups.at(-1)?.lease], [undefined, undefined]);
+}));
+
+test('prefixes beside addresses: what was lent before holds on', withScope(async (context) => {
+  const fixture = new Fixture(context, AUTO);
+  fixture.session.start();
+  await fixture.linkLocal();
+  await fixture.advertise({ flags: MANAGED, options: ON_LINK });
+  await context.clock.advance(1000);
+  const options = { 14: new Uint8Array(), 23: ip6('2001:db8::53').bytes };
+  await fixture.answer({ associations: [granted({ address: '2001:db8:1::100' })], options });
+  const id = { ifindex: fixture.ifindex, address: ip6('2001:db8:1::100'), prefixLength: 64 };
+  fixture.kernel.finishDetection(id);
+  const tethering = context.scope.child();
+  fixture.prefixWish.add(tethering);
+  await fixture.advertise({ flags: MANAGED, options: `${ON_LINK} ${nameserverOption(0x54, 600)}` });
+  await context.clock.advance(1000);
+  assert.equal(asked(fixture.last), ['nonTemporary 2001:db8:1::100', 'delegation']);
+  assert.equal(fixture.setups.at(-1)?.offer.nameservers.map(String), ['2001:db8::53', '2001:db8::54']);
+  await fixture.answer({ associations: [granted({ address: '2001:db8:1::100' }), delegated()], options });
+  assert.is(fixture.setups.at(-1)?.lease?.prefixes.length, 1);
+
+  await tethering.close();
+  await context.clock.advance(1000);
+  assert.equal([fixture.last.type, asked(fixture.last)], ['confirm', ['nonTemporary 2001:db8:1::100']]);
+  assert.not.ok(fixture.told.includes('lost'));
+  assert.ok(fixture.addresses.includes('2001:db8:1::100/64'));
+  assert.is(fixture.memory.lease?.has('Prefix.0'), false);
+}));
+
 test('with privacy nothing tells the hardware address, and the secret is made once', withScope(async (context) => {
   const fixture = new Fixture(context, { ...AUTO, privacy: 'prefered' });
   await fixture.make('fe80::5eff:fe00:5301', { scope: 'link', validLifetimeSec: undefined });
@@ -226,7 +292,7 @@ test('no router and a public IPv4 address: a 6to4 tunnel, until there is a route
   assert.is(fixture.kernel.mirror.linkByName('tun6to4'), undefined);
 }));
 
-test('a tunnel through which the world does not answer is given up until the next connection', withScope(async (context) => {
+test('a tunnel through which the world does not answer is given up', withScope(async (context) => {
   const fixture = new Fixture(context, AUTO);
   fixture.source = ip('198.51.100.10');
   fixture.session.start();
