@@ -213,7 +213,7 @@ guestCase('PPTP: pptpd and pppd', async () => {
 printf 'option /run/pptpd.ppp\\nlocalip 10.71.0.1\\nremoteip 10.71.0.10-20\\n' >/run/pptpd.conf
 printf 'auth\\nrequire-mschap-v2\\nms-dns 10.71.0.1\\nnoccp\\n' >/run/pptpd.ppp`);
   cell.server.spawn(['pptpd', '--fg', '--conf', '/run/pptpd.conf', '--listen', '10.77.0.2']);
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await cell.server.output(['sh', '-c', 'until ss -ltn | grep -q :1723; do sleep 0.2; done']);
   await provePpp(cell, 'pptp', '10.77.0.2', '10.71.0.1');
 });
 

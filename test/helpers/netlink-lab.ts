@@ -12,6 +12,7 @@ import { DeadlineClock, nodeTimeSource } from '../../src/shared/clock.ts';
 import { createScope } from '../../src/shared/scope.ts';
 import type { Scope } from '../../src/shared/scope.ts';
 import { testSystem } from './system.ts';
+import { patience } from './patience.ts';
 
 const system = testSystem();
 const clock = new DeadlineClock(nodeTimeSource());
@@ -49,7 +50,7 @@ export async function until(rtnetlink: Rtnetlink, isDone: () => boolean, what: s
   const scope = createScope();
   try {
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`waited in vain for ${what}`)), 10_000);
+      const timer = setTimeout(() => reject(new Error(`waited in vain for ${what}`)), patience(10_000));
       scope.defer(() => clearTimeout(timer));
       const ask = (): void => {
         if (isDone()) resolve();

@@ -4,6 +4,7 @@
  */
 
 import type { Namespace } from './namespace.ts';
+import { patience } from './patience.ts';
 
 const COLUMNS = 120;
 const ROWS = 40;
@@ -45,7 +46,7 @@ export class Terminal {
   /** The screen once it satisfies `isDone`; rejects with the screen as it is after some seconds. */
   async waitFor(what: string, isDone: (screen: string) => boolean): Promise<string> {
     let screen = '';
-    for (let tries = 0; tries < 200; tries++) {
+    for (const end = performance.now() + patience(15_000); performance.now() < end; ) {
       screen = await this.screen();
       if (isDone(screen)) return screen;
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -60,7 +61,7 @@ export class Terminal {
 
   /** Resolves with the program's exit status when it has ended. */
   async ended(): Promise<number> {
-    for (let tries = 0; tries < 200; tries++) {
+    for (const end = performance.now() + patience(15_000); performance.now() < end; ) {
       const status = await this.#device.output(['sh', '-c', 'cat "$0" 2>/dev/null || true', this.#status]);
       if (status !== '') return Number(status);
       await new Promise((resolve) => setTimeout(resolve, 50));

@@ -19,6 +19,7 @@ import { startDnsmasq } from '../helpers/dnsmasq.ts';
 import { EventLog } from '../helpers/event-log.ts';
 import type { FakeClock } from '../helpers/fake-clock.ts';
 import { holdNamespace, type Namespace } from '../helpers/namespace.ts';
+import { patience } from '../helpers/patience.ts';
 import { testSystem } from '../helpers/system.ts';
 import { enterNamespaces } from '../helpers/unshare.ts';
 import { withScope } from '../helpers/with-scope.ts';
@@ -106,7 +107,7 @@ class Host {
       while (this.#events.length === 0) {
         await new Promise<void>((resolve, reject) => {
           this.#onEvent = resolve;
-          const timer = setTimeout(() => reject(new Error(`no ${kind} within 10 s`)), 10_000);
+          const timer = setTimeout(() => reject(new Error(`no ${kind} within ${patience(10)} s`)), patience(10_000));
           limit.defer(() => clearTimeout(timer));
         });
       }

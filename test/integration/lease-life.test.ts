@@ -10,6 +10,7 @@ import type { Cell } from '../helpers/cell.ts';
 import type { Child } from '../helpers/child.ts';
 import type { DnsmasqOptions } from '../helpers/dnsmasq.ts';
 import type { CellEvent } from '../helpers/event-log.ts';
+import { patience } from '../helpers/patience.ts';
 import { makeUplink, STATUS_ADDRESS, type Uplink } from '../helpers/uplinks.ts';
 import { isProperty, startDaemon, withWiredCell } from '../helpers/wired.ts';
 
@@ -209,7 +210,7 @@ async function addressOf(cell: Cell): Promise<string> {
 }
 
 async function waitFor(what: string, isThere: () => boolean | Promise<boolean>, timeoutMs: number): Promise<void> {
-  const until = performance.now() + timeoutMs;
+  const until = performance.now() + patience(timeoutMs);
   while (!(await isThere())) {
     if (performance.now() > until) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -12,6 +12,7 @@ import type { Scope } from '../../src/shared/scope.ts';
 import { output } from '../helpers/child.ts';
 import type { FakeClock } from '../helpers/fake-clock.ts';
 import { fetchIpv6Servers, Ipv6Servers } from '../helpers/ipv6-servers.ts';
+import { patience } from '../helpers/patience.ts';
 import { testSystem } from '../helpers/system.ts';
 import { enterNamespaces } from '../helpers/unshare.ts';
 import { withScope } from '../helpers/with-scope.ts';
@@ -35,7 +36,7 @@ class Host {
 
   /** Asks, again and again until what is known fits; the carrier may take its time. */
   async until(what: string, fits: (information: RouterInformation) => boolean): Promise<RouterInformation> {
-    const limit = performance.now() + 20_000;
+    const limit = performance.now() + patience(20_000);
     for (let turn = 0; performance.now() < limit; turn++) {
       const { current } = this.discovery;
       if (current !== undefined && fits(current)) return current;
@@ -44,7 +45,7 @@ class Host {
       await this.#clock.advance(0.01);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    throw new Error(`${what} is not so within 20 s: ${JSON.stringify(this.discovery.current)}`);
+    throw new Error(`${what} is not so in time: ${JSON.stringify(this.discovery.current)}`);
   }
 }
 
@@ -133,10 +134,10 @@ test('while the link-local address is tentative it waits, and asks once it can',
 }));
 
 async function eventually(read: () => Promise<string>, pattern: RegExp): Promise<string> {
-  for (const limit = performance.now() + 10_000; ;) {
+  for (const limit = performance.now() + patience(10_000); ;) {
     const found = pattern.exec(await read())?.[1];
     if (found !== undefined) return found;
-    if (performance.now() > limit) throw new Error(`no ${pattern} within 10 s: ${await read()}`);
+    if (performance.now() > limit) throw new Error(`no ${pattern} in time: ${await read()}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -10,6 +10,7 @@ import { SERVER_ADDRESS, type Cell } from '../helpers/cell.ts';
 import { busVariant } from '../helpers/bus-daemon.ts';
 import type { Child } from '../helpers/child.ts';
 import { DAEMONS } from '../helpers/daemons.ts';
+import { patience } from '../helpers/patience.ts';
 import {
   callConnection,
   callVpnService,
@@ -150,7 +151,7 @@ test('no route of a DHCP server leads past a full tunnel, and a kill switch lets
 
 /** Resolves when `holds` does, which nothing on the bus announces. */
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 15_000;
+  const end = performance.now() + patience(15_000);
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`waited in vain for ${String(holds)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
