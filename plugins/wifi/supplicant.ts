@@ -4,6 +4,7 @@
  * die: `Supplicant.follow` tells of each life of it with a scope.
  */
 
+import type { Core } from '../../src/api.ts';
 import type { Bus } from '../../src/dbus/bus.ts';
 import { DBusError } from '../../src/dbus/errors.ts';
 import {
@@ -19,6 +20,8 @@ const log = logger('plugins/wifi/supplicant.ts');
 
 const SUPPLICANT = 'fi.w1.wpa_supplicant1';
 const PATH = '/fi/w1/wpa_supplicant1';
+/** Who lived so long and dies is started at once; the longest delay as well. */
+const LONG_LIFE_MS = 60_000;
 
 /** One life of wpa_supplicant, from owning its name to losing it. */
 export class Supplicant {
@@ -33,13 +36,15 @@ export class Supplicant {
 
   /**
    * Calls `onStart` for each life of the supplicant, with a scope that closes when it ends. One that
-   * does not run is started by the bus, where the bus can.
+   * does not run, or dies, is started by the bus, where the bus can; one that keeps dying ever later.
    */
   static follow(
-    bus: Bus, drivers: string, scope: Scope, onStart: (supplicant: Supplicant, life: Scope) => void,
+    { bus, clock, wifiDriver: drivers }: Pick<Core, 'bus' | 'clock' | 'wifiDriver'>, scope: Scope,
+    onStart: (supplicant: Supplicant, life: Scope) => void,
   ): void {
     let life: Scope | undefined;
-    let isAsked = false;
+    let startedAt = 0;
+    let delayMs = 0;
     bus.watchName(SUPPLICANT, scope, (owner) => {
       void life?.close();
       life = undefined;
@@ -47,11 +52,15 @@ export class Supplicant {
       if (owner !== undefined) {
         const own = scope.child();
         life = own;
+        startedAt = clock.now();
         void begin(new Supplicant(bus, drivers), own, onStart);
-      } else if (!isAsked) {
-        isAsked = true;
-        activate(bus);
+        return;
       }
+      if (clock.now() - startedAt > LONG_LIFE_MS) delayMs = 0;
+      clock.after('start wpa_supplicant', delayMs, scope, () => {
+        if (life === undefined) activate(bus);
+      });
+      delayMs = Math.min(Math.max(delayMs * 2, 1_000), LONG_LIFE_MS);
     });
   }
 

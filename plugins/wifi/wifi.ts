@@ -13,7 +13,7 @@ export const wifi: Plugin<Core> = {
   description: 'Wi-Fi over wpa_supplicant',
   priority: 'default',
   start(core, scope) {
-    Supplicant.follow(core.bus, core.wifiDriver, scope, (supplicant, life) => {
+    Supplicant.follow(core, scope, (supplicant, life) => {
       const env = { core, supplicant };
       core.technologies.register({ type: 'wifi', attach: (device, own) => attachRadio(env, device, own) }, life);
     });
