@@ -22,6 +22,10 @@ const log = logger('plugins/wifi/radio.ts');
 /** Below this a network is too weak to be shown; one that is shown stays. */
 const LEAST_STRENGTH = 20;
 
+/** How often a hidden name is called, and how long a driver may be busy in between. */
+const MAX_CALLS = 3;
+const BUSY_MS = 1_000;
+
 /** What radios take from the plugin. */
 export interface RadioEnv {
   readonly core: Core;
@@ -108,8 +112,28 @@ class Radio {
 
   /** Calls a name that is not announced; the network of it and of a protection, if it answers. */
   async #call(ssid: Uint8Array, group: string, signal: AbortSignal): Promise<Network | undefined> {
-    if (!this.#networks.has(group)) await this.#scanner.scan({ kind: 'hidden', ssid }, signal);
+    for (let left = MAX_CALLS; left > 0 && !this.#networks.has(group); left--) {
+      try {
+        await this.#scanner.scan({ kind: 'hidden', ssid }, signal);
+      } catch (error) {
+        if (signal.aborted || left === 1) throw error;
+        await this.#pause(signal);
+      }
+    }
     return this.#networks.get(group)?.network;
+  }
+
+  // The driver is busy, with leaving another network or with a scan of somebody else.
+  async #pause(signal: AbortSignal): Promise<void> {
+    const limits = this.#scope.child();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        this.#env.core.clock.after('call a hidden network', BUSY_MS, limits, resolve);
+      });
+    } finally {
+      await limits.close();
+    }
   }
 
   #take(event: LinkEvent): void {

@@ -100,10 +100,11 @@ function indexOf(radio: string): number {
 }
 
 function configuration(networks: readonly AirNetwork[]): string {
-  const lines = ['driver=nl80211', 'hw_mode=g', 'channel=1', 'ctrl_interface=/run/hostapd'];
+  const lines = ['driver=nl80211', 'hw_mode=g', 'channel=1'];
   return networks.flatMap(({ ssid, settings = {} }, index) => [
     index === 0 ? `interface=wlan0\n${lines.join('\n')}` : `bss=wlan0_${index}`,
     'bridge=bridge',
+    'ctrl_interface=/run/hostapd',
     `ssid=${ssid}`,
     ...Object.entries(settings).map(([key, value]) => `${key}=${value}`),
   ]).join('\n');
