@@ -9,7 +9,7 @@ import type { Variant } from '../src/dbus/signature.ts';
 import { logger } from '../src/shared/log.ts';
 import type { Core, Plugin, Scope } from '../src/api.ts';
 import { VpnConnection } from './vpn/connection.ts';
-import { openAll } from './vpn/kill-switch.ts';
+import { KillSwitches } from './vpn/kill-switch.ts';
 
 const log = logger('plugins/vpn.ts');
 
@@ -35,6 +35,7 @@ export const vpn: Plugin<Core> = {
 
 // One scope for each daemon that appears.
 function follow(core: Core, scope: Scope): (owner: string | undefined) => void {
+  const killSwitches = new KillSwitches(core.kernel);
   let current: Scope | undefined;
   return (owner) => {
     void current?.close();
@@ -42,7 +43,7 @@ function follow(core: Core, scope: Scope): (owner: string | undefined) => void {
     core.providers.remove = undefined;
     if (owner === undefined) return;
     current = scope.child();
-    new VpnDaemon(core, current).start().catch((error: unknown) => {
+    new VpnDaemon(core, killSwitches, current).start().catch((error: unknown) => {
       log.warn('%s: %s', VPN_DAEMON, error instanceof Error ? error.message : error);
     });
   };
@@ -51,16 +52,18 @@ function follow(core: Core, scope: Scope): (owner: string | undefined) => void {
 /** The daemon while it is there. */
 class VpnDaemon {
   readonly #core: Core;
+  readonly #killSwitches: KillSwitches;
   readonly #scope: Scope;
   readonly #connections = new Map<string, { connection: VpnConnection; scope: Scope }>();
 
-  constructor(core: Core, scope: Scope) {
+  constructor(core: Core, killSwitches: KillSwitches, scope: Scope) {
     this.#core = core;
+    this.#killSwitches = killSwitches;
     this.#scope = scope;
   }
 
   async start(): Promise<void> {
-    const { bus, kernel, providers } = this.#core;
+    const { bus, providers } = this.#core;
     const from = { sender: VPN_DAEMON, path: '/' };
     const proxy = bus.proxy(vpnManagerInterface, VPN_DAEMON, '/');
     await bus.subscribe(vpnManagerInterface, 'ConnectionAdded', from, this.#scope, ({ identifier, properties }) => {
@@ -77,7 +80,8 @@ class VpnDaemon {
       await proxy.Remove({ identifier: PREFIX + ident });
     };
     for (const [path, properties] of await proxy.GetConnections()) this.#add(path, properties);
-    if (![...this.#connections.values()].some(({ connection }) => connection.isClosing)) await openAll(kernel);
+    const closed = [...this.#connections].filter(([, { connection }]) => connection.isClosing);
+    await this.#killSwitches.retain(new Set(closed.map(([path]) => path.slice(PREFIX.length))));
   }
 
   #add(path: string, properties: Map<string, Variant>): void {
@@ -90,13 +94,17 @@ class VpnDaemon {
     const scope = this.#scope.child();
     const proxy = this.#core.bus.proxy(vpnConnectionInterface, VPN_DAEMON, path);
     const ident = path.slice(PREFIX.length);
-    const connection = VpnConnection.add({ ident, proxy, core: this.#core, properties }, scope);
+    const connection = VpnConnection.add(
+      { ident, proxy, core: this.#core, properties, killSwitches: this.#killSwitches }, scope,
+    );
     if (connection === undefined) void scope.close();
     else this.#connections.set(path, { connection, scope });
   }
 
   #remove(path: string): void {
-    void this.#connections.get(path)?.scope.close();
+    const known = this.#connections.get(path);
+    known?.connection.forget();
+    void known?.scope.close();
     this.#connections.delete(path);
   }
 }

@@ -13,7 +13,7 @@ import { ConnmanError } from '../../src/shared/errors.ts';
 import { parseIpAddress, type IpAddress } from '../../src/shared/ipaddress.ts';
 import { logger } from '../../src/shared/log.ts';
 import type { Core, JoinContext, Provider, Scope, Service, TunnelSetup } from '../../src/api.ts';
-import { closeAllBut, openAll } from './kill-switch.ts';
+import type { KillSwitches } from './kill-switch.ts';
 import { tunnelOf, type Properties } from './properties.ts';
 
 const log = logger('plugins/vpn/connection.ts');
@@ -37,6 +37,8 @@ export interface ConnectionParts {
   readonly proxy: Proxy<typeof vpnConnectionInterface>;
   readonly core: Core;
   readonly properties: Properties;
+  /** Of all connections. */
+  readonly killSwitches: KillSwitches;
 }
 
 /** A connection and its service. */
@@ -71,9 +73,14 @@ export class VpnConnection {
     return connection.#start() ? connection : undefined;
   }
 
-  /** Whether its kill switch is on. */
+  /** Whether its kill switch is closed. */
   get isClosing(): boolean {
     return this.#isClosing;
+  }
+
+  /** The connection was removed for good: nobody wants it, and its kill switch opens. */
+  forget(): void {
+    void this.#parts.killSwitches.open(this.#parts.ident);
   }
 
   /** The daemon told of a property. */
@@ -342,7 +349,7 @@ export class VpnConnection {
 
   /** Wanted is what connects by itself, or was connected and not disconnected by the user. */
   async #applyKillSwitch(): Promise<void> {
-    const { kernel, services } = this.#parts.core;
+    const { core: { services }, killSwitches, ident } = this.#parts;
     const service = this.#provider?.service;
     const flag = this.#properties.get('VPN.KillSwitch')?.as('s')?.toLowerCase() ?? '';
     const isOn = ['true', 'yes', '1'].includes(flag);
@@ -351,11 +358,11 @@ export class VpnConnection {
       isOn && service !== undefined && !service.isIgnored && (isUp || service.isAutoconnect || this.#isClosing);
     if (services.isKeepingTraffic || (isWanted === this.#isClosing && !isWanted)) return;
     this.#isClosing = isWanted;
-    if (!isWanted) return openAll(kernel);
+    if (!isWanted) return killSwitches.open(ident);
     const { setup } = this.#provider?.tunnel ?? {};
     const server = setup?.server ?? parseIpAddress(this.#provider?.tunnel.provider.host ?? '');
     const ifindex = setup === undefined ? undefined : this.#provider?.device.ifindex;
-    await closeAllBut(kernel, server, ifindex);
+    await killSwitches.close(ident, { server, ifindex });
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * A kill switch: while a connection is wanted, everything is routed by a table of its own, in which
- * there is the tunnel or nothing (ip-rule(8)); only the VPN's server is reached as before. The rules
- * outlive the daemon, so that nothing leaks while it restarts.
+ * Kill switches: while a connection that has one is wanted, everything is routed by a table of its
+ * own, in which there are such connections' tunnels or nothing (ip-rule(8)); only their servers are
+ * reached as before. The rules outlive the daemon, so that nothing leaks while it restarts.
  */
 
 import type { Rtnetlink } from '../../src/netlink/rtnetlink.ts';
@@ -21,41 +21,95 @@ const PRIORITY = { server: 31_000, all: 31_001 } as const;
 const FAMILIES = [4, 6] as const;
 const UNREACHABLE_METRIC = 4096;
 
-/** Closes everything but the tunnel on `ifindex` (none: everything) and the way to `server`. Never throws. */
-export async function closeAllBut(
-  kernel: Rtnetlink, server: IpAddress | undefined, ifindex: number | undefined,
-): Promise<void> {
-  const wanted = new Set<string>();
-  for (const family of FAMILIES) {
-    await attempt(kernel.route.replace({ family, table: TABLE, type: 'unreachable', metric: UNREACHABLE_METRIC }));
-    const inside: Route = { family, table: TABLE, metric: 0, ...(ifindex !== undefined && { ifindex }), scope: 'link' };
-    if (ifindex !== undefined) await attempt(kernel.route.replace(inside));
+/** What a closed switch lets through. */
+export interface Opening {
+  /** Reached around the tunnel. */
+  readonly server: IpAddress | undefined;
+  /** The tunnel; undefined while it is down. */
+  readonly ifindex: number | undefined;
+}
+
+/** The kill switches of all connections: one set of rules, and as many ways out as there are tunnels. */
+export class KillSwitches {
+  readonly #kernel: Rtnetlink;
+  readonly #closed = new Map<string, Opening>();
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(kernel: Rtnetlink) {
+    this.#kernel = kernel;
   }
-  for (const rule of rulesFor(server)) {
-    wanted.add(describe(rule));
-    await attempt(kernel.rule.add(rule));
+
+  /** Closes everything but the tunnels and servers of the connections that are closed. Never rejects. */
+  close(ident: string, opening: Opening): Promise<void> {
+    this.#closed.set(ident, opening);
+    return this.#settle();
   }
-  for (const rule of await ourRules(kernel)) {
-    if (!wanted.has(describe(rule))) await attempt(kernel.rule.remove(rule));
+
+  /** Takes back what `close` did for this connection. Never rejects. */
+  open(ident: string): Promise<void> {
+    return this.#closed.delete(ident) ? this.#settle() : this.#last;
+  }
+
+  /** Keeps the switches of `idents` alone, and nothing that a daemon before this one closed. Never rejects. */
+  retain(idents: ReadonlySet<string>): Promise<void> {
+    for (const ident of this.#closed.keys()) if (!idents.has(ident)) this.#closed.delete(ident);
+    return this.#settle();
+  }
+
+  // One after the other, each as things are when its turn comes.
+  #settle(): Promise<void> {
+    this.#last = this.#last.then(() => (this.#closed.size === 0 ? this.#openAll() : this.#closeAll()));
+    return this.#last;
+  }
+
+  // What is new comes before what is old goes: there is no moment in between.
+  async #closeAll(): Promise<void> {
+    const { route, rule } = this.#kernel;
+    const openings = [...this.#closed.values()];
+    const routes = FAMILIES.flatMap((family) => routesFor(family, openings));
+    for (const each of routes) await attempt(route.replace(each));
+    const rules = rulesFor(openings);
+    for (const each of rules) await attempt(rule.add(each));
+    const wanted = new Set(rules.map(describe));
+    for (const each of await ourRules(this.#kernel)) {
+      if (!wanted.has(describe(each))) await attempt(rule.remove(each));
+    }
+    await this.#removeRoutes((each) => !routes.some((other) => isSameRoute(each, other)));
+  }
+
+  async #openAll(): Promise<void> {
+    const rules = await ourRules(this.#kernel);
+    if (rules.length === 0) return;
+    for (const rule of rules) await attempt(this.#kernel.rule.remove(rule));
+    await this.#removeRoutes(() => true);
+  }
+
+  async #removeRoutes(isOld: (route: Route) => boolean): Promise<void> {
+    for (const family of FAMILIES) {
+      const routes = await this.#kernel.route.list(family, TABLE).catch(() => []);
+      for (const route of routes.filter(isOld)) await attempt(this.#kernel.route.remove(route));
+    }
   }
 }
 
-/** Opens what `closeAllBut` closed, by this daemon or an earlier one. Never throws. */
-export async function openAll(kernel: Rtnetlink): Promise<void> {
-  const rules = await ourRules(kernel);
-  if (rules.length === 0) return;
-  for (const rule of rules) await attempt(kernel.rule.remove(rule));
-  for (const family of FAMILIES) {
-    const routes = await kernel.route.list(family, TABLE).catch(() => []);
-    for (const route of routes) await attempt(kernel.route.remove(route));
-  }
+// The tunnel that was closed first is the first way out.
+function routesFor(family: 4 | 6, openings: readonly Opening[]): Route[] {
+  const nothing: Route = { family, table: TABLE, type: 'unreachable', metric: UNREACHABLE_METRIC };
+  const tunnels = openings.flatMap(({ ifindex }) => ifindex ?? []);
+  return [nothing, ...tunnels.map((ifindex, n): Route => ({ family, table: TABLE, ifindex, metric: n + 1, scope: 'link' }))];
 }
 
-function rulesFor(server: IpAddress | undefined): Rule[] {
+function isSameRoute(one: Route, other: Route): boolean {
+  return one.family === other.family && one.metric === other.metric;
+}
+
+function rulesFor(openings: readonly Opening[]): Rule[] {
   const all = FAMILIES.map((family): Rule => ({ family, priority: PRIORITY.all, table: TABLE }));
-  if (server === undefined) return all;
-  const destination = { address: server, prefixLength: server.family === 4 ? 32 : 128 };
-  return [{ family: server.family, priority: PRIORITY.server, table: MAIN_TABLE, destination }, ...all];
+  const servers = openings.flatMap(({ server }) => server ?? []).map((address): Rule => {
+    const destination = { address, prefixLength: address.family === 4 ? 32 : 128 };
+    return { family: address.family, priority: PRIORITY.server, table: MAIN_TABLE, destination };
+  });
+  return [...servers, ...all];
 }
 
 async function ourRules(kernel: Rtnetlink): Promise<Rule[]> {
