@@ -106,8 +106,12 @@ export interface DriverEnv {
   genl(): Genl;
   /** Where files of running connections are, root’s alone. */
   readonly runtimeDirectory: string;
+  /** Whether helpers of a driver of this type may keep files where the system's own programs do. */
+  isSystemHelper(type: string): boolean;
   /** Where a helper of a driver of this type, as whoever it runs, may make a socket of its own. */
   socketDirectory(type: string): string;
+  /** Writes down an interface that a later daemon removes, if this one cannot; until `scope` closes. */
+  noteDevice(name: string, scope: Scope): void;
   /** Where the helpers' scripts are installed. */
   readonly scriptDirectory: string;
   connectUnix(path: string, scope: Scope): StreamSocket;

@@ -9,12 +9,13 @@ import { parseVpnd, VPND, type DaemonOptions } from '../src/daemon/command-line.
 import { readSmallFile, writeFileAtomically } from '../src/daemon/files.ts';
 import { startPlugins } from '../src/daemon/plugin-host.ts';
 import { run, StartError, type Daemon } from '../src/daemon/run.ts';
+import { Leftovers } from '../src/daemon/leftovers.ts';
 import { openStorage } from '../src/daemon/storage.ts';
 import { openSystemBus } from '../src/daemon/system-bus.ts';
 import { vpnAgentInterface } from '../src/dbus/interfaces/vpn-agent.ts';
 import { directories } from '../src/directories.ts';
 import { openGenl, type Genl } from '../src/netlink/genl/genl.ts';
-import { openRtnetlink } from '../src/netlink/rtnetlink.ts';
+import { openRtnetlink, type Rtnetlink } from '../src/netlink/rtnetlink.ts';
 import { formatHelp } from '../src/shared/command-line.ts';
 import { logger } from '../src/shared/log.ts';
 import { systemRandom } from '../src/shared/random.ts';
@@ -64,12 +65,15 @@ async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
   const [bus, kernel] = await Promise.all([openSystemBus(daemon, ground), openRtnetlink({ system, clock }, ground)]);
   const agents = createAgentRegistry(vpnAgentInterface, { bus, clock }, life);
   const drivers = new Drivers();
+  const leftovers = new Leftovers(`${RUNTIME}/running`);
   let genl: Genl | undefined;
   const env: ProviderEnv = {
     clock,
     kernel,
     genl: () => (genl ??= openGenl({ system }, ground)),
     runtimeDirectory: RUNTIME,
+    noteDevice: (name, within) => leftovers.noteDevice(name, within),
+    isSystemHelper: (type) => privilegesOf(options, type)?.isSystem ?? true,
     socketDirectory: (type) => socketDirectory(privilegesOf(options, type)),
     scriptDirectory: `${directories.libdir}/connman/scripts`,
     connectUnix: (path, within) => system.unixStream(path, within),
@@ -85,7 +89,9 @@ async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
       path: connectionPath(provider.ident), fields, preferred, signal, timeoutMs: options.InputRequestTimeout * 1000,
     }),
   };
-  const tasks = new Tasks({ bus, clock, path: HELPER_PATH });
+  const tasks = new Tasks({
+    bus, clock, path: HELPER_PATH, noteProcess: (pid, within) => leftovers.noteProcess(pid, within),
+  });
   const storage = openStorage(STORAGE);
   const providers = new Providers(env, storage, life);
   const connectivity = new Connectivity(bus, life);
@@ -97,7 +103,18 @@ async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
   await startPlugins(builtin, { drivers }, daemon.options, life);
   await watchProvisioning(providers, [storage, openStorage(VPN_STORAGE)], clock, life);
   if (!(await bus.requestName(BUS_NAME, life))) throw new StartError(`${BUS_NAME} is owned by another VPN daemon`);
+  await removeDevices(kernel, leftovers.takeOver());
   daemon.started();
+}
+
+// Those of an earlier daemon that was killed; its name is ours now, so it is gone.
+async function removeDevices(kernel: Rtnetlink, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const link = kernel.mirror.linkByName(name);
+    if (link === undefined) continue;
+    log.info('%s of an earlier daemon is removed', name);
+    await kernel.link.remove(link.ifindex).catch((error: unknown) => log.warn('%s: %s', name, error));
+  }
 }
 
 function privilegesOf(options: VpnOptions, type: string) {

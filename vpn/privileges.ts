@@ -5,6 +5,7 @@
  * by mistake, it is refused.
  */
 
+import type { ChildOptions } from '../src/daemon/children.ts';
 import type { KeyFile } from '../src/shared/keyfile.ts';
 import { text, textList, type OptionsOf, type OptionTable } from '../src/shared/options.ts';
 
@@ -12,6 +13,10 @@ import { text, textList, type OptionsOf, type OptionTable } from '../src/shared/
 export interface Privileges {
   readonly uid: number;
   readonly gid: number;
+  /** Further groups. */
+  readonly groups: readonly number[];
+  /** The user counts as the system itself: programs keep their files where the system has them. */
+  readonly isSystem: boolean;
 }
 
 /** `[DACPrivileges]`. */
@@ -33,13 +38,31 @@ export interface Accounts {
 
 /** The rights asked for; undefined for those of the daemon itself. Throws Error for unknown names. */
 export function resolvePrivileges(options: DacOptions, accounts: Accounts): Privileges | undefined {
-  const { User, Group } = options;
-  if (User === undefined && Group === undefined) return undefined;
+  const { User, Group, SupplementaryGroups, SystemBinaryUsers } = options;
+  if (User === undefined && Group === undefined && SupplementaryGroups.length === 0) return undefined;
   const user = User === undefined ? undefined : findEntry(accounts.passwd, User);
   if (User !== undefined && user === undefined) throw new Error(`there is no user ${User}`);
   const group = Group === undefined ? undefined : findEntry(accounts.group, Group);
   if (Group !== undefined && group === undefined) throw new Error(`there is no group ${Group}`);
-  return { uid: user?.id ?? 0, gid: group?.id ?? user?.gid ?? 0 };
+  const groups = SupplementaryGroups.map((name) => {
+    const entry = findEntry(accounts.group, name);
+    if (entry === undefined) throw new Error(`there is no group ${name}`);
+    return entry.id;
+  });
+  const uid = user?.id ?? 0;
+  const isSystem = uid === 0 || SystemBinaryUsers.some((name) => findEntry(accounts.passwd, name)?.id === uid);
+  return { uid, gid: group?.id ?? user?.gid ?? 0, groups, isSystem };
+}
+
+/** A program with these rights: what starts it as user and group, and setpriv(1) where there are more groups. */
+export function withPrivileges(file: string, args: readonly string[], privileges: Privileges | undefined): Pick<
+  ChildOptions, 'file' | 'args' | 'user'
+> {
+  if (privileges === undefined) return { file, args };
+  const { uid, gid, groups } = privileges;
+  if (groups.length === 0) return { file, args, user: { uid, gid } };
+  const rights = [`--reuid=${uid}`, `--regid=${gid}`, `--groups=${[...groups].join(',')}`];
+  return { file: 'setpriv', args: [...rights, '--', file, ...args] };
 }
 
 /** Whether a file has the group at all. */

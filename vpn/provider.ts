@@ -60,6 +60,9 @@ export interface ProviderEnv extends DriverEnv {
 /** How long after the last route the server's routes are told. */
 const ROUTES_QUIET_MS = 100;
 
+/** How long an attempt may take without a word to the user; a helper that says nothing is ended. */
+const ATTEMPT_MS = 120_000;
+
 /** How long a working connection excuses refused logins: a server that hiccups. */
 const GOOD_FOR_MS = 3_600_000;
 
@@ -197,17 +200,38 @@ export class Provider {
     const scope = createScope();
     let failure: unknown;
     try {
-      await driver.run(this.#session(driver, run, preferred, scope));
+      const session = this.#session(driver, run, preferred, scope);
+      this.#limit(run);
+      await driver.run(session);
     } catch (error) {
       failure = error;
     }
+    void run.patience?.close();
     const wasReady = this.#state === 'ready';
-    if (!run.abort.signal.aborted) this.#conclude(run, failure, wasReady);
+    if (!run.abort.signal.aborted || run.expired !== undefined) this.#conclude(run, run.expired ?? failure, wasReady);
     await scope.close();
     this.#index = undefined;
     this.#serverRoutes = [];
     this.#run = undefined;
     if (this.#state === 'disconnect') this.#enter('idle');
+  }
+
+  // Anew with every answer of the user's; the driver is ended before anybody hears of it.
+  #limit(run: Run): void {
+    void run.patience?.close();
+    run.patience = this.#scope.child();
+    this.#env.clock.after(`attempt of ${this.ident}`, ATTEMPT_MS, run.patience, () => {
+      if (run.abort.signal.aborted) return;
+      run.expired = new VpnFailure('connect', new ConnmanError('OperationTimeout'));
+      run.abort.abort(run.expired);
+    });
+  }
+
+  async #ask(run: Run, preferred: string | undefined, fields: readonly Field[]): Promise<ReadonlyMap<string, string>> {
+    void run.patience?.close();
+    const answer = await this.#env.ask(this, preferred, [...fields, ...this.#tail()], run.abort.signal);
+    if (this.#state === 'configuration') this.#limit(run);
+    return answer;
   }
 
   // The caller is told first; `failure` stays until it is seen, everything else ends in `idle`.
@@ -242,8 +266,9 @@ export class Provider {
       get authFailure() {
         return authFailure();
       },
-      ask: (fields) => this.#env.ask(this, preferred, [...fields, ...this.#tail()], signal),
+      ask: (fields) => this.#ask(run, preferred, fields),
       up: (next) => {
+        void run.patience?.close();
         run.resolve();
         this.#errors = { auth: 0, connect: 0 };
         void this.#establish(tunnel, next.interfaceName ?? interfaceName, next, run);
@@ -263,6 +288,7 @@ export class Provider {
 
   #makeDevice(kind: 'tun' | 'tap', type: string, scope: Scope): string {
     const name = this.#env.makeDevice(kind, type);
+    this.#env.noteDevice(name, scope);
     scope.defer(async () => {
       const link = this.#env.kernel.mirror.linkByName(name);
       if (link !== undefined) await this.#env.kernel.link.remove(link.ifindex);
@@ -318,6 +344,10 @@ const READY: readonly ProviderAspect[] = ['index', 'ipv4', 'ipv6', 'nameservers'
 class Run {
   readonly abort = new AbortController();
   readonly answer: Promise<void>;
+  /** Runs out when the attempt takes too long. */
+  patience: Scope | undefined;
+  /** That it did. */
+  expired: VpnFailure | undefined;
   /** Set at once: resolves when driver, helpers and interface are gone. */
   ended: Promise<void> = Promise.resolve();
   resolve: () => void = () => undefined;

@@ -11,7 +11,7 @@ import { taskInterface } from '../src/dbus/interfaces/task.ts';
 import type { Clock } from '../src/shared/clock.ts';
 import { logger } from '../src/shared/log.ts';
 import type { Scope } from '../src/shared/scope.ts';
-import type { Privileges } from './privileges.ts';
+import { withPrivileges, type Privileges } from './privileges.ts';
 
 const log = logger('vpn/task.ts');
 
@@ -50,6 +50,8 @@ export interface TaskEnv {
   readonly clock: Clock;
   /** PATH of helpers. */
   readonly path: string;
+  /** Writes down a process group that a later daemon ends, if this one cannot; until `scope` closes. */
+  noteProcess(pid: number, scope: Scope): void;
 }
 
 /** Where helpers find their task: what goes to them as CONNMAN_BUSNAME, _INTERFACE and _PATH. */
@@ -70,7 +72,7 @@ export class Tasks {
 
   /** Starts a helper with these rights, the daemon's own when undefined; stopped when `scope` closes. */
   start(options: TaskOptions, privileges: Privileges | undefined, scope: Scope): Task {
-    const { bus, clock, path } = this.#env;
+    const { bus, clock, path, noteProcess } = this.#env;
     const address: TaskAddress = {
       CONNMAN_BUSNAME: bus.uniqueName,
       CONNMAN_INTERFACE: taskInterface.name,
@@ -82,16 +84,16 @@ export class Tasks {
       log.debug('%s: %s', options.file, line);
       options.onLine?.(line);
     });
+    const args = typeof options.args === 'function' ? options.args(address) : options.args;
     const child = startChild({
-      file: options.file,
-      args: typeof options.args === 'function' ? options.args(address) : options.args,
+      ...withPrivileges(options.file, args, privileges),
       environment: { PATH: path, ...busEnvironment(), ...options.environment, ...address },
       ...(options.input !== undefined && { input: options.input }),
-      ...(privileges !== undefined && { user: privileges }),
       onOutput: (stream, bytes) => {
         if (stream === 'stderr') lines.push(bytes);
       },
     }, clock, own);
+    if (child.pid !== undefined) noteProcess(child.pid, own);
     log.debug('%s is task %s of %s', options.file, address.CONNMAN_PATH, bus.uniqueName);
     const exited = child.exited.then((exit) => {
       void own.close();

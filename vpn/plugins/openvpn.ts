@@ -11,6 +11,7 @@ import {
   Lines,
   VpnFailure,
   type Driver,
+  type Field,
   type Plugin,
   type Session,
   type Settings,
@@ -18,7 +19,14 @@ import {
   type TaskAddress,
   type VpnCore,
 } from '../api.ts';
-import { answer, parseQuestion, type Question } from './openvpn/management.ts';
+import {
+  answer,
+  dynamicResponse,
+  parseQuestion,
+  staticResponse,
+  type DynamicChallenge,
+  type Question,
+} from './openvpn/management.ts';
 import { readTunnel } from './openvpn/tunnel.ts';
 
 const log = logger('vpn/plugins/openvpn.ts');
@@ -187,7 +195,7 @@ class Management {
   readonly #onFailure: (error: unknown) => void;
   #send: (line: string) => void = () => undefined;
   #isKeyRefused = false;
-  #challenge: string | undefined;
+  #dynamic: DynamicChallenge | undefined;
 
   constructor(session: Session, path: string, onFailure: (error: unknown) => void) {
     this.#session = session;
@@ -232,8 +240,8 @@ class Management {
         this.#send(answer('password', 'Private Key', await this.#passphrase()));
         return;
       case 'authRefused':
-        this.#challenge = question.challenge;
-        if (question.challenge === undefined) this.#session.countAuthError();
+        this.#dynamic = question.dynamic;
+        if (question.dynamic === undefined) this.#session.countAuthError();
         return;
       case 'keyRefused':
         this.#isKeyRefused = true;
@@ -244,42 +252,31 @@ class Management {
   // Asked every time: what openvpn needs again was refused, or is used once.
   async #credentials({ challenge }: { challenge?: string | undefined }): Promise<string[]> {
     const session = this.#session;
+    const dynamic = this.#dynamic;
+    this.#dynamic = undefined;
+    if (dynamic !== undefined) return this.#respond(dynamic);
     const { authFailure } = session;
-    const asked = this.#challenge ?? challenge;
-    const fields = [
-      ...(authFailure === undefined
-        ? []
-        : [
-            {
-              key: 'VpnAgent.AuthFailure',
-              type: 'string',
-              requirement: 'informational',
-              value: authFailure,
-            } as const,
-          ]),
-      { key: 'OpenVPN.Username', type: 'string', requirement: 'mandatory' } as const,
-      { key: 'OpenVPN.Password', type: 'password', requirement: 'mandatory' } as const,
-      ...(asked === undefined
-        ? []
-        : [
-            {
-              key: 'OpenVPN.StaticChallenge',
-              type: 'password',
-              requirement: 'mandatory',
-              value: asked,
-            } as const,
-          ]),
-    ];
-    const given = await session.ask(fields);
+    const given = await session.ask([
+      ...(authFailure === undefined ? [] : [told('VpnAgent.AuthFailure', authFailure)]),
+      { key: 'OpenVPN.Username', type: 'string', requirement: 'mandatory' },
+      { key: 'OpenVPN.Password', type: 'password', requirement: 'mandatory' },
+      ...(challenge === undefined ? [] : [challengeField(challenge)]),
+    ]);
     const [username, password] = [given.get('OpenVPN.Username'), given.get('OpenVPN.Password')];
     if (username === undefined || password === undefined) throw lacking();
-    const response = given.get('OpenVPN.StaticChallenge') ?? '';
-    // management-notes.txt, "static challenge": both in base64.
-    const encoded =
-      challenge === undefined
-        ? password
-        : `SCRV1:${Buffer.from(password).toString('base64')}:${Buffer.from(response).toString('base64')}`;
-    return [answer('username', 'Auth', username), answer('password', 'Auth', encoded)];
+    const response = given.get(CHALLENGE) ?? '';
+    const sent = challenge === undefined ? password : staticResponse(password, response);
+    return [answer('username', 'Auth', username), answer('password', 'Auth', sent)];
+  }
+
+  // Name and password were right: only the server's question is left.
+  async #respond(dynamic: DynamicChallenge): Promise<string[]> {
+    const response = (await this.#session.ask([challengeField(dynamic.text)])).get(CHALLENGE);
+    if (response === undefined) throw lacking();
+    return [
+      answer('username', 'Auth', dynamic.username),
+      answer('password', 'Auth', dynamicResponse(dynamic, response)),
+    ];
   }
 
   async #passphrase(): Promise<string> {
@@ -301,6 +298,16 @@ class Management {
     this.#isKeyRefused = false;
     return given;
   }
+}
+
+const CHALLENGE = 'OpenVPN.StaticChallenge';
+
+function challengeField(text: string): Field {
+  return { key: CHALLENGE, type: 'password', requirement: 'mandatory', value: text };
+}
+
+function told(key: string, value: string): Field {
+  return { key, type: 'string', requirement: 'informational', value };
 }
 
 function lacking(): VpnFailure {

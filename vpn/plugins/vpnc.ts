@@ -52,6 +52,8 @@ const driver: Driver = {
         settings.get('VPNC.DeviceType') ?? 'tun',
         '--script',
         `${env.scriptDirectory}/vpn-script`,
+        // Its usual place is root's.
+        ...(env.isSystemHelper('vpnc') ? [] : ['--pid-file', `${env.socketDirectory('vpnc')}/vpnc-${session.ident}.pid`]),
         ...(debug === undefined ? [] : ['--debug', debug]),
         '-',
       ],

@@ -8,9 +8,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readScriptTunnel } from '../../../vpn/plugins/lib/vpnc-script.ts';
 import { COMMON_OPTIONS, optionsFile, PppdLog } from '../../../vpn/plugins/lib/pppd.ts';
-import { answer, parseQuestion } from '../../../vpn/plugins/openvpn/management.ts';
+import { answer, dynamicResponse, parseQuestion, staticResponse } from '../../../vpn/plugins/openvpn/management.ts';
 import { readTunnel } from '../../../vpn/plugins/openvpn/tunnel.ts';
-import { resolvePrivileges } from '../../../vpn/privileges.ts';
+import { resolvePrivileges, withPrivileges } from '../../../vpn/privileges.ts';
 import { Settings } from '../../../vpn/settings.ts';
 import { Lines } from '../../../vpn/task.ts';
 
@@ -22,10 +22,14 @@ test('management lines are read, and answers cannot break out of theirs', () => 
   });
   assert.equal(parseQuestion(">PASSWORD:Need 'Private Key' password"), { kind: 'key' });
   assert.equal(parseQuestion(">PASSWORD:Verification Failed: 'Auth'"), { kind: 'authRefused' });
-  assert.equal(parseQuestion(">PASSWORD:Verification Failed: 'Auth' ['CRV1:R,E:id:dXNlcg==:Token?']"), {
+  const dynamic = { state: 'id', username: 'user', text: 'Token: now?' };
+  assert.equal(parseQuestion(">PASSWORD:Verification Failed: 'Auth' ['CRV1:R,E:id:dXNlcg==:Token: now?']"), {
     kind: 'authRefused',
-    challenge: 'Token?',
+    dynamic,
   });
+  // management-notes.txt, "dynamic challenge"
+  assert.is(dynamicResponse(dynamic, '8675309'), 'CRV1::id::8675309');
+  assert.is(staticResponse('secret', '1234'), 'SCRV1:c2VjcmV0:MTIzNA==');
   assert.is(parseQuestion('>STATE:1,CONNECTED'), undefined);
   assert.is(answer('password', 'Auth', 'a "b\\ c\nup x'), 'password "Auth" "a\\ \\"b\\\\\\ cup\\ x"');
   fc.assert(
@@ -150,12 +154,25 @@ test('lines of a flood are bounded', () => {
 });
 
 test('rights are looked up, and unknown names are no root', () => {
-  const accounts = { passwd: 'root:x:0:0::/:\nvpn:x:200:201::/:\n', group: 'net:x:300:\n' };
+  const accounts = {
+    passwd: 'root:x:0:0::/:\nvpn:x:200:201::/:\nsys:x:202:202::/:\n',
+    group: 'net:x:300:\ncards:x:301:\n',
+  };
   const none = { User: undefined, Group: undefined, SupplementaryGroups: [], SystemBinaryUsers: [] };
+  const plain = { groups: [], isSystem: false };
   assert.is(resolvePrivileges(none, accounts), undefined);
-  assert.equal(resolvePrivileges({ ...none, User: 'vpn' }, accounts), { uid: 200, gid: 201 });
-  assert.equal(resolvePrivileges({ ...none, User: '200', Group: 'net' }, accounts), { uid: 200, gid: 300 });
+  assert.equal(resolvePrivileges({ ...none, User: 'vpn' }, accounts), { uid: 200, gid: 201, ...plain });
+  assert.equal(resolvePrivileges({ ...none, User: '200', Group: 'net' }, accounts), { uid: 200, gid: 300, ...plain });
+  const groups = { ...none, User: 'sys', SupplementaryGroups: ['net', '301'], SystemBinaryUsers: ['vpn', 'sys'] };
+  const resolved = resolvePrivileges(groups, accounts);
+  assert.equal(resolved, { uid: 202, gid: 202, groups: [300, 301], isSystem: true });
+  assert.equal(withPrivileges('vpnc', ['-'], resolved), {
+    file: 'setpriv',
+    args: ['--reuid=202', '--regid=202', '--groups=300,301', '--', 'vpnc', '-'],
+  });
+  assert.equal(withPrivileges('vpnc', [], undefined), { file: 'vpnc', args: [] });
   assert.throws(() => resolvePrivileges({ ...none, User: 'nobody-here' }, accounts), /no user/);
+  assert.throws(() => resolvePrivileges({ ...none, SupplementaryGroups: ['none'] }, accounts), /no group none/);
 });
 
 test.run();
