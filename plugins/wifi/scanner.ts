@@ -106,7 +106,10 @@ export class Scanner {
         });
       });
       done.catch(() => undefined);
-      await this.#link.scan(request);
+      await this.#link.scan(request).catch((error: unknown) => {
+        // The supplicant looks by itself: what that finds will do.
+        if (!(error instanceof ConnmanError && error.code === 'InProgress' && this.#link.isScanning)) throw error;
+      });
       await done;
     } finally {
       await limits.close();

@@ -69,6 +69,8 @@ export interface FakeSupplicant {
   /** Whether scans end by themselves; else `finishScan` does it. */
   isScanningFast: boolean;
   finishScan(isSuccess?: boolean): void;
+  /** Begins a scan nobody asked for. */
+  beginScan(): void;
   /** The access point is heard no more. */
   vanish(name: string): void;
   /** Sends the station away. */
@@ -160,6 +162,11 @@ class Supplicant implements FakeSupplicant {
     this.#tell({ Scanning: variant('b', false) });
     this.#link?.exported.emit('ScanDone', { success: isSuccess });
     if (this.#facts.state === 'scanning' && this.#selected !== undefined) this.#associate();
+  }
+
+  beginScan(): void {
+    this.#facts.isScanning = true;
+    this.#tell({ Scanning: variant('b', true) });
   }
 
   vanish(name: string): void {
@@ -310,8 +317,7 @@ class Supplicant implements FakeSupplicant {
     this.calls.push(['Scan', args.get('Type')?.as('s'), ...names, ...channels].join(' '));
     if (this.#facts.isScanning) throw new DBusError(`${NAME}.Interface.ScanError`, 'Scan request rejected');
     this.#asked = names;
-    this.#facts.isScanning = true;
-    this.#tell({ Scanning: variant('b', true) });
+    this.beginScan();
     if (this.isScanningFast) setImmediate(() => this.finishScan());
   }
 

@@ -320,4 +320,28 @@ test('a scan for a user ends when the results are in; one at a time', withScope(
   assert.is(bench.supplicant.calls.filter((call) => call === 'Scan active').length, 1);
 }));
 
+test('a scan while the supplicant looks by itself ends with that', withScope(async (context) => {
+  const bench = await wifiBench(context, { ap: HOME_AP });
+  bench.supplicant.isScanningFast = false;
+  bench.supplicant.beginScan();
+  await bench.settled();
+  const technology = bench.client.proxy(technologyInterface, 'net.connman', '/net/connman/technology/wifi');
+  const results = technology.Scan();
+  await bench.settled();
+  bench.supplicant.air.set('new', WORK_AP);
+  bench.supplicant.finishScan();
+  await results;
+  assert.equal(bench.state(WORK), ['idle', undefined]);
+}));
+
+test('a scan that the driver aborts says so', withScope(async (context) => {
+  const bench = await wifiBench(context, { ap: HOME_AP });
+  bench.supplicant.isScanningFast = false;
+  const technology = bench.client.proxy(technologyInterface, 'net.connman', '/net/connman/technology/wifi');
+  const result = codeOf(technology.Scan());
+  await bench.settled();
+  bench.supplicant.finishScan(false);
+  assert.is(await result, 'net.connman.Error.Failed');
+}));
+
 test.run();
