@@ -69,7 +69,7 @@ export class Gateways {
    * `Failed`.
    */
   set(owner: GatewayOwner, needs: GatewayNeeds): Promise<void> {
-    this.#defaultIdentifier ??= owner.identifier;
+    if (needs.isNeverDefault !== true) this.#defaultIdentifier ??= owner.identifier;
     const known = this.#entries.get(keyOf(owner));
     const entry = known ?? { owner, needs, routes: new Map(), rules: new Map() };
     if (known === undefined && needs.family === 6) this.#sweep(needs);

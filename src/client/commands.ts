@@ -39,6 +39,10 @@ const CONFIG_OPTIONS: readonly WordOption[] = [
 /** What of a service can be set and ConnMan has nothing like; `OWN_SETTINGS` in commands/config.ts. */
 const OWN_EXTRAS: Readonly<Record<string, Extra>> = {
   metered: { value: 'yes|no|auto', about: 'whether the network costs by what is carried; auto: as can be guessed' },
+  'never-default': { value: 'yes|no|auto', about: 'whether no default route may lead through it' },
+  'online-check': { value: 'yes|no|auto', about: 'whether it is asked whether it is online' },
+  hostname: { value: 'NAME|auto|none', about: "what DHCP tells the server; auto: this host's name" },
+  mptcp: { value: 'FLAGS', about: 'disabled, auto, or any of signal,subflow,backup,fullmesh' },
 };
 
 /** In the order of the help text. */
@@ -293,18 +297,6 @@ A mistake is named with file, line, key and value, nothing is written, and the s
     load: async () => (await import('./commands/service.ts')).service,
   },
   {
-    name: 'dns',
-    arguments: '[flush]',
-    about: 'Show what the DNS proxy does: its servers, their health, its cache',
-    most: 1,
-    isOurs: true,
-    extras: { json },
-    complete: [['flush']],
-    details: `Round trips are milliseconds; the hit rate is the part of the questions that were answered
-from the cache. dns flush forgets all answers.`,
-    load: async () => (await import('./commands/dns.ts')).dns,
-  },
-  {
     name: 'explain',
     arguments: '[<service>|<technology>|<interface>]',
     about: 'Say why something is or is not connected, default or online, and what comes next',
@@ -316,6 +308,40 @@ from the cache. dns flush forgets all answers.`,
 each finding has Subject, About, Cause, Facts, Next, NextIn (seconds) and Text; causes and steps
 are words that stay.`,
     load: async () => (await import('./commands/explain.ts')).explain,
+  },
+  {
+    name: 'never-default',
+    arguments: '<technology> [yes|no]',
+    about: 'Whether no default route may lead through its services',
+    most: 2,
+    isOurs: true,
+    extras: { json },
+    complete: ['technology', 'switch'],
+    details: 'A service may say otherwise: connmanctl config SERVICE --never-default=yes|no|auto.',
+    load: async () => (await import('./commands/choices.ts')).neverDefault,
+  },
+  {
+    name: 'online-check',
+    arguments: '[on|off]',
+    about: 'Whether services are asked whether they are online',
+    most: 1,
+    isOurs: true,
+    extras: { json },
+    complete: ['switch'],
+    details: 'A service may say otherwise: connmanctl config SERVICE --online-check=yes|no|auto.',
+    load: async () => (await import('./commands/choices.ts')).onlineCheck,
+  },
+  {
+    name: 'dns',
+    arguments: '[flush]',
+    about: 'Show what the DNS proxy does: its servers, their health, its cache',
+    most: 1,
+    isOurs: true,
+    extras: { json },
+    complete: [['flush']],
+    details: `Round trips are milliseconds; the hit rate is the part of the questions that were answered
+from the cache. dns flush forgets all answers.`,
+    load: async () => (await import('./commands/dns.ts')).dns,
   },
   {
     name: 'vpn',

@@ -9,9 +9,11 @@ import type { CheckView, ServiceView, Snapshot } from './snapshot.ts';
 
 /** Whether the service is online, and why not. */
 export function checkFinding(service: ServiceView, { checkMode }: Snapshot): Finding {
-  const { identifier: subject, check, isDefault } = service;
+  const { identifier: subject, check, isDefault, isChecked, isNeverDefault } = service;
   const base = { subject, about: 'online' } as const;
   if (service.type === 'vpn') return { ...base, cause: 'uncheckedVpn', facts: {}, next: 'nothing' };
+  if (isNeverDefault) return { ...base, cause: 'uncheckedNeverDefault', facts: {}, next: 'allowDefault' };
+  if (!isChecked) return { ...base, cause: 'checkOffHere', facts: {}, next: 'checkHere' };
   if (check === undefined) {
     const isOff = checkMode === 'none';
     return { ...base, cause: isOff ? 'checkOff' : 'checking', facts: {}, next: isOff ? 'enableCheck' : 'wait' };

@@ -179,6 +179,7 @@ function defaultFinding(service: ServiceView, { services, preferred }: Snapshot)
     return { ...base, cause: 'defaultWithoutGateway', next: 'setGateway' };
   }
   if (isDefault) return { ...base, cause: 'isDefault', next: 'nothing' };
+  if (service.isNeverDefault) return { ...base, cause: 'neverDefault', next: 'allowDefault' };
   const first = services.find((each) => each.isDefault);
   if (first === undefined) return { ...base, cause: 'noDefault', next: 'wait' };
   const facts = { ...base.facts, Other: first.identifier, Criterion: whyBehind(service, first, preferred) };

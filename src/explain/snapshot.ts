@@ -59,6 +59,9 @@ export interface ServiceView extends Ranked {
   readonly interfaceName: string;
   readonly error: string | undefined;
   readonly isDefault: boolean;
+  /** Chosen, for it or for its technology. */
+  readonly isNeverDefault: boolean;
+  readonly isChecked: boolean;
   readonly isAutoconnect: boolean;
   readonly isIgnored: boolean;
   readonly isConfigurable: boolean;
@@ -146,6 +149,8 @@ async function serviceView(
     isFavorite, isAutoconnect, isIgnored, isConfigurable, isReachable, hasFailedOnlineChecks,
     interfaceName: device.interfaceName,
     isDefault: services.default === service,
+    isNeverDefault: services.choices.isNeverDefault(service),
+    isChecked: services.choices.isChecked(service),
     provisionedBy: provisioned && `${provisioned.file}.config [${provisioned.entry.ident}]`,
     ipv4Method: configuration.ipv4.method,
     hasStaticAddress: configuration.ipv4.address !== undefined,

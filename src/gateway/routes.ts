@@ -24,6 +24,8 @@ export interface GatewayNeeds {
   readonly routes: readonly { readonly destination: IpPrefix; readonly gateway: IpAddress | undefined }[];
   /** A tunnel: its default route, if it is to have one, leads into the interface. */
   readonly tunnel?: 'full' | 'split';
+  /** No default route in the main table, not even one behind all others: its own table alone has one. */
+  readonly isNeverDefault?: boolean;
   /** The tunnel takes all traffic and has no address of the other family: that goes nowhere. */
   readonly isOtherFamilyBlocked?: boolean;
 }
@@ -51,7 +53,9 @@ export function routesFor(needs: GatewayNeeds, isDefault: boolean, isConfined = 
     const isKnown = isOnLink(needs, host) || host.isLinkLocal || host.equals(gateway);
     if (host.family === family && !isKnown) addHost(host, gateway);
   }
-  routes.push(...beyond(needs).map((route) => ({ ...route, metric })));
+  const isAllowed = ({ destination }: Route): boolean =>
+    needs.isNeverDefault !== true || (destination !== undefined && destination.prefixLength > 0);
+  routes.push(...beyond(needs).filter(isAllowed).map((route) => ({ ...route, metric })));
   return routes;
 }
 

@@ -144,7 +144,10 @@ function exportExtension(parts: ManagerParts, scope: Scope): void {
         caller.signal.addEventListener('abort', () => followers.delete(caller.id));
       },
     },
+    properties: { OnlineCheck: () => services.choices.isHostChecked },
+    setters: { OnlineCheck: (value) => services.choices.setHostChecked(value) },
   }, scope);
+  services.choices.changed.observe(scope, () => exported.changed('OnlineCheck'));
   eventLog.logged.observe(scope, (change) => {
     if (followers.size > 0) exported.emit('Logged', { change: changeDictionary(change) });
   });

@@ -60,6 +60,12 @@ export interface ConnectionTarget {
   configuration(): ServiceConfiguration;
   /** Name servers that were chosen for the service, in place of what the network offers. */
   nameservers(): readonly string[];
+  /** Whether no default route may lead through it. */
+  isNeverDefault(this: void): boolean;
+  /** Whether it is asked whether it is online. */
+  isChecked(this: void): boolean;
+  /** What DHCP tells the server. */
+  hostname(): string | undefined;
   readonly lease: Lease | undefined;
   readonly lastAddress: IpAddress | undefined;
   ipv6Memory(): Ipv6Memory;
@@ -238,7 +244,7 @@ export class Connection {
       configuration: configuration().ipv4,
       lease,
       lastAddress,
-      hostname: this.#env.hostname(),
+      hostname: this.#target.hostname(),
       vendorClass: options.VendorClassID,
       clientIdentifier: clientIdentifierOf(options.DHCPClientIdentifier, link.hardwareAddress),
       detectsConflicts: options.AddressConflictDetection,
@@ -265,7 +271,7 @@ export class Connection {
       interfaceName: name,
       hardwareAddress,
       configuration,
-      hostname: this.#env.hostname(),
+      hostname: this.#target.hostname(),
       tunnelSource: () => (this.#env.options.Enable6to4 ? this.ipv4?.inUse.address : undefined),
       memory: ipv6Memory,
       prefixWish: this.#target.prefixWish,
@@ -281,7 +287,8 @@ export class Connection {
       proxyFor: (url: string, signal: AbortSignal) => this.proxy.find(url, signal),
       captivePortal: () => this.offer.captivePortal,
     };
-    return { identifier, device, family, hosts, web };
+    const { isNeverDefault, isChecked } = this.#target;
+    return { identifier, device, family, hosts, web, isNeverDefault, isChecked };
   }
 
   /** Those that have begun. */

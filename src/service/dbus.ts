@@ -107,11 +107,22 @@ function exportExtension(bus: Bus, service: Service, services: Services, scope: 
     properties: {
       OnlineCheck: () => onlineCheckDictionary(service),
       Metered: () => meteredOf(service, settings),
+      MPTCP: () => services.mptcp.valueOf(service),
+      NeverDefault: () => services.choices.valueOf(service, 'NeverDefault'),
+      CheckOnline: () => services.choices.valueOf(service, 'CheckOnline'),
+      SendHostname: () => services.choices.valueOf(service, 'SendHostname'),
     },
     setters: {
       Metered: (value) => {
         setMetered(service, settings, value);
         updateMetered();
+      },
+      NeverDefault: (value) => services.choices.set(service, 'NeverDefault', value),
+      CheckOnline: (value) => services.choices.set(service, 'CheckOnline', value),
+      SendHostname: (value) => services.choices.set(service, 'SendHostname', value),
+      MPTCP: (value) => {
+        services.mptcp.set(service, value);
+        exported.changed('MPTCP');
       },
     },
   }, scope);
@@ -122,6 +133,9 @@ function exportExtension(bus: Bus, service: Service, services: Services, scope: 
     metered = meteredOf(service, settings);
     if (metered !== before) exported.changed('Metered');
   };
+  services.choices.changed.observe(scope, () => {
+    exported.changed('NeverDefault', 'CheckOnline', 'SendHostname', 'MPTCP');
+  });
   service.leased.observe(scope, updateMetered);
   settings.reloaded.observe(scope, updateMetered);
 }

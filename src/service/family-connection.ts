@@ -26,6 +26,10 @@ export interface FamilyTarget {
   readonly family: 4 | 6;
   /** Servers to be reached through this link, whichever is the default, given what the network offers. */
   hosts(offer: NetworkOffer): readonly IpAddress[];
+  /** Whether no default route may lead through it. */
+  isNeverDefault(this: void): boolean;
+  /** Whether it is asked whether it is online. */
+  isChecked(this: void): boolean;
   /** How the online check finds its way. */
   readonly web: Pick<CheckTarget, 'proxyFor' | 'captivePortal'>;
 }
@@ -180,6 +184,7 @@ export class FamilyConnection<S extends Setup> {
         subnets,
         hosts: this.#target.hosts(setup.offer),
         routes,
+        ...(this.#target.isNeverDefault() && { isNeverDefault: true }),
         ...(tunnel === undefined && inUse.gateway !== undefined && { gateway: inUse.gateway }),
         ...(tunnel !== undefined && { tunnel, isOtherFamilyBlocked: tunnel === 'full' && !device.hasBothFamilies }),
       });
@@ -193,7 +198,8 @@ export class FamilyConnection<S extends Setup> {
     if (this.#scope.signal.aborted || this.#wanted !== setup) return;
     this.#setup = setup;
     this.#events.emit({ kind: 'ready' });
-    if (this.#check !== undefined) this.#check.run.restart();
+    if (!this.#target.isChecked()) this.#endChecks();
+    else if (this.#check !== undefined) this.#check.run.restart();
     else this.#startCheck();
   }
 
@@ -201,7 +207,7 @@ export class FamilyConnection<S extends Setup> {
   #startCheck(): void {
     const { device, family } = this.#target;
     const options = checkOptions(this.#env.options, family, this.#env.version);
-    if (options === undefined || device.tunnel !== undefined) return;
+    if (options === undefined || device.tunnel !== undefined || !this.#target.isChecked()) return;
     const scope = this.#scope.child();
     const target = {
       ...this.#target.web,
@@ -222,6 +228,14 @@ export class FamilyConnection<S extends Setup> {
       if (isAgainstTheWay(last)) this.#session.noteFailedCheck?.();
       this.#events.emit({ kind: 'checked' });
     });
+  }
+
+  // What was found out before is no longer so.
+  #endChecks(): void {
+    this.#stopCheck();
+    if (this.#lastCheck === undefined) return;
+    this.#lastCheck = undefined;
+    this.#events.emit({ kind: 'checked' });
   }
 
   #stopCheck(): void {

@@ -7,8 +7,10 @@ import type { Explain } from '../explain.ts';
 import type { AddressProgress } from '../ipconfig/session.ts';
 import type { TimePolicy } from '../clock/settings.ts';
 import type { Network } from '../network.ts';
+import type { Mptcp } from '../mptcp.ts';
 import type { Attempt } from './attempt.ts';
 import type { ConnectionEnv } from './connection.ts';
+import type { OwnChoices } from './own-choices.ts';
 import type { OwnSettings } from './own-settings.ts';
 import type { RecordEnv } from './record.ts';
 import type { Service } from './service.ts';
@@ -30,7 +32,9 @@ export interface ServiceEnv extends ConnectionEnv, RecordEnv {
   timeservers(): { readonly policy: TimePolicy; readonly global: readonly string[] };
   readonly agent: ServiceAgent;
   readonly ownSettings: OwnSettings;
+  readonly choices: OwnChoices;
   readonly explain: Explain;
+  readonly mptcp: Mptcp;
   readonly others: OtherServices;
 }
 

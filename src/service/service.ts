@@ -270,7 +270,7 @@ export class Service {
     this.#attempt?.abort(reason);
     this.#enter('disconnect');
     this.#stop(mode);
-    this.network.control.disconnect()?.catch((error: unknown) => log.warn('%s is not left: %s', this.identifier, error));
+    this.network.control.disconnect()?.catch((error: unknown) => log.warn('%s: not left: %s', this.identifier, error));
     this.#enter('idle');
     this.changed.emit(IN_USE);
   }
@@ -324,9 +324,9 @@ export class Service {
 
   /**
    * Asks anew whether it is online; after sleep (`wake`) also whether what the network gave still
-   * holds, and (`reapply`) puts what is configured into the kernel again.
+   * holds, and (`reapply`) puts what is configured into the kernel again (`updateServers`: its routes).
    */
-  recheck(what: 'recheck' | 'wake' | 'reapply' = 'recheck'): void {
+  recheck(what: 'recheck' | 'wake' | 'reapply' | 'updateServers' = 'recheck'): void {
     this.#connection?.[what]();
   }
 
@@ -368,7 +368,7 @@ export class Service {
   }
 
   #configure(): void {
-    const connection = new Connection(targetOf(this, this.record), this.#env, this.#scope);
+    const connection = new Connection(targetOf(this, this.record, this.#env), this.#env, this.#scope);
     this.#connection = connection;
     this.#standing = 'unknown';
     connection.events.observe(this.#scope, (event) => {
@@ -414,12 +414,14 @@ export class Service {
   // Only the default service is online, whatever is known of the others.
   #applyStanding(): void {
     if (!isConnected(this.#state)) return;
+    const isUnchecked = this.lastCheck === undefined;
     if (this.#standing === 'failed') {
       this.#setError('online-check-failed');
       this.#enter('ready');
-    } else if (this.#standing === 'online') {
+    } else if (this.#standing === 'online' || isUnchecked) {
       if (this.#error === 'online-check-failed') this.#setError(undefined);
-      if (this.#isDefault) this.#enter('online');
+      if (isUnchecked) this.#enter('ready');
+      else if (this.#isDefault) this.#enter('online');
     }
   }
 

@@ -5,6 +5,7 @@
  */
 
 import type { Device } from '../device.ts';
+import type { Mptcp } from '../mptcp.ts';
 import type { Explain } from '../explain.ts';
 import { IDLE } from '../ipconfig/ipv6-links.ts';
 import type { StopMode } from '../ipconfig/session.ts';
@@ -18,6 +19,7 @@ import type { ServiceType } from '../types.ts';
 import type { ServiceAspect } from './aspects.ts';
 import { chooseAutoconnect } from './autoconnect.ts';
 import { compareServices } from './order.ts';
+import type { OwnChoices } from './own-choices.ts';
 import type { OwnSettings } from './own-settings.ts';
 import { reloadService, restoreService } from './reload.ts';
 import { retryService } from './retry.ts';
@@ -63,6 +65,8 @@ export class Services {
     this.#scope = scope;
     this.preferred = env.options.PreferredTechnologies.filter(isServiceType);
     this.#always = env.options.AlwaysConnectedTechnologies.filter(isServiceType);
+    env.choices.changed.observe(scope, (identifier) => this.#applyChoices(identifier));
+    env.ownSettings.reloaded.observe(scope, () => env.choices.changed.emit(undefined));
     technologies.deviceAdded.observe(scope, (device) => this.follow(device));
   }
 
@@ -74,6 +78,16 @@ export class Services {
   /** Why things are as they are. */
   get explain(): Explain {
     return this.#env.explain;
+  }
+
+  /** Their addresses as endpoints of MPTCP. */
+  get mptcp(): Mptcp {
+    return this.#env.mptcp;
+  }
+
+  /** What was chosen of services that ConnMan has no word for. */
+  get choices(): OwnChoices {
+    return this.#env.choices;
   }
 
   /** What is set of services and ConnMan has no key for. */
@@ -317,7 +331,7 @@ export class Services {
 
   // The list is in order but for `service`: where it still fits between its neighbours nothing moves.
   #resort(service: Service): void {
-    const compare = (one: Service, other: Service): number => compareServices(one, other, this.preferred);
+    const compare = (one: Service, other: Service): number => this.#compare(one, other);
     const at = this.#list.indexOf(service);
     const [above, below] = [this.#list[at - 1], this.#list[at + 1]];
     const fits =
@@ -326,9 +340,26 @@ export class Services {
     if (this.#list.length > 1) this.#reordered.emit();
   }
 
+  // What may not be the default comes after all that may.
+  #compare(one: Service, other: Service): number {
+    const { choices } = this.#env;
+    const areConnected = isConnected(one.state) && isConnected(other.state);
+    const never = areConnected ? Number(choices.isNeverDefault(one)) - Number(choices.isNeverDefault(other)) : 0;
+    return never || compareServices(one, other, this.preferred);
+  }
+
+  #applyChoices(identifier: string | undefined): void {
+    for (const service of [...this.#list]) {
+      if (identifier !== undefined && service.identifier !== identifier) continue;
+      this.#reconsider(service);
+      service.recheck('updateServers');
+    }
+  }
+
   #updateDefault(): void {
     // The head, but for one that a user moved there while it was not connected.
-    const connected = this.#list.filter(({ state }) => isConnected(state));
+    const { choices } = this.#env;
+    const connected = this.#list.filter((each) => isConnected(each.state) && !choices.isNeverDefault(each));
     this.#leadTraffic(connected[0]);
     const next = connected.find(({ tunnel }) => tunnel === undefined);
     const before = this.#default;

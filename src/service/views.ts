@@ -53,8 +53,12 @@ export function failureHooksOf(service: Service, agent: ServiceEnv['agent']): At
 }
 
 /** For the connection: what was decided and what is remembered. */
-export function targetOf(service: Service, record: ServiceRecord): ConnectionTarget {
+export function targetOf(service: Service, record: ServiceRecord, env: ServiceEnv): ConnectionTarget {
+  const { choices } = env;
   return {
+    isNeverDefault: () => choices.isNeverDefault(service),
+    isChecked: () => choices.isChecked(service) && !choices.isNeverDefault(service),
+    hostname: () => choices.hostnameFor(service, env.hostname()),
     identifier: service.identifier,
     device: service.network.device,
     configuration: () => service.configuration,

@@ -57,11 +57,15 @@ export function exportTechnology(
 /** Serves what ConnMan has no place for. */
 export function exportTechnologyExtension(bus: Bus, technology: Technology, services: Services, scope: Scope): void {
   const { type } = technology;
-  bus.export(technologyPath(technology), causewayTechnologyInterface, {
+  const { choices } = services;
+  const exported = bus.export(technologyPath(technology), causewayTechnologyInterface, {
     methods: {
       Explain: async () => (await services.explain({ technology: type })).map(explanationDictionary),
     },
+    properties: { NeverDefault: () => choices.isTechnologyNeverDefault(type) },
+    setters: { NeverDefault: (value) => choices.setTechnologyNeverDefault(type, value) },
   }, scope);
+  choices.changed.observe(scope, () => exported.changed('NeverDefault'));
 }
 
 const PROPERTIES = {

@@ -34,7 +34,13 @@ export async function config(context: Context, { words: [word, ...rest], command
 }
 
 /** Ours alone: the option and its property in net.causeway.Service1. */
-const OWN_SETTINGS = { metered: 'Metered' } as const;
+const OWN_SETTINGS = {
+  metered: 'Metered',
+  'never-default': 'NeverDefault',
+  'online-check': 'CheckOnline',
+  hostname: 'SendHostname',
+  mptcp: 'MPTCP',
+} as const;
 
 async function setOwn(context: Context, path: string, given: Given): Promise<void> {
   for (const [option, property_name] of Object.entries(OWN_SETTINGS)) {

@@ -39,4 +39,8 @@ export const causewayManagerInterface = describeInterface({
     /** Only while somebody follows. */
     Logged: { change: 'a{sv}' },
   },
+  properties: {
+    /** Whether services are asked whether they are online, as far as main.conf has that asked. */
+    OnlineCheck: { type: 'b', access: 'readwrite' },
+  },
 });

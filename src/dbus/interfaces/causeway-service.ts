@@ -17,5 +17,16 @@ export const causewayServiceInterface = describeInterface({
     OnlineCheck: 'a{sv}',
     /** Whether it costs by what is carried: yes, no, guess-yes, guess-no. Set to yes, no or auto. */
     Metered: { type: 's', access: 'readwrite' },
+    /**
+     * What MPTCP uses its addresses for: disabled, or signal, subflow, backup and fullmesh with commas.
+     * Set to auto it is subflow, where the kernel has MPTCP.
+     */
+    MPTCP: { type: 's', access: 'readwrite' },
+    /** Whether no default route may lead through it: yes or no. Set to auto it is as its technology. */
+    NeverDefault: { type: 's', access: 'readwrite' },
+    /** Whether it is asked whether it is online: yes or no. Set to auto it is as OnlineCheck of Manager1. */
+    CheckOnline: { type: 's', access: 'readwrite' },
+    /** What DHCP tells the server: a name, with dots in option 81; auto for the host's, none for nothing. */
+    SendHostname: { type: 's', access: 'readwrite' },
   },
 });

@@ -12,4 +12,8 @@ export const causewayTechnologyInterface = describeInterface({
     Explain: { out: { findings: 'aa{sv}' } },
   },
   signals: {},
+  properties: {
+    /** Whether its services may not be the default, unless one of them says otherwise. */
+    NeverDefault: { type: 'b', access: 'readwrite' },
+  },
 });
