@@ -103,6 +103,8 @@ type Step = Stepped<State, Packet, Event>;
 /** ConnMan's numbers; RFC 4861, 10 has 3 and 4 s. */
 const FIRST_TRIES = 4;
 const INTERVAL_MS = 4000;
+/** What is doubled then, as if the first had been (RFC 7559, 3.1): a host without routers soon sleeps for long. */
+const DOUBLED_MS = INTERVAL_MS * 2 ** (FIRST_TRIES - 2);
 /** RFC 7559, 3: MAX_RTR_SOLICITATION_INTERVAL. */
 const LONGEST_INTERVAL_MS = 3_600_000;
 const TELL_INTERVAL_MS = 250;
@@ -124,7 +126,8 @@ function tick(state: State, env: Env): Step {
 
 function ask(state: Soliciting, env: Env): Step {
   const tries = state.tries + 1;
-  const waitMs = tries <= FIRST_TRIES ? INTERVAL_MS : nextInterval(state.waitMs, env);
+  const before = tries === FIRST_TRIES + 1 ? DOUBLED_MS : state.waitMs;
+  const waitMs = tries <= FIRST_TRIES ? INTERVAL_MS : nextInterval(before, env);
   const asked = { ...state, tries, waitMs, retryAt: env.now + waitMs };
   return to(asked, SEND, ...(tries === FIRST_TRIES + 1 ? [SILENT] : []));
 }
