@@ -102,6 +102,8 @@ export class Connection {
   #ipv6: FamilyConnection<Ipv6Setup> | undefined;
   /** How the web is reached. */
   readonly proxy: LinkProxy;
+  /** While IPv6 has yet to begin. */
+  #beginLater: Scope | undefined;
   #isDefault = false;
 
   constructor(target: ConnectionTarget, env: ConnectionEnv, scope: Scope) {
@@ -152,14 +154,17 @@ export class Connection {
     return this.#ipv4?.progress;
   }
 
-  /** IPv4 comes first: nothing of IPv6 is done before the first packet of IPv4 is out. */
+  /** IPv4 comes first: nothing of IPv6 is done before DHCP's first packet is out, by the clock's next turn. */
   start(): void {
     this.begin(4);
-    this.begin(6);
+    if (this.#target.configuration().ipv4.method !== 'dhcp') return this.begin(6);
+    this.#beginLater = this.#scope.child();
+    this.#env.clock.after('IPv6', 0, this.#beginLater, () => this.begin(6));
   }
 
   /** Begins with one family, which has not begun or was withdrawn. */
   begin(family: 4 | 6): void {
+    if (family === 6) this.#forgetBegin();
     const connection = family === 4 ? (this.#ipv4 = this.#makeIpv4()) : (this.#ipv6 = this.#makeIpv6());
     if (connection === undefined) return;
     connection.setDefault(this.#isDefault);
@@ -172,6 +177,7 @@ export class Connection {
     const connection = family === 4 ? this.#ipv4 : this.#ipv6;
     if (family === 4) this.#ipv4 = undefined;
     else this.#ipv6 = undefined;
+    if (family === 6) this.#forgetBegin();
     connection?.stop('withdraw').catch((error: unknown) => log.error('IPv%d: stopping failed: %s', family, error));
     this.#updateResolver();
   }
@@ -212,6 +218,11 @@ export class Connection {
     const stopped = this.#families().map((family) => family.stop(mode));
     if (mode !== 'keep') this.#env.resolver.remove(this.#target.device.ifindex);
     await Promise.all([...stopped, this.#scope.close()]);
+  }
+
+  #forgetBegin(): void {
+    void this.#beginLater?.close();
+    this.#beginLater = undefined;
   }
 
   #makeProxy(): LinkProxy {
