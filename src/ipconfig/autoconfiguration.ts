@@ -185,7 +185,8 @@ export class Autoconfiguration {
   #use(lease: Dhcpv6Lease): void {
     const { ifindex, interfaceName } = this.#target;
     const now = this.#env.clock.now();
-    if (lease.addresses.length + lease.prefixes.length > 0) this.#target.remember({ lease: formatLease6(lease, this.#env.clock) });
+    const isWorthKeeping = lease.addresses.length + lease.prefixes.length > 0;
+    if (isWorthKeeping) this.#target.remember({ lease: formatLease6(lease, this.#env.clock) });
     const given = lease.addresses.map(({ address }) => address);
     for (const gone of this.#set) if (!given.some((each) => each.equals(gone))) this.#remove(gone);
     this.#set = given;

@@ -29,7 +29,8 @@ test('the example of RFC 8908, 4.3', () => {
 
 test('and 5, with time left', () => {
   const body = `{ "captive": false, "user-portal-url": "https://example.org/portal.html",
-    "venue-info-url": "https://flight.example.com/entertainment", "seconds-remaining": 326, "can-extend-session": true }`;
+    "venue-info-url": "https://flight.example.com/entertainment", "seconds-remaining": 326,
+    "can-extend-session": true }`;
   assert.is(said(body, 'Application/Captive+JSON; charset=utf-8')?.remainingMs, 326_000);
   assert.is(said(body)?.isCaptive, false);
   assert.is(said('{"captive":false,"seconds-remaining":1e99}')?.remainingMs, 30 * 24 * 3600 * 1000);
