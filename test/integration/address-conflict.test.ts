@@ -52,7 +52,7 @@ test.run();
 function addOwner(cell: Cell): Promise<string> {
   return cell.server.script(`ip link add owner address ${OWNER} type veth peer name owned
 ip link set owned master bridge
-sysctl -qw net.ipv4.conf.all.arp_ignore=1
+echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore
 ip link set owned up
 ip link set owner up
 ip address add ${TAKEN}/32 dev owner`);
