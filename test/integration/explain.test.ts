@@ -66,6 +66,7 @@ test('what is made wrong is told, one thing after the other', () =>
 
     await one.namespace.output(['ip', 'address', 'del', `${one.router}/24`, 'dev', one.port]);
     await one.namespace.output(['ip', 'address', 'add', STATUS_ADDRESS, 'dev', one.port]);
+    await cell.device.output(['ip', 'neighbour', 'flush', 'dev', 'eth0']);
     const mute = await until(cell, one.service, 'gatewaySilent');
     assert.match(mute.Text, /gateway 10\.80\.0\.1 does not answer, not even on the link.*Is the gateway right/);
 
