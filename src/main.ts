@@ -30,7 +30,7 @@ import { portHolder } from './daemon/port-holder.ts';
 import { commandOf } from './daemon/processes.ts';
 import { resolvConfFile } from './daemon/resolv-conf.ts';
 import { run, StartError, type Daemon } from './daemon/run.ts';
-import { openStorage } from './daemon/storage.ts';
+import { openStorage, type Storage } from './daemon/storage.ts';
 import { sysctl } from './daemon/sysctl.ts';
 import { openSystemBus } from './daemon/system-bus.ts';
 import { readDevtype } from './daemon/sysfs.ts';
@@ -56,12 +56,13 @@ import { openSystem } from './system/node-system.ts';
 import { VERSION } from './version.ts';
 
 const BUS_NAME = 'net.connman';
+const STORAGE = `${directories.localstatedir}/lib/connman`;
 
 void run<ConnmandOptions>({
   name: 'connmand',
   version: VERSION,
   greeting: 'Connection Manager version',
-  directories: [`${directories.localstatedir}/lib/connman`, `${directories.runstatedir}/connman`],
+  directories: [STORAGE, `${directories.runstatedir}/connman`],
   help: formatHelp(CONNMAND, 'connmand'),
   parse: parseConnmand,
   openSystem,
@@ -71,9 +72,8 @@ void run<ConnmandOptions>({
 async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   const { system, clock, scope } = daemon;
   const options = generalOptions(daemon.options.config ?? `${directories.sysconfdir}/connman/main.conf`);
-  const checkpointsOnDisk = checkpointFiles(`${directories.localstatedir}/lib/connman`);
-  replayCheckpoints(checkpointsOnDisk, clock);
-  const storage = openStorage(`${directories.localstatedir}/lib/connman`);
+  replayCheckpoints(checkpointFiles(STORAGE), clock);
+  const storage = openStorage(STORAGE);
   // `life` is closed before the bus and the kernel's sockets, so that the last signals still go out.
   const ground = scope.child();
   const life = scope.child();
@@ -84,16 +84,9 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   const agents = createAgentRegistry(agentInterface, { bus, clock }, life);
   const core = createCore(
     {
-      system,
-      clock,
-      kernel,
-      bus,
-      storage,
-      options,
-      readDevtype,
-      hostname,
+      system, clock, kernel, bus, storage, options,
+      readDevtype, hostname, sysctl,
       random: systemRandom,
-      sysctl,
       settings: new GlobalSettings(storage),
       filter: {
         allowed: daemon.options.devices,
@@ -115,23 +108,9 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   core.sleep.beginning.observe(life, () => clockFile.write());
   const counters = createCounterRegistry({ bus, counters: core.counters }, life);
   const { technologies, services } = core;
-  const eventLog = new EventLog(core.changes, life);
-  auditCalls(bus, core.changes, commandOf, life);
-  const checkpoints = new Checkpoints({
-    files: checkpointsOnDisk, clock,
-    flush: () => core.saves.flush(),
-    reload: () => restoreAll(core, clockSettings, storage),
-  }, life);
-  reportCheckpoints(checkpoints, core.changes, life);
-  const shown = { agents, counters, technologies, services, providers: core.providers, checkpoints, eventLog };
+  const beyond = lookAfter(core, { clockSettings, storage }, life);
+  const shown = { agents, counters, technologies, services, providers: core.providers, ...beyond };
   exportManager({ bus, clock, ...shown }, life);
-  keepLeaseFiles(
-    deviceFiles(`${directories.runstatedir}/connman/devices`), { services, mirror: kernel.mirror, clock }, life,
-  );
-  dispatchChanges(
-    hookScripts(`${directories.sysconfdir}/connman/dispatcher.d`),
-    { changes: core.changes, clock, isLeaving: () => services.isKeepingTraffic }, life,
-  );
   daemon.reloadWanted.observe(life, () => services.reload());
   scope.defer(async () => {
     await takeLeave(core, daemon.options);
@@ -150,6 +129,32 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
 
 function isEarly({ priority }: Plugin<Core>): boolean {
   return priority === 'high';
+}
+
+/** What those need who look after the machine from afar: checkpoints, log, lease files, scripts. */
+function lookAfter(
+  core: Core,
+  { clockSettings, storage }: { readonly clockSettings: ClockSettings; readonly storage: Storage },
+  scope: Scope,
+): { eventLog: EventLog; checkpoints: Checkpoints } {
+  const { bus, clock, kernel, services, changes } = core;
+  const eventLog = new EventLog(changes, scope);
+  auditCalls(bus, changes, commandOf, scope);
+  const checkpoints = new Checkpoints({
+    files: checkpointFiles(STORAGE), clock,
+    flush: () => core.saves.flush(),
+    reload: () => restoreAll(core, clockSettings, storage),
+  }, scope);
+  reportCheckpoints(checkpoints, changes, scope);
+  keepLeaseFiles(
+    deviceFiles(`${directories.runstatedir}/connman/devices`),
+    { services, mirror: kernel.mirror, clock, timeChanged: clockSettings.changed }, scope,
+  );
+  dispatchChanges(
+    hookScripts(`${directories.sysconfdir}/connman/dispatcher.d`),
+    { changes, clock, isLeaving: () => services.isKeepingTraffic }, scope,
+  );
+  return { eventLog, checkpoints };
 }
 
 /** The clock object with all that keeps the time. */

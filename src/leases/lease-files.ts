@@ -4,11 +4,13 @@
  * the files too, and the next daemon goes on with them.
  */
 
+import type { ClockProperty } from '../clock/clock.ts';
 import type { DeviceFiles } from '../daemon/device-files.ts';
 import type { Mirror } from '../netlink/mirror.ts';
 import type { Service } from '../service/service.ts';
 import type { Services } from '../service/services.ts';
 import type { Clock } from '../shared/clock.ts';
+import type { Observable } from '../shared/emitter.ts';
 import type { Scope } from '../shared/scope.ts';
 import { formatLeases } from './format.ts';
 
@@ -17,6 +19,8 @@ export interface LeaseFilesEnv {
   readonly services: Services;
   readonly mirror: Pick<Mirror, 'links'>;
   readonly clock: Clock;
+  /** Emits `Time` when the wall clock was set: moments in the files are of the clock as it was. */
+  readonly timeChanged: Observable<ClockProperty>;
 }
 
 /** Writes and removes `files` until `scope` closes. */
@@ -42,6 +46,10 @@ export function keepLeaseFiles(files: DeviceFiles, env: LeaseFilesEnv, scope: Sc
       files.remove(ifindex);
     }
   };
+  env.timeChanged.observe(scope, (what) => {
+    if (what !== 'Time') return;
+    for (const { service } of shown.values()) if (service !== undefined) update(service);
+  });
   services.added.observe(scope, ({ service, scope: itsScope }) => {
     service.leased.observe(itsScope, () => update(service));
   });

@@ -97,6 +97,7 @@ test('a phone says that it costs, and a user knows better', () =>
     await cell.device.output([CONSOLE, 'config', 'eth0', '--metered', 'no']);
     assert.equal(await get(cell, 'Metered'), ['no']);
     assert.match(cell.device.read('/var/lib/connman/causeway/services'), /Metered=no/);
+    await until(cell, `test -e /var/lib/connman/${SERVICE}/settings`);
     assert.not.match(cell.device.read(`/var/lib/connman/${SERVICE}/settings`), /Metered/);
     assert.is((await cell.device.run([CONSOLE, 'config', 'eth0', '--metered', 'perhaps'])).status, 1);
     await cell.device.output([CONSOLE, 'config', 'eth0', '--metered', 'auto']);
