@@ -49,8 +49,8 @@ export class Autoconfiguration {
     this.#scope = scope;
     this.#discovery = startRouterDiscovery({ ...target, name: target.interfaceName }, env, scope);
     this.#discovery.changed.observe(scope, () => this.#onRouters());
-    env.kernel.mirror.addressChanged.observe(scope, ({ after }) => {
-      if (after?.ifindex === target.ifindex && after.isDuplicate) this.#onDuplicate(after.address);
+    env.kernel.mirror.addressChangedOn(target.ifindex).observe(scope, ({ after }) => {
+      if (after?.isDuplicate === true) this.#onDuplicate(after.address);
     });
     this.updateWishes();
   }

@@ -134,7 +134,7 @@ export class Ipv6Links {
     if (!isThere()) return Promise.resolve();
     const scope = createScope();
     return new Promise<void>((resolve) => {
-      mirror.addressChanged.observe(scope, () => {
+      mirror.addressChangedOn(address.ifindex).observe(scope, () => {
         if (!isThere()) resolve(scope.close());
       });
     });

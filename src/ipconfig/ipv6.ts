@@ -72,7 +72,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
   readonly #events = new Emitter<SessionEvent<Ipv6Setup>>();
   #autoconfiguration: Autoconfiguration | undefined;
   #isLooking = false;
-  #tunnel: { readonly sixToFour: SixToFour; readonly source: IpAddress; readonly scope: Scope } | undefined;
+  #tunnel: { readonly sixToFour: SixToFour; readonly scope: Scope } | undefined;
   #isTunnelUseless = false;
   #told: Ipv6Setup | undefined;
 
@@ -137,19 +137,13 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     ipv6Links.setStablePrivacy(interfaceName, this.#stableSecret());
     ipv6Links.set(interfaceName, parametersFor(configuration));
     for (const each of kernel.mirror.addressesOf(ifindex)) this.#removeIfUnwanted(each);
-    kernel.mirror.addressChanged.observe(this.#scope, ({ before, after }) => {
-      if ((after ?? before)?.ifindex !== ifindex) return;
+    kernel.mirror.addressChangedOn(ifindex).observe(this.#scope, ({ after }) => {
       if (after !== undefined) this.#removeIfUnwanted(after);
       this.#checkStatic(after);
       this.#look();
       this.#update();
     });
-    kernel.mirror.addressChanged.observe(this.#scope, ({ before, after }) => {
-      if (after === undefined && before?.address.equals(this.#tunnel?.source) === true) this.#leaveTunnel();
-    });
-    kernel.mirror.routeChanged.observe(this.#scope, ({ before, after }) => {
-      if ((after ?? before)?.ifindex === ifindex) this.#update();
-    });
+    kernel.mirror.routeChangedOn(ifindex).observe(this.#scope, () => this.#update());
     this.#target.prefixWish.changed.observe(this.#scope, () => this.#autoconfiguration?.updateWishes());
     if (configuration.method !== 'auto') this.#setStatic(configuration);
     this.#look();
@@ -182,8 +176,11 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     if (this.#scope.signal.aborted || !isSource(source)) return;
     const scope = this.#scope.child();
     const sixToFour = new SixToFour(source, this.#env.kernel, scope);
-    this.#tunnel = { sixToFour, source, scope };
+    this.#tunnel = { sixToFour, scope };
     sixToFour.changed.observe(scope, () => this.#update());
+    this.#env.kernel.mirror.addressChanged.observe(scope, ({ before, after }) => {
+      if (after === undefined && before?.address.equals(source) === true) this.#leaveTunnel();
+    });
   }
 
   #leaveTunnel(): void {

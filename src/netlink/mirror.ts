@@ -3,7 +3,7 @@
  * mirror shows what follows from all messages up to it, in the kernel's order.
  */
 
-import { Emitter } from '../shared/emitter.ts';
+import { Emitter, KeyedEmitter } from '../shared/emitter.ts';
 import type { Observable } from '../shared/emitter.ts';
 import type { Address } from './address/address.ts';
 import type { KernelEvent } from './event.ts';
@@ -36,6 +36,10 @@ export interface Mirror {
   readonly addressChanged: Observable<Change<Address>>;
   /** A route that takes another's place is one change, from the one to the other. */
   readonly routeChanged: Observable<Change<Route>>;
+  /** `addressChanged` as far as it is about one link: with hundreds of links, each hears its own only. */
+  addressChangedOn(ifindex: number): Observable<Change<Address>>;
+  /** `routeChanged` likewise; a route that moves from one link to another is told to both. */
+  routeChangedOn(ifindex: number): Observable<Change<Route>>;
   readonly nduseropt: Observable<NdUserOptions>;
   /**
    * The state was read anew, because the kernel had dropped events or one did not tell enough; the
@@ -51,6 +55,8 @@ export class KernelMirror implements Mirror {
   readonly routeChanged = new Emitter<Change<Route>>();
   readonly nduseropt = new Emitter<NdUserOptions>();
   readonly resynchronised = new Emitter<void>();
+  readonly #addressChangedOn = new KeyedEmitter<number, Change<Address>>();
+  readonly #routeChangedOn = new KeyedEmitter<number, Change<Route>>();
   readonly #state = new KernelState();
 
   get links(): ReadonlyMap<number, Link> {
@@ -77,6 +83,14 @@ export class KernelMirror implements Mirror {
     return this.#state.routes.of(ifindex);
   }
 
+  addressChangedOn(ifindex: number): Observable<Change<Address>> {
+    return this.#addressChangedOn.of(ifindex);
+  }
+
+  routeChangedOn(ifindex: number): Observable<Change<Route>> {
+    return this.#routeChangedOn.of(ifindex);
+  }
+
   /** Applies one event and emits what it changed. False when the state has to be read anew. */
   apply(event: KernelEvent): boolean {
     const changes: StateChange[] = [];
@@ -97,9 +111,22 @@ export class KernelMirror implements Mirror {
     for (const change of changes) {
       switch (change.kind) {
         case 'link': this.linkChanged.emit(change); break;
-        case 'address': this.addressChanged.emit(change); break;
-        case 'route': this.routeChanged.emit(change); break;
+        case 'address': this.#emitAddress(change); break;
+        case 'route': this.#emitRoute(change); break;
       }
     }
+  }
+
+  #emitAddress(change: Change<Address>): void {
+    this.addressChanged.emit(change);
+    const ifindex = (change.after ?? change.before)?.ifindex;
+    if (ifindex !== undefined) this.#addressChangedOn.emit(ifindex, change);
+  }
+
+  #emitRoute(change: Change<Route>): void {
+    this.routeChanged.emit(change);
+    const [from, to] = [change.before?.ifindex, change.after?.ifindex];
+    if (from !== undefined && from !== to) this.#routeChangedOn.emit(from, change);
+    if (to !== undefined) this.#routeChangedOn.emit(to, change);
   }
 }

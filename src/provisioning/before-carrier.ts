@@ -51,8 +51,8 @@ function keep(device: Device, env: BeforeCarrierEnv): void {
   device.linkChanged.observe(device.scope, update);
   provisioning.changed.observe(device.scope, update);
   // The service that loses its carrier takes its address away, and so does a link that goes down.
-  kernel.mirror.addressChanged.observe(device.scope, ({ before, after }) => {
-    if (after === undefined && before?.ifindex === device.ifindex) update();
+  kernel.mirror.addressChangedOn(device.ifindex).observe(device.scope, ({ after }) => {
+    if (after === undefined) update();
   });
   update();
 }

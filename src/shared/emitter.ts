@@ -46,3 +46,28 @@ export class Emitter<T> implements Observable<T> {
     }
   }
 }
+
+/** Events about one of many things each: only who watches that thing is called. */
+export class KeyedEmitter<K, T> {
+  readonly #emitters = new Map<K, Emitter<T>>();
+
+  /** What happens to `key`. */
+  of(key: K): Observable<T> {
+    return { observe: (scope, observer) => this.#observe(key, scope, observer) };
+  }
+
+  emit(key: K, value: T): void {
+    this.#emitters.get(key)?.emit(value);
+  }
+
+  #observe(key: K, scope: Scope, observer: (value: T) => void): void {
+    if (scope.signal.aborted) return;
+    const emitter = this.#emitters.get(key) ?? new Emitter<T>();
+    this.#emitters.set(key, emitter);
+    // Deferred before the observer is, so that it comes after.
+    scope.defer(() => {
+      if (emitter.observerCount === 0 && this.#emitters.get(key) === emitter) this.#emitters.delete(key);
+    });
+    emitter.observe(scope, observer);
+  }
+}

@@ -2,7 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Emitter } from '../../../src/shared/emitter.ts';
+import { Emitter, KeyedEmitter } from '../../../src/shared/emitter.ts';
 import { setLogSink } from '../../../src/shared/log.ts';
 import { createScope } from '../../../src/shared/scope.ts';
 
@@ -90,6 +90,26 @@ test('an observer that throws is logged and stops no other', async () => {
     setLogSink(before);
     await scope.close();
   }
+});
+
+test('who watches one of many hears of that one, until its scope closes', async () => {
+  const scope = createScope();
+  const emitter = new KeyedEmitter<number, string>();
+  const heard: string[] = [];
+  emitter.of(1).observe(scope, (value) => void heard.push(`first ${value}`));
+  const second = scope.child();
+  emitter.of(2).observe(second, (value) => void heard.push(`second ${value}`));
+  emitter.emit(1, 'a');
+  emitter.emit(2, 'b');
+  emitter.emit(3, 'c');
+  await second.close();
+  emitter.emit(2, 'd');
+  emitter.of(2).observe(scope, (value) => void heard.push(`again ${value}`));
+  emitter.emit(2, 'e');
+  assert.equal(heard, ['first a', 'second b', 'again e']);
+  await scope.close();
+  emitter.emit(1, 'f');
+  assert.is(heard.length, 3);
 });
 
 test.run();
