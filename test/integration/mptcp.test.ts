@@ -20,8 +20,8 @@ const hasMptcp = existsSync('/proc/sys/net/mptcp/enabled');
 test('endpoints follow services and settings, and connections use both links', () =>
   withWiredCell({ cables: 2, peers: ['mptcpize'] }, async (cell) => {
     if (!hasMptcp) return; // the guest's kernel shows it then
-    await cell.device.output(['sysctl', '-qw', 'net.ipv4.conf.eth0.rp_filter=1', 'net.mptcp.enabled=1']);
-    await cell.server.output(['sysctl', '-qw', 'net.mptcp.enabled=1']);
+    await cell.device.script('echo 1 >/proc/sys/net/ipv4/conf/eth0/rp_filter');
+    for (const side of [cell.device, cell.server]) await side.script('echo 1 >/proc/sys/net/mptcp/enabled');
     await startDaemon(cell);
     for (const index of [0, 1]) cell.cable(index).plug();
     for (const link of ['eth0', 'eth1']) await cell.log.wait(`an address on ${link}`, isAddressOf(link));

@@ -6,6 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect, createServer, Socket } from 'node:net';
 import { IpAddress, parseIpAddress } from '../../src/shared/ipaddress.ts';
 import { createScope } from '../../src/shared/scope.ts';
@@ -33,7 +34,8 @@ ip('link set lo up',
   'address add 192.0.2.1/24 dev left', 'address add 198.51.100.1/24 dev right',
   'address add fe80::a/64 dev left nodad', 'address add fe80::b/64 dev right nodad');
 for (const link of ['all', 'left', 'right']) {
-  execFileSync('sysctl', ['-qw', `net.ipv4.conf.${link}.accept_local=1`, `net.ipv4.conf.${link}.rp_filter=0`]);
+  writeFileSync(`/proc/sys/net/ipv4/conf/${link}/accept_local`, '1');
+  writeFileSync(`/proc/sys/net/ipv4/conf/${link}/rp_filter`, '0');
 }
 const links: { ifname: string; ifindex: number }[] =
   JSON.parse(execFileSync('ip', ['-json', 'link'], { encoding: 'utf8' }));
