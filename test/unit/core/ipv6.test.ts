@@ -114,6 +114,14 @@ test('UseGatewaysAsTimeservers takes the gateway of IPv6 where IPv4 has none', w
   assert.equal((await properties(bench))['Timeservers'], ['ntp.test', 'fe80::1']);
 }));
 
+test('nothing of IPv6 is set before the DISCOVER had its turn', withScope(async (context) => {
+  const bench = await plugged(context, 'IPv4.method=dhcp', ...IPV6);
+  const accepts = (): string | undefined => bench.parameters.get('net/ipv6/conf/eth0/accept_ra');
+  assert.is(accepts(), '1', 'as it was');
+  await context.clock.advance(0);
+  assert.is(accepts(), '0', 'as configured');
+}));
+
 test('off is off in the kernel, and given back with the device', withScope(async (context) => {
   const bench = await plugged(context, ...IPV4, 'IPv6.method=off');
   const isOff = (): string | undefined => bench.parameters.get('net/ipv6/conf/eth0/disable_ipv6');
