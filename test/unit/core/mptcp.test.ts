@@ -1,0 +1,88 @@
+/**
+ * Endpoints of MPTCP on the bench: what an earlier daemon left is taken over, what is set otherwise is
+ * replaced, what others added stays, and a kernel without MPTCP is left in peace.
+ */
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Mptcp, type MptcpKernel } from '../../../src/mptcp.ts';
+import type { KnownEndpoint, MptcpFlag } from '../../../src/netlink/genl/mptcp.ts';
+import { coreBench, type CoreBench } from '../../helpers/core-bench.ts';
+import { ip } from '../netlink/captures.ts';
+import { withScope, type TestContext } from '../../helpers/with-scope.ts';
+
+const ID = 'ethernet_020000000001_cable';
+const STATIC = `[${ID}]
+AutoConnect=true
+IPv4.method=manual
+IPv4.netmask_prefixlen=24
+IPv4.local_address=192.0.2.10
+`;
+
+const endpoint = (id: number, address: string, flags: readonly MptcpFlag[]): KnownEndpoint => {
+  return { id, address: ip(address), ifindex: 2, flags, port: undefined };
+};
+
+/** A kernel with these endpoints, and what was asked of it. */
+function fakeEndpoints(known: readonly KnownEndpoint[]): { kernel: MptcpKernel; asked: string[] } {
+  const asked: string[] = [];
+  const kernel: MptcpKernel = {
+    list: () => Promise.resolve([...known]),
+    add: async ({ address, flags }) => void asked.push(`add ${address} ${flags.join()}`),
+    remove: async ({ id }) => void asked.push(`remove ${id}`),
+  };
+  return { kernel, asked };
+}
+
+async function connected(
+  context: TestContext, parameters: Map<string, string>, known: readonly KnownEndpoint[],
+): Promise<CoreBench & { readonly mptcp: Mptcp; readonly asked: string[] }> {
+  const bench = await coreBench(context, { mainConf: 'OnlineCheckMode=none', files: { [`${ID}/settings`]: STATIC } });
+  const { kernel, asked } = fakeEndpoints(known);
+  const sysctl = {
+    read: (name: string) => parameters.get(name),
+    write: (name: string, value: string) => void parameters.set(name, value),
+  };
+  const mptcp = new Mptcp({ sysctl, ownSettings: bench.core.ownSettings, open: () => Promise.resolve(kernel) });
+  mptcp.follow(bench.core.services, context.scope);
+  bench.kernel.addLink({ name: 'eth0', hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 1) });
+  await bench.settled();
+  bench.kernel.setCarrier('eth0', true);
+  await bench.settled();
+  return { ...bench, mptcp, asked };
+}
+
+const FILTER = 'net/ipv4/conf/eth0/rp_filter';
+const on = (): Map<string, string> => new Map([['net/mptcp/enabled', '1'], [FILTER, '1']]);
+
+test('an address becomes an endpoint, its filter loose, until it goes', withScope(async (context) => {
+  const parameters = on();
+  const bench = await connected(context, parameters, []);
+  assert.equal(bench.asked, ['add 192.0.2.10 subflow']);
+  assert.is(parameters.get(FILTER), '2');
+  bench.core.services.get(ID)?.disconnect();
+  await bench.settled();
+  assert.is(parameters.get(FILTER), '1');
+}));
+
+test('what an earlier daemon left is taken over; what others added stays', withScope(async (context) => {
+  const left = [endpoint(1, '192.0.2.10', ['subflow']), endpoint(2, '192.0.2.99', ['signal'])];
+  const bench = await connected(context, on(), left);
+  assert.equal(bench.asked, []);
+  const service = bench.core.services.get(ID);
+  if (service === undefined) throw new Error('no service');
+  bench.mptcp.set(service, 'backup,subflow');
+  await bench.settled();
+  assert.equal(bench.asked, ['remove 1', 'add 192.0.2.10 subflow,backup']);
+  assert.is(bench.mptcp.valueOf(service), 'subflow,backup');
+}));
+
+test('a kernel without MPTCP is asked for nothing', withScope(async (context) => {
+  const parameters = new Map([['net/mptcp/enabled', '0'], [FILTER, '1']]);
+  const bench = await connected(context, parameters, []);
+  const service = bench.core.services.get(ID);
+  if (service === undefined) throw new Error('no service');
+  assert.equal([bench.asked, parameters.get(FILTER), bench.mptcp.valueOf(service)], [[], '1', 'disabled']);
+}));
+
+test.run();
