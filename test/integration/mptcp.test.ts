@@ -17,9 +17,10 @@ const OTHER = 'ethernet_020000000001_cable';
 const SERVER = '10.77.0.1';
 const hasMptcp = existsSync('/proc/sys/net/mptcp/enabled');
 
-test('endpoints follow services and settings, and connections use both links', () =>
+const withMptcp = hasMptcp ? test : test.skip; // counted as skipped where the kernel has none
+
+withMptcp('endpoints follow services and settings, and connections use both links', () =>
   withWiredCell({ cables: 2, peers: ['mptcpize'] }, async (cell) => {
-    if (!hasMptcp) return; // the guest's kernel shows it then
     await cell.device.script('echo 1 >/proc/sys/net/ipv4/conf/eth0/rp_filter');
     for (const side of [cell.device, cell.server]) await side.script('echo 1 >/proc/sys/net/mptcp/enabled');
     await startDaemon(cell);
