@@ -96,7 +96,8 @@ export class KillSwitches {
 function routesFor(family: 4 | 6, openings: readonly Opening[]): Route[] {
   const nothing: Route = { family, table: TABLE, type: 'unreachable', metric: UNREACHABLE_METRIC };
   const tunnels = openings.flatMap(({ ifindex }) => ifindex ?? []);
-  return [nothing, ...tunnels.map((ifindex, n): Route => ({ family, table: TABLE, ifindex, metric: n + 1, scope: 'link' }))];
+  const into = (ifindex: number, n: number): Route => ({ family, table: TABLE, ifindex, metric: n + 1, scope: 'link' });
+  return [nothing, ...tunnels.map(into)];
 }
 
 function isSameRoute(one: Route, other: Route): boolean {

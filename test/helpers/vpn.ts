@@ -148,7 +148,9 @@ export async function processesOf(cell: Cell, program: string): Promise<number[]
     .filter((pid) => {
       try {
         const isOurs = readlinkSync(`/proc/${pid}/ns/pid`) === own;
-        return isOurs && readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === program;
+        // One that has ended and nobody has asked about runs no more.
+        const isAlive = !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+        return isOurs && isAlive && readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === program;
       } catch {
         return false; // it has ended meanwhile
       }

@@ -52,8 +52,7 @@ const driver: Driver = {
         settings.get('VPNC.DeviceType') ?? 'tun',
         '--script',
         `${env.scriptDirectory}/vpn-script`,
-        // Its usual place is root's.
-        ...(env.isSystemHelper('vpnc') ? [] : ['--pid-file', `${env.socketDirectory('vpnc')}/vpnc-${session.ident}.pid`]),
+        ...pidFile(session),
         ...(debug === undefined ? [] : ['--debug', debug]),
         '-',
       ],
@@ -78,6 +77,11 @@ const driver: Driver = {
     throw failure ?? exitFailure(exit.status);
   },
 };
+
+// Its usual place is root's.
+function pidFile({ env, ident }: Session): string[] {
+  return env.isSystemHelper('vpnc') ? [] : ['--pid-file', `${env.socketDirectory('vpnc')}/vpnc-${ident}.pid`];
+}
 
 // vpnc's exit status as ConnMan reads it: 1 no connection, 2 no login.
 function exitFailure(status: number | undefined): VpnFailure {

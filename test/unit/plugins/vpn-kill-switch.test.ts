@@ -17,7 +17,7 @@ async function shown(kernel: FakeKernel): Promise<{ rules: string[]; ways: (numb
   const routes = await kernel.route.list(4, TABLE);
   return {
     rules: rules.map(({ priority, destination }) => `${priority} ${destination?.address ?? 'all'}`).sort(),
-    ways: routes.map(({ ifindex }) => ifindex).sort(),
+    ways: routes.map(({ ifindex }) => ifindex).sort((one = Infinity, other = Infinity) => one - other),
   };
 }
 

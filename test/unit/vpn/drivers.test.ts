@@ -135,6 +135,12 @@ test("pppd's log is a tunnel, its options file holds what it is given", () => {
   );
   log.read('MS-CHAP authentication failed: Access denied');
   assert.ok(log.isRefused);
+  const lied = new PppdLog();
+  for (const line of ['Remote message: Using interface eth0', 'Using interface eth0', 'x local  IP address 10.0.0.2']) {
+    assert.not.ok(lied.read(line));
+  }
+  assert.not.ok(lied.read('remote IP address 10.0.0.1'));
+  assert.is(lied.tunnel('h'), undefined, 'only the words of pppd itself, and only its own interfaces');
   const settings = new Settings();
   settings.set('PPPD.RefusePAP', 'true');
   const text = optionsFile(settings, COMMON_OPTIONS, { user: 'a b', password: 'x"\\\nnoauth' });

@@ -103,17 +103,20 @@ export class PppdLog {
   /** Set once the server has refused the credentials. */
   isRefused = false;
 
-  /** True when there is an address, which name servers may follow within the same moment. */
+  /**
+   * True when there is an address, which name servers may follow within the same moment. A line begins with
+   * pppd's own words: what the other end said stands behind them, and is not believed.
+   */
   read(line: string): boolean {
     const take = (pattern: RegExp): IpAddress | undefined => parseIpAddress(pattern.exec(line)?.[1] ?? '');
-    this.#interfaceName = /Using interface (\S+)/.exec(line)?.[1] ?? this.#interfaceName;
-    this.#local = take(/\blocal +IP address (\S+)/) ?? this.#local;
-    this.#remote = take(/\bremote +IP address (\S+)/) ?? this.#remote;
-    const nameserver = take(/\b(?:primary|secondary) +DNS address (\S+)/);
+    this.#interfaceName = /^Using interface (ppp[0-9]{1,5})$/.exec(line)?.[1] ?? this.#interfaceName;
+    this.#local = take(/^local +IP address (\S+)/) ?? this.#local;
+    this.#remote = take(/^remote +IP address (\S+)/) ?? this.#remote;
+    const nameserver = take(/^(?:primary|secondary) +DNS address (\S+)/);
     const isKnown = this.#nameservers.some((each) => each.equals(nameserver));
     if (nameserver !== undefined && !isKnown && this.#nameservers.length < 4) this.#nameservers.push(nameserver);
-    if (/\b(CHAP|PAP|EAP|MS-CHAP) authentication failed/.test(line)) this.isRefused = true;
-    return /\bremote +IP address/.test(line) && this.#local !== undefined;
+    if (/^(CHAP|PAP|EAP|MS-CHAP) authentication failed/.test(line)) this.isRefused = true;
+    return /^remote +IP address/.test(line) && this.#local !== undefined;
   }
 
   /** The tunnel; pppd has its addresses on the interface already. */
