@@ -5,7 +5,9 @@
 
 import { vpnConnectionInterface } from '../src/dbus/interfaces/vpn-connection.ts';
 import { vpnManagerInterface } from '../src/dbus/interfaces/vpn-manager.ts';
-import type { Variant } from '../src/dbus/signature.ts';
+import { variant, type Variant } from '../src/dbus/signature.ts';
+import { parseVpnRoute } from '../src/provision/vpn-values.ts';
+import { ConnmanError } from '../src/shared/errors.ts';
 import { logger } from '../src/shared/log.ts';
 import type { Core, Plugin, Scope } from '../src/api.ts';
 import { VpnConnection } from './vpn/connection.ts';
@@ -41,6 +43,7 @@ function follow(core: Core, scope: Scope): (owner: string | undefined) => void {
     void current?.close();
     current = undefined;
     core.providers.remove = undefined;
+    core.providers.connectNew = undefined;
     if (owner === undefined) return;
     current = scope.child();
     new VpnDaemon(core, killSwitches, current).start().catch((error: unknown) => {
@@ -48,6 +51,23 @@ function follow(core: Core, scope: Scope): (owner: string | undefined) => void {
     });
   };
 }
+
+// `Networks` is a list of texts here, and routes there.
+function creation(settings: ReadonlyMap<string, Variant>): Map<string, Variant> {
+  const properties = new Map(settings);
+  const networks = properties.get('Networks')?.as('as');
+  if (networks === undefined) return properties;
+  properties.delete('Networks');
+  const known = networks.flatMap((text) => parseVpnRoute(text) ?? []);
+  const routes = known.map(({ network, netmask, gateway }): RouteStruct => {
+    const texts = { Network: network, Netmask: netmask, ...(gateway !== undefined && { Gateway: gateway }) };
+    return [new Map(Object.entries(texts).map(([key, value]) => [key, variant('s', value)]))];
+  });
+  properties.set('UserRoutes', variant('a(a{sv})', routes));
+  return properties;
+}
+
+type RouteStruct = [Map<string, Variant>];
 
 /** The daemon while it is there. */
 class VpnDaemon {
@@ -78,6 +98,17 @@ class VpnDaemon {
     );
     providers.remove = async (ident) => {
       await proxy.Remove({ identifier: PREFIX + ident });
+    };
+    providers.connectNew = async (settings, caller) => {
+      const path = await proxy.Create({ properties: creation(settings) });
+      // Its signal may come after the answer.
+      if (!this.#connections.has(path)) {
+        this.#add(path, await bus.proxy(vpnConnectionInterface, VPN_DAEMON, path).GetProperties());
+      }
+      const service = this.#connections.get(path)?.connection.service;
+      if (service === undefined) throw new ConnmanError('Failed');
+      await service.connect('user', caller);
+      return path.slice(PREFIX.length);
     };
     for (const [path, properties] of await proxy.GetConnections()) this.#add(path, properties);
     const closed = [...this.#connections].filter(([, { connection }]) => connection.isClosing);

@@ -3,9 +3,11 @@
  * comes with its tunnel. Whoever speaks to the VPN daemon (plugins/vpn.ts) adds them.
  */
 
+import type { Variant } from './dbus/signature.ts';
 import { Device } from './device.ts';
 import type { Network, NetworkControl } from './network.ts';
 import type { Link } from './netlink/link/link.ts';
+import type { Caller } from './shared/caller.ts';
 import type { Scope } from './shared/scope.ts';
 import type { Service } from './service/service.ts';
 import type { Services } from './service/services.ts';
@@ -38,6 +40,8 @@ export class Providers {
   readonly #services: Services;
   /** Removes a connection in the VPN daemon; undefined without one. Set by the plugin that knows it. */
   remove: ((ident: string) => Promise<void>) | undefined;
+  /** Makes a connection in the VPN daemon and connects it; its ident. As `remove`. */
+  connectNew: ((settings: ReadonlyMap<string, Variant>, caller: Caller) => Promise<string>) | undefined;
 
   constructor(services: Services) {
     this.#services = services;

@@ -78,6 +78,11 @@ export class VpnConnection {
     return this.#isClosing;
   }
 
+  /** Its service. */
+  get service(): Service | undefined {
+    return this.#provider?.service;
+  }
+
   /** The connection was removed for good: nobody wants it, and its kill switch opens. */
   forget(): void {
     void this.#parts.killSwitches.open(this.#parts.ident);

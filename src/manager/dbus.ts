@@ -21,6 +21,7 @@ import type { Providers } from '../provider.ts';
 import type { Service } from '../service/service.ts';
 import type { Services } from '../service/services.ts';
 import type { Clock } from '../shared/clock.ts';
+import type { Caller } from '../shared/caller.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 import { exportTechnology, exportTechnologyExtension, technologyPath } from '../technology/dbus.ts';
@@ -108,6 +109,7 @@ function exportInterface(parts: ManagerParts, objects: Objects, scope: Scope): M
         UnregisterAgent: (_, call) => agents.unregister(call.caller),
         RegisterCounter: ({ path, period }, call) => counters.register(call.caller, path, period),
         UnregisterCounter: ({ path }, call) => counters.unregister(call.caller, path),
+        ConnectProvider: ({ provider }, { caller }) => connectProvider(parts, provider, caller),
         RemoveProvider: ({ provider }) => removeProvider(parts, provider),
         ...NOT_BUILT,
       },
@@ -218,16 +220,23 @@ function removeProvider({ providers }: ManagerParts, path: string): Promise<void
   return providers.remove(ident);
 }
 
+// Host and domain, then type and name, as ConnMan looks for them.
+async function connectProvider(
+  { providers }: ManagerParts, settings: ReadonlyMap<string, Variant>, caller: Caller,
+): Promise<string> {
+  const lacks = (...names: string[]): boolean => names.some((name) => !settings.get(name)?.as('s'));
+  if (lacks('Host', 'VPN.Domain')) throw new ConnmanError('InvalidArguments');
+  if (lacks('Type', 'Name')) throw new ConnmanError('NotSupported');
+  if (providers.connectNew === undefined) throw new ConnmanError('InvalidArguments');
+  return `/net/connman/service/vpn_${await providers.connectNew(settings, caller)}`;
+}
+
 const refuse = (): never => {
   throw new ConnmanError('NotImplemented');
 };
 
 /** Methods of parts that this daemon does not have: what is not there cannot be given back either. */
 const NOT_BUILT = {
-  ConnectProvider: ({ provider }: { provider: ReadonlyMap<string, Variant> }) => {
-    const has = (...names: string[]): boolean => names.every((name) => provider.has(name));
-    throw new ConnmanError(has('Host', 'VPN.Domain') && !has('Type', 'Name') ? 'NotSupported' : 'InvalidArguments');
-  },
   CreateSession: refuse,
   DestroySession: () => {
     throw new ConnmanError('InvalidArguments');
