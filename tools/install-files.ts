@@ -50,6 +50,11 @@ export const TEMPLATES: readonly TemplateFile[] = [
   { template: 'vpn/connman-vpn-dbus.conf.in', target: busPolicy('connman-vpn-dbus.conf'), program: 'connman-vpnd' },
   { template: 'vpn/connman-vpn.service.in', target: unit('connman-vpn.service'), program: 'connman-vpnd' },
   {
+    template: 'vpn/connman-task.te.in',
+    target: ({ datadir }) => `${datadir}/connman/selinux/connman-task.te`,
+    program: 'connman-vpnd',
+  },
+  {
     template: 'vpn/net.connman.vpn.service.in',
     target: ({ dbusdatadir }) => `${dbusdatadir}/dbus-1/system-services/net.connman.vpn.service`,
     program: 'connman-vpnd',

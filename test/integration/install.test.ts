@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { programFiles } from '../../tools/loader.ts';
+import { fetchPeers } from '../helpers/peers.ts';
 
 const destdir = mkdtempSync(join(tmpdir(), 'causeway-install-'));
 test.after(() => rmSync(destdir, { recursive: true }));
@@ -36,6 +37,7 @@ const WANTED = [
   '644 usr/share/bash-completion/completions/connmanctl',
   '755 usr/share/connman/init.d/connman.openrc',
   '755 usr/share/connman/init.d/connman.sysvinit',
+  '644 usr/share/connman/selinux/connman-task.te',
   '644 usr/share/dbus-1/system-services/net.connman.vpn.service',
   '644 usr/share/fish/vendor_completions.d/connmanctl.fish',
   '644 usr/share/man/man1/connmanctl.1',
@@ -66,6 +68,14 @@ test('launcher, unit and policy name what is installed', () => {
   // What the tests build has polkit in it, which decides what the bus lets through.
   assert.match(text('etc/dbus-1/system.d/connman.conf'), '<allow send_destination="net.connman"/>');
   assert.match(text('usr/share/polkit-1/actions/net.connman.policy'), '<action id="net.connman.modify">');
+});
+
+test('the SELinux module is one that checkmodule(8) takes', async () => {
+  const layer = await fetchPeers(['checkpolicy']);
+  const output = join(destdir, 'connman-task.mod');
+  const source = join(destdir, 'usr/share/connman/selinux/connman-task.te');
+  execFileSync(`${layer}/usr/bin/checkmodule`, ['-M', '-m', '-o', output, source], { encoding: 'utf8' });
+  assert.ok(statSync(output).size > 0);
 });
 
 test('a main.conf that is there stays', () => {
