@@ -236,7 +236,10 @@ export class Connection {
       addresses: () => this.#families().flatMap(({ setup }) => setup?.inUse.address ?? []),
       nameservers: () => this.#env.resolver.nameserversOf(device.ifindex),
     }, this.#env, this.#scope);
-    proxy.changed.observe(this.#scope, () => this.#events.emit({ kind: 'proxy' }));
+    proxy.changed.observe(this.#scope, ({ isLate }) => {
+      this.#events.emit({ kind: 'proxy' });
+      if (isLate) this.recheck();
+    });
     return proxy;
   }
 

@@ -18,6 +18,9 @@ import type { ProxyConfiguration } from './configuration.ts';
 
 const log = logger('src/service/link-proxy.ts');
 
+/** A name server that knows the network answers by then; one that does not must not hold up what is asked for. */
+const SEARCH_PATIENCE_MS = 300;
+
 /** The service, as it is now. */
 export interface ProxyTarget {
   readonly identifier: string;
@@ -48,11 +51,12 @@ export interface ServiceWeb extends ProxyLink {
 export class LinkProxy implements ServiceWeb {
   readonly web: LinkWeb;
   /** Emits when `settings` may be others because a search ended. */
-  readonly changed = new Emitter<void>();
+  readonly changed = new Emitter<{ readonly isLate: boolean }>();
   readonly #target: ProxyTarget;
   readonly #env: ProxyEnv;
   readonly #scope: Scope;
-  #search: { readonly domain: string; readonly done: Promise<void> } | undefined;
+  /** `isLate` once somebody has gone without its result. */
+  #search: { readonly domain: string; readonly done: Promise<void>; isLate: boolean } | undefined;
   #found: string | undefined;
 
   constructor(target: ProxyTarget, env: ProxyEnv, scope: Scope) {
@@ -87,10 +91,21 @@ export class LinkProxy implements ServiceWeb {
     return await this.#env.proxies.find(this.settings, url, this, signal);
   }
 
-  #discover(): Promise<void> {
+  /** Waits a moment for the search; it goes on by itself. */
+  async #discover(): Promise<void> {
     const domain = this.#target.domain() ?? '';
-    if (this.#search?.domain !== domain) this.#search = { domain, done: this.#look(domain) };
-    return this.#search.done;
+    if (this.#search?.domain !== domain) this.#search = { domain, done: this.#look(domain), isLate: false };
+    const search = this.#search;
+    if (search.isLate) return;
+    const patience = this.#scope.child();
+    const late = new Promise<void>((resolve) => {
+      this.#env.clock.after('search for a PAC file', SEARCH_PATIENCE_MS, patience, () => {
+        search.isLate = true;
+        resolve();
+      });
+    });
+    await Promise.race([search.done, late]);
+    await patience.close();
   }
 
   async #look(domain: string): Promise<void> {
@@ -104,6 +119,6 @@ export class LinkProxy implements ServiceWeb {
     if (this.#search?.domain !== domain || found === this.#found) return;
     log.info('%s: PAC file of %s: %s', this.identifier, domain, found ?? 'none');
     this.#found = found;
-    this.changed.emit();
+    this.changed.emit({ isLate: this.#search.isLate });
   }
 }
