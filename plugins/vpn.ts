@@ -9,7 +9,7 @@ import { variant, type Variant } from '../src/dbus/signature.ts';
 import { parseVpnRoute } from '../src/provision/vpn-values.ts';
 import { ConnmanError } from '../src/shared/errors.ts';
 import { logger } from '../src/shared/log.ts';
-import type { Core, Plugin, Scope } from '../src/api.ts';
+import type { Core, Plugin, ProviderRequest, Scope } from '../src/api.ts';
 import { VpnConnection } from './vpn/connection.ts';
 import { KillSwitches } from './vpn/kill-switch.ts';
 
@@ -52,18 +52,18 @@ function follow(core: Core, scope: Scope): (owner: string | undefined) => void {
   };
 }
 
-// `Networks` is a list of texts here, and routes there.
-function creation(settings: ReadonlyMap<string, Variant>): Map<string, Variant> {
-  const properties = new Map(settings);
-  const networks = properties.get('Networks')?.as('as');
-  if (networks === undefined) return properties;
-  properties.delete('Networks');
+/** What the daemon is told to make. */
+function creation({ strings, networks, isSplitRouting }: ProviderRequest): Map<string, Variant> {
+  const textsOf = (texts: Iterable<[string, string]>): Map<string, Variant> =>
+    new Map([...texts].map(([key, value]) => [key, variant('s', value)]));
   const known = networks.flatMap((text) => parseVpnRoute(text) ?? []);
   const routes = known.map(({ network, netmask, gateway }): RouteStruct => {
     const texts = { Network: network, Netmask: netmask, ...(gateway !== undefined && { Gateway: gateway }) };
-    return [new Map(Object.entries(texts).map(([key, value]) => [key, variant('s', value)]))];
+    return [textsOf(Object.entries(texts))];
   });
-  properties.set('UserRoutes', variant('a(a{sv})', routes));
+  const properties = textsOf(strings);
+  if (routes.length > 0) properties.set('UserRoutes', variant('a(a{sv})', routes));
+  if (isSplitRouting !== undefined) properties.set('SplitRouting', variant('b', isSplitRouting));
   return properties;
 }
 
@@ -99,8 +99,8 @@ class VpnDaemon {
     providers.remove = async (ident) => {
       await proxy.Remove({ identifier: PREFIX + ident });
     };
-    providers.connectNew = async (settings, caller) => {
-      const path = await proxy.Create({ properties: creation(settings) });
+    providers.connectNew = async (request, caller) => {
+      const path = await proxy.Create({ properties: creation(request) });
       // Its signal may come after the answer.
       if (!this.#connections.has(path)) {
         this.#add(path, await bus.proxy(vpnConnectionInterface, VPN_DAEMON, path).GetProperties());

@@ -9,7 +9,7 @@ export type { Device, DeviceControl } from './device.ts';
 export type { JoinContext, Network, NetworkControl, NetworkDescription, ServiceKeys } from './network.ts';
 export { JoinError } from './network.ts';
 export type { StoredNetwork } from './service/stored-services.ts';
-export type { Provider } from './provider.ts';
+export type { Provider, ProviderRequest } from './provider.ts';
 export type { TunnelSetup } from './tunnel.ts';
 export type { TechnologyDriver } from './technology/technologies.ts';
 export type { Scope } from './shared/scope.ts';

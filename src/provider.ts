@@ -3,7 +3,6 @@
  * comes with its tunnel. Whoever speaks to the VPN daemon (plugins/vpn.ts) adds them.
  */
 
-import type { Variant } from './dbus/signature.ts';
 import { Device } from './device.ts';
 import type { Network, NetworkControl } from './network.ts';
 import type { Link } from './netlink/link/link.ts';
@@ -20,6 +19,14 @@ export interface ProviderDescription {
   readonly name: string;
   readonly facts: ProviderFacts;
   readonly control: NetworkControl;
+}
+
+/** A VPN connection that somebody wants made. */
+export interface ProviderRequest {
+  readonly strings: ReadonlyMap<string, string>;
+  /** Routes into it, as in files: `NETWORK/MASK[/GATEWAY]`. */
+  readonly networks: readonly string[];
+  readonly isSplitRouting: boolean | undefined;
 }
 
 /** A VPN connection in the list of services. */
@@ -41,7 +48,7 @@ export class Providers {
   /** Removes a connection in the VPN daemon; undefined without one. Set by the plugin that knows it. */
   remove: ((ident: string) => Promise<void>) | undefined;
   /** Makes a connection in the VPN daemon and connects it; its ident. As `remove`. */
-  connectNew: ((settings: ReadonlyMap<string, Variant>, caller: Caller) => Promise<string>) | undefined;
+  connectNew: ((request: ProviderRequest, caller: Caller) => Promise<string>) | undefined;
 
   constructor(services: Services) {
     this.#services = services;

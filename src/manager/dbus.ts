@@ -228,7 +228,15 @@ async function connectProvider(
   if (lacks('Host', 'VPN.Domain')) throw new ConnmanError('InvalidArguments');
   if (lacks('Type', 'Name')) throw new ConnmanError('NotSupported');
   if (providers.connectNew === undefined) throw new ConnmanError('InvalidArguments');
-  return `/net/connman/service/vpn_${await providers.connectNew(settings, caller)}`;
+  const request = {
+    strings: new Map([...settings].flatMap(([name, value]): [string, string][] => {
+      const text = value.as('s');
+      return text === undefined ? [] : [[name, text]];
+    })),
+    networks: settings.get('Networks')?.as('as') ?? [],
+    isSplitRouting: settings.get('SplitRouting')?.as('b'),
+  };
+  return `/net/connman/service/vpn_${await providers.connectNew(request, caller)}`;
 }
 
 const refuse = (): never => {

@@ -137,8 +137,9 @@ test('a helper that lies, floods, hangs, or outlives its daemon', () =>
     await install(cell, 'flooding');
 
     const flooding = await begin(cell);
-    const isFlooded = async (): Promise<boolean> => (await cell.device.run(['test', '-e', '/run/flooded'])).status === 0;
-    await until('the flood to be read', isFlooded);
+    await until('the flood to be read', async () => {
+      return (await cell.device.run(['test', '-e', '/run/flooded'])).status === 0;
+    });
     assert.is((await propertiesOf(cell, IDENT))['State'], 'configuration', 'it answers all the same');
     assert.ok((await residentMb(cell)) < 200, `what a helper says is not kept: ${await residentMb(cell)} MB`);
     // As many reports as the bus takes, of things that are no tunnel; the first ends the helper.
