@@ -47,6 +47,8 @@ export function peerEnvironment(folder: string): NodeJS.ProcessEnv {
     const names = existsSync(join(folder, path)) ? readdirSync(join(folder, path)) : [];
     return names.filter((name) => name.endsWith('-linux-gnu')).map((name) => join(folder, path, name));
   });
+  // systemd's programs look for their own library at a fixed place.
+  libraries.push(...libraries.map((path) => join(path, 'systemd')).filter((path) => existsSync(path)));
   const { PATH = '', LD_LIBRARY_PATH = '' } = process.env;
   return {
     ...process.env,

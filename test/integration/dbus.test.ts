@@ -28,7 +28,7 @@ const execute = promisify(execFile);
 const environment = fetchPeers(['libglib2.0-bin', 'systemd']).then(peerEnvironment);
 
 async function run(program: string, args: readonly string[], extra = {}): Promise<{ stdout: string }> {
-  return execute(program, args, { env: { ...(await environment), ...extra } });
+  return execute(program, args, { env: { ...(await environment), LC_ALL: 'C.UTF-8', ...extra } });
 }
 
 const thingInterface = describeInterface({
@@ -247,7 +247,7 @@ for (const [way, connect] of [['node:net', overNode], ['the addon', overAddon]] 
     const { thing, address } = context;
     const waiting = new Promise<void>((resolve) => thing.waiting.push(resolve));
     const call = ['call', 'test.things', '/test/thing', 'test.Thing1', 'Wait'];
-    const caller = execFile('busctl', [`--address=${address}`, ...call]);
+    const caller = execFile('busctl', [`--address=${address}`, ...call], { env: await environment });
     await waiting;
     caller.kill('SIGKILL');
     while (thing.aborted.length === 0) await new Promise((resolve) => setImmediate(resolve));

@@ -41,7 +41,9 @@ test('what ours stored is taken over by ConnMan', () => {
     await cell.log.wait('the services', isListed, { since });
     await cell.log.wait('ready', isProperty('Manager', 'State', 'ready'), { since });
     await expectConfigured(cell);
-    assert.match(messages(cell, since)[0] ?? '', /^DHCPREQUEST/, 'the address we were lent is asked for by name');
+    await cell.log.wait('an answer', (event) => event.kind === 'dhcp' && event.message === 'DHCPACK', { since });
+    const said = messages(cell, since);
+    assert.match(said[0] ?? '', /^DHCPREQUEST/, `the address we were lent is asked for by name: ${said.join('; ')}`);
     assert.not.match(running.text, /rror|nvalid/);
   });
 });
