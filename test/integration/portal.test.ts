@@ -146,6 +146,7 @@ async function scene(
   body: (scene: Scene) => Promise<void>,
   mainConf = '',
   extra: readonly string[] = [],
+  words: readonly string[] = [],
 ): Promise<void> {
   await withCell(
     {
@@ -165,6 +166,7 @@ async function scene(
           '-n',
           '-d',
           'plugins/wispr.ts:src/daemon/confined/*:src/online-check/*',
+          ...words,
         ];
         daemon = await cell.startDaemon(argv, 'net.connman');
         const { agent, bus } = await TestAgent.register(cell, scope);
@@ -316,6 +318,42 @@ test('what hostile portals send ends in a browser or in nothing, and the daemon 
     const since = await plug(cell);
     await cell.log.wait('online', isOnline, { since });
   }));
+
+test('without the plugin wispr a browser is asked for at once', () =>
+  scene(
+    async ({ cell, portal, agent }) => {
+      await portal.capture('wispr');
+      agent.onInput = () => credentials('guest', 'o pen&');
+      agent.onBrowser = async () => portal.release();
+      const since = await plug(cell);
+      await cell.log.wait('online', isOnline, { since });
+      assert.equal(agent.heard.map((each) => each.split(' ')[0]), ['RequestBrowser']);
+    },
+    '',
+    [],
+    ['--noplugin=wispr'],
+  ));
+
+test('a portal that DHCPv6 tells of (option 103)', () =>
+  scene(
+    async ({ cell, portal, agent }) => {
+      await cell.server.script(`ip -6 address add 2001:db8:1::1/64 dev bridge nodad`);
+      const server = cell.server.spawn([
+        'dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--port=0', '--interface=bridge', '--bind-interfaces',
+        '--enable-ra', '--ra-param=bridge,4,12', '--dhcp-range=2001:db8:1::100,2001:db8:1::1ff,64,10m',
+        '--dhcp-option-force=option6:103,https://status.example/api', '--dhcp-leasefile=/run/dnsmasq6.leases',
+      ]);
+      await server.waitForLine((line) => /: started, /.test(line));
+      await portal.capture('api');
+      // The probe over IPv4 may find the portal before DHCPv6 has told of it.
+      agent.onBrowser = async (url) => {
+        if (url.endsWith('/buy')) await portal.capture('free').then(() => portal.release());
+      };
+      const since = cell.cable().plug();
+      await agent.asked(`RequestBrowser ${SERVICE_PATH} https://status.example/buy`);
+      await cell.log.wait('online', isOnline, { since });
+    },
+  ));
 
 test('a network that tells of its portal is believed before the probe (RFC 8910, RFC 8908)', () =>
   scene(
