@@ -1,5 +1,6 @@
 /** What `-d` stands for: ConnMan's file names reach our files. */
 
+import { existsSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { debugPatterns, debugPatternsOfEnvironment, splitPatterns } from '../../../src/shared/debug-names.ts';
@@ -37,6 +38,9 @@ const REACHED: readonly (readonly [argument: string, file: string])[] = [
   ['src/wpad.c', 'src/service/link-proxy.ts'],
   ['src/proxy.c', 'src/proxy.ts'],
   ['plugins/pacrunner.c', 'plugins/pacrunner.ts'],
+  ['src/6to4.c', 'src/ipconfig/six-to-four.ts'],
+  ['src/detect.c', 'src/interfaces.ts'],
+  ['src/ipconfig.c', 'src/ipconfig/ipv6.ts'],
   ['src/service*', 'src/service/state.ts'],
   ['src/dhcp/*.ts', 'src/dhcp/client.ts'],
 ];
@@ -56,5 +60,20 @@ test('variables of the environment count when they are set', () => {
   assert.equal(debugPatternsOfEnvironment({}), []);
   assert.equal(debugPatternsOfEnvironment({ CONNMAN_DHCP_DEBUG: '', OTHER: '1' }), ['src/dhcp/*']);
 });
+
+const VARIABLES: readonly (readonly [variable: string, file: string])[] = [
+  ['CONNMAN_DHCP_DEBUG', 'src/dhcp/client.ts'],
+  ['CONNMAN_DHCPV6_DEBUG', 'src/dhcpv6/client.ts'],
+  ['CONNMAN_RESOLV_DEBUG', 'src/dns/lookup.ts'],
+  ['CONNMAN_SUPPLICANT_DEBUG', 'plugins/wifi/supplicant.ts'],
+  ['CONNMAN_WEB_DEBUG', 'src/web/http-request.ts'],
+];
+
+for (const [variable, file] of VARIABLES) {
+  test(`${variable} reaches ${file}`, () => {
+    assert.ok(existsSync(file));
+    assert.ok(debugPatternsOfEnvironment({ [variable]: '1' }).some((pattern) => matchesGlob(pattern, file)));
+  });
+}
 
 test.run();
