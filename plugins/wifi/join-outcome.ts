@@ -18,7 +18,7 @@ export interface Joining {
   readonly isConnected: boolean;
   /** How often the handshake has failed in a row. */
   readonly keyFailures: number;
-  /** How often the access point said that it is full. */
+  /** How often it was not let in: the access point is full, busy or does not answer. */
   readonly refusals: number;
   /** Scans in a row that did not find it. */
   readonly fruitlessScans: number;
@@ -52,7 +52,6 @@ export type JoinOutcome =
   | { readonly kind: 'failed'; readonly error: JoinFailure };
 
 const REASON_CLASS_2_FRAME = 6;
-const STATUS_TOO_MANY_STATIONS = 17;
 const STATUS_CHALLENGE_FAILED = 15;
 const STATUS_HANDSHAKE_TIMEOUT = 16;
 const MAX_REFUSALS = 3;
@@ -91,17 +90,18 @@ function disconnected(before: Joining, report: StateReport): { joining: Joining;
   if (IDLE_STATES.has(before.state)) return { joining, outcome: NOTHING };
   if (before.isConnected) return { joining: { ...joining, isConnected: false }, outcome: { kind: 'lost' } };
   if (report.isFetching) return { joining, outcome: NOTHING };
-  if (before.state === 'associating' && report.statusCode === STATUS_TOO_MANY_STATIONS) {
-    const refusals = before.refusals + 1;
-    if (refusals < MAX_REFUSALS) return { joining: { ...joining, refusals }, outcome: NOTHING };
-  }
   if (isKeyFailure(before.state, report)) {
     const keyFailures = before.keyFailures + 1;
     if (keyFailures < report.maxKeyFailures) return { joining: { ...joining, keyFailures }, outcome: NOTHING };
     return { joining: { ...joining, keyFailures: 0 }, outcome: { kind: 'failed', error: 'invalid-key' } };
   }
-  const error = report.disconnectReason === REASON_CLASS_2_FRAME ? 'blocked' : 'connect-failed';
-  return { joining, outcome: { kind: 'failed', error } };
+  if (report.disconnectReason === REASON_CLASS_2_FRAME) {
+    return { joining, outcome: { kind: 'failed', error: 'blocked' } };
+  }
+  // wpa_supplicant tries again by itself; an access point may be busy once or twice.
+  const refusals = before.refusals + 1;
+  if (refusals < MAX_REFUSALS) return { joining: { ...joining, refusals }, outcome: NOTHING };
+  return { joining: { ...joining, refusals: 0 }, outcome: { kind: 'failed', error: 'connect-failed' } };
 }
 
 /** SAE and WEP prove the secret while authenticating, a passphrase is proven by the handshake. */

@@ -356,7 +356,7 @@ class Supplicant implements FakeSupplicant {
     if (name === undefined || point === undefined) return;
     this.#enter('authenticating');
     const isRight = isSecretRight(block, point);
-    if (point.refusal === 'silent') return this.#enter('disconnected', { reason: -4 });
+    if (point.refusal === 'silent') return this.#retry({ reason: -4 });
     const usesSae = block.get('key_mgmt')?.as('s')?.includes('SAE') === true && point.keyManagements?.includes('sae');
     if (usesSae === true && !isRight) return this.#enter('disconnected', { authenticationStatus: 15 });
     this.#enter('associating');
