@@ -17,7 +17,7 @@ const WAITING = `${STORAGE}/causeway/checkpoints`;
 
 const ctl = (cell: Cell, ...words: string[]): Promise<string> => cell.device.output([CONSOLE, ...words]);
 const until = (cell: Cell, condition: string): Promise<string> =>
-  cell.device.output(['timeout', '30', 'sh', '-c', `until ${condition}; do sleep 0.05; done`]);
+  cell.device.output(['timeout', '90', 'sh', '-c', `until ${condition}; do sleep 0.05; done`]);
 const waiting = (cell: Cell): Promise<string> => cell.device.output(['sh', '-c', `ls ${WAITING} 2>/dev/null; true`]);
 const isBack = `! grep -q ^Nameservers= ${SETTINGS}`;
 
@@ -87,7 +87,7 @@ test('a killed daemon, and a bus that goes, confirm nothing', () =>
     const first = await startDaemon(cell);
     await plugIn(cell);
     await until(cell, `test -e ${SETTINGS}`);
-    await ctl(cell, 'checkpoint', 'create', '--timeout', '12');
+    await ctl(cell, 'checkpoint', 'create', '--timeout', '25');
     await ctl(cell, 'config', SERVICE, '--nameservers', '192.0.2.53');
     first.kill('SIGKILL');
     await first.exited;
@@ -99,11 +99,11 @@ test('a killed daemon, and a bus that goes, confirm nothing', () =>
     await until(cell, isBack);
     await until(cell, `${CONSOLE} services --json | grep -q '"Nameservers.Configuration":\\[]'`);
 
-    await ctl(cell, 'checkpoint', 'create', '--timeout', '1');
+    await ctl(cell, 'checkpoint', 'create', '--timeout', '8');
     await ctl(cell, 'config', SERVICE, '--nameservers', '192.0.2.54');
     await cell.device.output([CONSOLE, 'checkpoint', 'list']);
     await cell.dbusDaemon.stop();
-    await cell.device.output(['sleep', '1.5']);
+    await cell.device.output(['sleep', '8.5']);
     await cell.device.script('rm -f /run/dbus/system_bus_socket');
     await startBusDaemon(cell.device);
     const running = cell.device.spawn(daemon.argv);

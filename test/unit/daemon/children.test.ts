@@ -49,7 +49,7 @@ async function climb(clock: FakeClock, exited: Promise<ChildExit>): Promise<{ ex
   void exited.then((ended) => (exit = ended));
   while (exit === undefined) {
     await clock.advance(0);
-    for (let turn = 0; turn < 40 && exit === undefined; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (let turn = 0; turn < 200 && exit === undefined; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
     if (exit === undefined && !(await clock.advanceToNext())) throw new Error('nothing left to wait for');
   }
   return { exit, afterMs: clock.now() - before };
