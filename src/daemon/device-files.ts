@@ -4,9 +4,10 @@
  * what cannot be written is logged, once until it works again.
  */
 
-import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { logger } from '../shared/log.ts';
+import { replacePublicFile } from './files.ts';
 
 const log = logger('src/daemon/device-files.ts');
 
@@ -38,7 +39,7 @@ export function deviceFiles(directory: string): DeviceFiles {
         if (mkdirSync(directory, { recursive: true }) !== undefined) {
           for (const each of [dirname(directory), directory]) chmodSync(each, 0o755);
         }
-        replace(`${directory}/${ifindex}`, text);
+        replacePublicFile(`${directory}/${ifindex}`, text);
       });
     },
     remove: (ifindex) => attempt(`remove ${directory}/${ifindex}`, () => {
@@ -53,19 +54,5 @@ function indicesIn(directory: string): number[] {
   } catch (error) {
     log.debug('%s: %s', directory, error instanceof Error ? error.message : error);
     return [];
-  }
-}
-
-function replace(path: string, text: string): void {
-  const temporary = `${path}.tmp`;
-  try {
-    rmSync(temporary, { force: true });
-    // Not synced: /run does not outlive the machine's power.
-    writeFileSync(temporary, text, { flag: 'wx' });
-    chmodSync(temporary, 0o644);
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
   }
 }

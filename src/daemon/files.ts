@@ -6,8 +6,8 @@
  */
 
 import {
-  closeSync, constants, fstatSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync,
-  watch, writeFileSync,
+  chmodSync, closeSync, constants, fstatSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync,
+  statSync, watch, writeFileSync,
 } from 'node:fs';
 import type { Clock } from '../shared/clock.ts';
 import { logger } from '../shared/log.ts';
@@ -58,6 +58,24 @@ export function writeFileAtomically(path: string, content: string | Uint8Array, 
     } finally {
       closeSync(fd);
     }
+    renameSync(temporary, path);
+  } catch (error) {
+    removeQuietly(temporary);
+    throw error;
+  }
+}
+
+/**
+ * Replaces a file that everybody may read, at once but not for good: it is made anew whenever it
+ * matters, and waiting for a disk would delay those who wait for us. Throws what the system says;
+ * then the old file is untouched and nothing is left behind.
+ */
+export function replacePublicFile(path: string, content: string | Uint8Array): void {
+  const temporary = `${path}.connman`;
+  try {
+    rmSync(temporary, { force: true });
+    writeFileSync(temporary, content, { flag: 'wx' });
+    chmodSync(temporary, 0o644);
     renameSync(temporary, path);
   } catch (error) {
     removeQuietly(temporary);

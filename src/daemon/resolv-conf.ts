@@ -5,12 +5,10 @@
  * belongs to somebody else and is never touched.
  */
 
-import {
-  chmodSync, lstatSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync, type Stats,
-} from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, realpathSync, symlinkSync, writeFileSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { logger } from '../shared/log.ts';
-import { isErrno, readSmallFile } from './files.ts';
+import { isErrno, readSmallFile, replacePublicFile } from './files.ts';
 
 const log = logger('src/daemon/resolv-conf.ts');
 
@@ -85,15 +83,9 @@ function targetOf(path: string): string {
 }
 
 function replace(path: string, text: string): void {
-  const temporary = `${path}.connman`;
   try {
-    rmSync(temporary, { force: true });
-    // Not synced: it is written anew whenever it matters, and waiting for a disk would delay `online`.
-    writeFileSync(temporary, text, { flag: 'wx' });
-    chmodSync(temporary, 0o644);
-    renameSync(temporary, path);
+    replacePublicFile(path, text);
   } catch (error) {
-    rmSync(temporary, { force: true });
     // A file that is a mount point, as in containers, or in a directory that cannot be written to.
     if (!['EBUSY', 'EXDEV', 'EACCES', 'EPERM', 'EROFS'].some((code) => isErrno(error, code))) throw error;
     writeFileSync(path, text);

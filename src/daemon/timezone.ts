@@ -4,13 +4,12 @@
  * no name leads out of the database, and the file is replaced at once.
  */
 
-import {
-  chmodSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, watch, writeFileSync,
-} from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Clock } from '../shared/clock.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
+import { replacePublicFile } from './files.ts';
 
 const log = logger('src/daemon/timezone.ts');
 
@@ -76,16 +75,7 @@ function findEqual(database: string, prefix: string, content: Uint8Array): strin
 function install(localtime: string, zoneinfo: string, zone: string): void {
   const content = readZone(zoneinfo, zone);
   if (content === undefined) throw new Error(`${zone} is no zone`);
-  const temporary = `${localtime}.connman`;
-  try {
-    rmSync(temporary, { force: true });
-    writeFileSync(temporary, content, { flag: 'wx' });
-    chmodSync(temporary, 0o644);
-    renameSync(temporary, localtime);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  replacePublicFile(localtime, content);
 }
 
 /** The content of a zone file; undefined for a name that is none. */
