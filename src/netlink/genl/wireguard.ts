@@ -33,14 +33,6 @@ export interface WireguardDevice {
   readonly peers: readonly WireguardPeer[];
 }
 
-/** A peer as the kernel has it. */
-export interface WireguardPeerState extends WireguardPeer {
-  /** Seconds since 1970; 0 for never. */
-  readonly lastHandshakeSec: number;
-  readonly rxBytes: bigint;
-  readonly txBytes: bigint;
-}
-
 /** Sets key, port and peers. Rejects with NetlinkError; ENOENT where the kernel has no WireGuard. */
 export async function setWireguardDevice(genl: Genl, device: WireguardDevice, signal?: AbortSignal): Promise<void> {
   const { name, privateKey, listenPort, peers } = device;
@@ -71,29 +63,8 @@ export async function setWireguardEndpoint(
   await genl.request(WIREGUARD_FAMILY, { command: SET_DEVICE, attributes }, signal);
 }
 
-/** The peers of a device. */
-export async function getWireguardPeers(genl: Genl, name: string, signal?: AbortSignal): Promise<WireguardPeerState[]> {
-  const request = { command: GET_DEVICE, attributes: { interfaceName: name }, isDump: true };
-  const messages = await genl.request(WIREGUARD_FAMILY, request, signal);
-  return messages.flatMap(({ attributes }) => attributes.peers ?? []).map(peerState);
-}
-
-function peerState(peer: Decoded<typeof PEER>): WireguardPeerState {
-  const { publicKey = new Uint8Array(32), endpoint, lastHandshake, rxBytes = 0n, txBytes = 0n } = peer;
-  return {
-    publicKey,
-    ...(endpoint !== undefined && { endpoint }),
-    allowedIps: (peer.allowedIps ?? []).flatMap(({ address, prefixLength = 0 }) =>
-      address === undefined ? [] : [{ address, prefixLength }]),
-    lastHandshakeSec: lastHandshake ?? 0,
-    rxBytes,
-    txBytes,
-  };
-}
-
 const AF_INET = 2;
 const AF_INET6 = 10;
-const GET_DEVICE = 0; // WG_CMD_GET_DEVICE
 const SET_DEVICE = 1; // WG_CMD_SET_DEVICE
 const REPLACE_PEERS = 1; // WGDEVICE_F_REPLACE_PEERS
 const REPLACE_ALLOWED_IPS = 2; // WGPEER_F_REPLACE_ALLOWEDIPS
