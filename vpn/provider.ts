@@ -207,12 +207,13 @@ export class Provider {
       failure = error;
     }
     void run.patience?.close();
-    const wasReady = this.#state === 'ready';
-    if (!run.abort.signal.aborted || run.expired !== undefined) this.#conclude(run, run.expired ?? failure, wasReady);
+    const isWished = run.abort.signal.aborted && run.expired === undefined;
+    if (!isWished && this.#state === 'ready') this.#enter('disconnect');
     await scope.close();
     this.#index = undefined;
     this.#serverRoutes = [];
     this.#run = undefined;
+    if (!isWished) this.#conclude(run, run.expired ?? failure);
     if (this.#state === 'disconnect') this.#enter('idle');
   }
 
@@ -234,21 +235,17 @@ export class Provider {
     return answer;
   }
 
-  // The caller is told first; `failure` stays until it is seen, everything else ends in `idle`.
-  #conclude(run: Run, error: unknown, wasReady: boolean): void {
-    if (error === undefined) {
-      run.reject(new ConnmanError('Failed'));
-      this.#enter(wasReady ? 'disconnect' : 'failure');
-      return;
-    }
-    const failure = error instanceof VpnFailure ? error : unexpected(this.ident, error);
-    log.info('%s: %s', this.ident, failure.message);
-    run.reject(failure.reply);
-    this.#count(failure);
-    this.#enter(wasReady || failure.state === 'idle' ? 'disconnect' : 'failure');
+  // Nothing of the attempt is left, so whoever hears of its end may begin another at once. The caller is told
+  // first; `failure` stays until it is seen, everything else ends in `idle`.
+  #conclude(run: Run, error: unknown): void {
+    const failure = error === undefined || error instanceof VpnFailure ? error : unexpected(this.ident, error);
+    run.reject(failure?.reply ?? new ConnmanError('Failed'));
+    if (failure !== undefined) this.#count(failure);
+    this.#enter(this.#state === 'configuration' && failure?.state !== 'idle' ? 'failure' : 'disconnect');
   }
 
-  #count({ kind }: VpnFailure): void {
+  #count({ kind, message }: VpnFailure): void {
+    log.info('%s: %s', this.ident, message);
     if (kind === 'auth' || kind === 'login') this.#errors.auth++;
     else if (kind === 'connect') this.#errors.connect++;
     if (kind === 'connect' || kind === 'unknown') this.#lastGoodMs = undefined;

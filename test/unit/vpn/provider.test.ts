@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import type { Clock } from '../../../src/shared/clock.ts';
 import { ConnmanError } from '../../../src/shared/errors.ts';
 import type { Scope } from '../../../src/shared/scope.ts';
-import type { Driver } from '../../../vpn/driver.ts';
+import { VpnFailure, type Driver } from '../../../vpn/driver.ts';
 import { Provider, type ProviderEnv } from '../../../vpn/provider.ts';
 import { fakeKernel } from '../../helpers/fake-kernel.ts';
 import { withScope } from '../../helpers/with-scope.ts';
@@ -78,6 +78,33 @@ test("the user's time is the user's", withScope(async ({ clock, scope }) => {
   reply(new Map());
   await clock.advance(121_000);
   assert.is(await answer, 'OperationTimeout');
+}));
+
+test('whoever hears of the end of an attempt may begin another', withScope(async ({ clock, scope }) => {
+  let isEnded = false;
+  const driver: Driver = {
+    type: 'openvpn',
+    // Refused, with a helper that takes its time to end.
+    run: async (session) => {
+      isEnded = false;
+      session.scope.defer(() => new Promise((resolve) => {
+        clock.after('end of a helper', 2000, scope, () => resolve(void (isEnded = true)));
+      }));
+      throw new VpnFailure('auth', new ConnmanError('PermissionDenied'));
+    },
+  };
+  const refused = provider(driver, refuse, clock, scope);
+  const answer = codeOf(refused.connect(undefined));
+  await clock.advance(1000);
+  assert.is(refused.state, 'configuration', 'it is not over yet');
+  assert.is(await codeOf(refused.connect(undefined)), 'InProgress');
+  await clock.advance(1500);
+  assert.equal([await answer, refused.state, isEnded], ['PermissionDenied', 'failure', true]);
+  assert.is(await codeOf(refused.connect(undefined)), 'InProgress', "ConnMan's reminder, once");
+  const again = codeOf(refused.connect(undefined));
+  assert.is(refused.state, 'configuration');
+  await clock.advance(3000);
+  assert.is(await again, 'PermissionDenied');
 }));
 
 test.run();
