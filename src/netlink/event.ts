@@ -9,8 +9,6 @@ import { RTM_DELLINK, RTM_NEWLINK, decodeLink } from './link/codec.ts';
 import type { Link } from './link/link.ts';
 import { FLAG } from './message.ts';
 import type { NetlinkMessage } from './message.ts';
-import { RTM_NEWNDUSEROPT, decodeNdUserOptions } from './nduseropt/codec.ts';
-import type { NdUserOptions } from './nduseropt/nduseropt.ts';
 import { RTM_DELROUTE, RTM_NEWROUTE, decodeTableRoutes } from './route/codec.ts';
 import type { Route } from './route/route.ts';
 
@@ -19,11 +17,10 @@ export type KernelEvent =
   | { readonly kind: 'link' | 'linkGone'; readonly link: Link }
   | { readonly kind: 'address' | 'addressGone'; readonly address: Address }
   | { readonly kind: 'route'; readonly hops: readonly Route[]; readonly isReplacement: boolean }
-  | { readonly kind: 'routeGone'; readonly hops: readonly Route[] }
-  | { readonly kind: 'nduseropt'; readonly options: NdUserOptions };
+  | { readonly kind: 'routeGone'; readonly hops: readonly Route[] };
 
-/** RTNLGRP_* of linux/rtnetlink.h: LINK, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE, ND_USEROPT. */
-export const EVENT_GROUPS: readonly number[] = [1, 5, 7, 9, 11, 20];
+/** RTNLGRP_* of linux/rtnetlink.h: LINK, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE. */
+export const EVENT_GROUPS: readonly number[] = [1, 5, 7, 9, 11];
 
 /** The event a message tells of; undefined when it is none of ours. Throws DecodeError. */
 export function decodeEvent(message: NetlinkMessage): KernelEvent | undefined {
@@ -34,10 +31,6 @@ export function decodeEvent(message: NetlinkMessage): KernelEvent | undefined {
     case RTM_DELADDR: return withAddress('addressGone', decodeAddress(message));
     case RTM_NEWROUTE: return routeEvent(message);
     case RTM_DELROUTE: return { kind: 'routeGone', hops: mainTableHops(message) };
-    case RTM_NEWNDUSEROPT: {
-      const options = decodeNdUserOptions(message);
-      return options === undefined ? undefined : { kind: 'nduseropt', options };
-    }
     default: return undefined;
   }
 }

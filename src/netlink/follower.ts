@@ -152,8 +152,7 @@ export class Follower {
   #take(message: NetlinkMessage): void {
     const event = decodeEvent(message);
     if (event === undefined) return;
-    // Router advertisement options are no part of the state: they cannot wait, nor be read later.
-    if (this.#waiting !== undefined && event.kind !== 'nduseropt') this.#waiting.push(event);
+    if (this.#waiting !== undefined) this.#waiting.push(event);
     else if (!this.#options.mirror.apply(event)) this.#invalidate('an event did not tell enough');
   }
 

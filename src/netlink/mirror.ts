@@ -8,7 +8,6 @@ import type { Observable } from '../shared/emitter.ts';
 import type { Address } from './address/address.ts';
 import type { KernelEvent } from './event.ts';
 import type { Link } from './link/link.ts';
-import type { NdUserOptions } from './nduseropt/nduseropt.ts';
 import type { Route } from './route/route.ts';
 import { KernelState } from './state.ts';
 import type { StateChange } from './state.ts';
@@ -40,10 +39,9 @@ export interface Mirror {
   addressChangedOn(ifindex: number): Observable<Change<Address>>;
   /** `routeChanged` likewise; a route that moves from one link to another is told to both. */
   routeChangedOn(ifindex: number): Observable<Change<Route>>;
-  readonly nduseropt: Observable<NdUserOptions>;
   /**
    * The state was read anew, because the kernel had dropped events or one did not tell enough; the
-   * differences were emitted before. Router advertisement options may have been lost.
+   * differences were emitted before.
    */
   readonly resynchronised: Observable<void>;
 }
@@ -53,7 +51,6 @@ export class KernelMirror implements Mirror {
   readonly linkChanged = new Emitter<Change<Link>>();
   readonly addressChanged = new Emitter<Change<Address>>();
   readonly routeChanged = new Emitter<Change<Route>>();
-  readonly nduseropt = new Emitter<NdUserOptions>();
   readonly resynchronised = new Emitter<void>();
   readonly #addressChangedOn = new KeyedEmitter<number, Change<Address>>();
   readonly #routeChangedOn = new KeyedEmitter<number, Change<Route>>();
@@ -96,7 +93,6 @@ export class KernelMirror implements Mirror {
     const changes: StateChange[] = [];
     const isKnown = this.#state.apply(event, (change) => changes.push(change));
     this.#emit(changes);
-    if (event.kind === 'nduseropt') this.nduseropt.emit(event.options);
     return isKnown;
   }
 

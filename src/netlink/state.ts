@@ -46,7 +46,6 @@ export class KernelState {
         for (const hop of event.hops) this.#removeRoute(routeKey(hop), sink);
         return true;
       }
-      case 'nduseropt': return true;
     }
   }
 

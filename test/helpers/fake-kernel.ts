@@ -13,7 +13,6 @@ import { IFF } from '../../src/netlink/link/codec.ts';
 import type { AddrGenMode, Link, NewLink } from '../../src/netlink/link/link.ts';
 import { KernelMirror } from '../../src/netlink/mirror.ts';
 import type { Neighbour } from '../../src/netlink/neighbour/neighbour.ts';
-import type { NdUserOptions } from '../../src/netlink/nduseropt/nduseropt.ts';
 import { MAIN_TABLE, routeKey, routeSlot } from '../../src/netlink/route/route.ts';
 import type { Route } from '../../src/netlink/route/route.ts';
 import type { Rtnetlink } from '../../src/netlink/rtnetlink.ts';
@@ -40,7 +39,6 @@ export interface FakeKernel extends Rtnetlink {
   /** Changes anything else of a link from outside. */
   changeLink(name: string, change: Partial<Link>): void;
   /** Lets a router advertisement's options arrive. */
-  advertise(options: NdUserOptions): void;
   /** The next `times` requests of this verb fail with this errno name. */
   failNext(verb: string, code: keyof typeof constants.errno, times?: number): void;
   /** Tells of duplicate address detection's end. */
@@ -181,10 +179,6 @@ class Kernel implements FakeKernel {
 
   changeLink(name: string, change: Partial<Link>): void {
     this.#change(this.#linkNamed(name).ifindex, change);
-  }
-
-  advertise(options: NdUserOptions): void {
-    this.mirror.apply({ kind: 'nduseropt', options });
   }
 
   failNext(verb: string, code: keyof typeof constants.errno, times = 1): void {

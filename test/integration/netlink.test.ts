@@ -4,13 +4,11 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Address } from '../../src/netlink/address/address.ts';
 import { NetlinkError } from '../../src/netlink/error.ts';
 import { CONTROL_FAMILY, openGenl } from '../../src/netlink/genl/genl.ts';
-import type { NdUserOptions } from '../../src/netlink/nduseropt/nduseropt.ts';
 import type { Rtnetlink } from '../../src/netlink/rtnetlink.ts';
 import { createScope } from '../../src/shared/scope.ts';
 import type { Scope } from '../../src/shared/scope.ts';
@@ -277,26 +275,5 @@ test('generic netlink answers about itself', async () => {
   assert.is((await refusal(genl.family('no-such-family'))).code, 'ENOENT');
   await scope.close();
 });
-
-test('what a router advertises for user space arrives', withPair(async ({ rtnetlink, scope }) => {
-  const { link, mirror } = rtnetlink;
-  const [v0, v1] = [indexOf(rtnetlink, 'v0'), indexOf(rtnetlink, 'v1')];
-  await link.setUp(v0);
-  await link.setUp(v1);
-  await until(rtnetlink, () => mirror.links.get(v0)?.operState === 'up', 'the link');
-  writeFileSync('/proc/sys/net/ipv6/conf/v0/accept_ra', '2');
-  writeFileSync('/proc/sys/net/ipv6/conf/v1/accept_ra', '0');
-  const heard = new Promise<NdUserOptions>((resolve) => mirror.nduseropt.observe(scope, resolve));
-  const router = testSystem().raw({ family: 6, protocol: 58, device: 'v1', hopLimit: 255 }, scope);
-  // RFC 4861, 4.2, the checksum being the kernel's to fill in; RFC 8106, 5.1.
-  const advertisement = hex(
-    '86 00 0000 40 00 0000 00000000 00000000  1903 0000 00000258 20010db8000000000000000000000053',
-  );
-  router.send(advertisement, { address: ip('ff02::1'), port: 0, ifindex: v1 });
-  const { ifindex, options, router: from } = await heard;
-  assert.is(ifindex, v0);
-  assert.is(from?.isLinkLocal, true);
-  assert.equal(plain(options), [{ kind: 'nameservers', lifetimeSec: 600, addresses: ['2001:db8::53'] }]);
-}));
 
 test.run();
