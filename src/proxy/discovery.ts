@@ -1,37 +1,31 @@
 /**
- * Web Proxy Auto-Discovery by DNS: the PAC file of a domain is at a host called `wpad` in it, or in
- * a domain above, but never in one of a single label.
+ * Web Proxy Auto-Discovery by DNS: the PAC file of a domain is at a host called `wpad` in it. Only in
+ * the domain that the network itself named: ConnMan goes on in the domains above while two labels
+ * remain, and so asks `wpad.co.uk` for `shop.co.uk`, whose owner is a stranger to the network (US-CERT
+ * TA16-144A). Where a domain's proxy is kept further up, the network can name it by DHCP (option 252).
  */
 
 import type { LinkWeb } from '../web/link-web.ts';
 
-/** All names together. */
 const PATIENCE_MS = 3000;
-const MOST_NAMES = 5;
 
-/** Names to look for, nearest first. */
-export function discoveryNames(domain: string | undefined): string[] {
-  const labels = (domain ?? '').replace(/\.$/, '').toLowerCase().split('.').filter((label) => label !== '');
-  const names: string[] = [];
-  for (let first = 0; labels.length - first >= 2 && names.length < MOST_NAMES; first++) {
-    names.push(`wpad.${labels.slice(first).join('.')}`);
-  }
-  return names;
+/** The host to look for; none in a domain of a single label, which may be anybody's. */
+export function discoveryName(domain: string | undefined): string | undefined {
+  const labels = (domain ?? '').replace(/\.$/, '').toLowerCase().split('.');
+  return labels.length < 2 || labels.includes('') ? undefined : `wpad.${labels.join('.')}`;
 }
 
 /** URL of the PAC file of `domain`, if there is a host for it. Throws only the signal's reason. */
 export async function discoverPacUrl(
   domain: string | undefined, web: LinkWeb, signal: AbortSignal,
 ): Promise<string | undefined> {
-  const names = discoveryNames(domain);
-  if (web.link.nameservers().length === 0) return undefined;
-  for (const name of names) {
-    try {
-      await web.resolve(name, signal, PATIENCE_MS / names.length);
-      return `http://${name}/wpad.dat`;
-    } catch {
-      signal.throwIfAborted();
-    }
+  const name = discoveryName(domain);
+  if (name === undefined || web.link.nameservers().length === 0) return undefined;
+  try {
+    await web.resolve(name, signal, PATIENCE_MS);
+    return `http://${name}/wpad.dat`;
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
   }
-  return undefined;
 }
