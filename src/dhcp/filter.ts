@@ -1,7 +1,7 @@
 /**
- * The classic BPF program (linux/filter.h, offsets from the network header) of the client's packet
- * socket: only DHCP replies to one hardware address leave the kernel, so that other traffic and
- * other clients' leases cost this process nothing.
+ * The classic BPF programs (linux/filter.h, offsets from the network header) of client's and server's
+ * packet sockets: only DHCP replies to one hardware address, or only requests, leave the kernel, so
+ * that other traffic and other clients' leases cost this process nothing.
  */
 
 import type { BpfInstruction } from '../system/system.ts';
@@ -22,15 +22,24 @@ const UDP_HEADER_BYTES = 8;
 
 /** Passes whole IPv4 packets that carry a reply (op 2) to UDP `port` for `hardwareAddress`. */
 export function replyFilter(port: number, hardwareAddress: Uint8Array): BpfInstruction[] {
+  return messageFilter(port, 2, addressTests(hardwareAddress));
+}
+
+/** Passes whole IPv4 packets that carry a request (op 1) to UDP `port`. */
+export function requestFilter(port: number): BpfInstruction[] {
+  return messageFilter(port, 1, []);
+}
+
+function messageFilter(port: number, op: 1 | 2, others: readonly IndexedTest[]): BpfInstruction[] {
   const tests: { load: BpfInstruction; jump: number; value: number; passesOn: boolean }[] = [
     { load: [LOAD_BYTE, 0, 0, 9], jump: JUMP_EQUAL, value: PROTOCOL_UDP, passesOn: true },
     // More fragments, or an offset.
     { load: [LOAD_HALF, 0, 0, 6], jump: JUMP_SET, value: 0x3fff, passesOn: false },
   ];
-  const indexed: { load: number; at: number; value: number }[] = [
+  const indexed: IndexedTest[] = [
     { load: LOAD_HALF_INDEXED, at: 2, value: port },
-    { load: LOAD_BYTE_INDEXED, at: UDP_HEADER_BYTES, value: 2 },
-    ...addressTests(hardwareAddress),
+    { load: LOAD_BYTE_INDEXED, at: UDP_HEADER_BYTES, value: op },
+    ...others,
   ];
   const checks = [
     ...tests,
@@ -39,6 +48,13 @@ export function replyFilter(port: number, hardwareAddress: Uint8Array): BpfInstr
     )),
   ];
   return assemble(checks, tests.length);
+}
+
+/** Compares what lies `at` bytes behind the IP header. */
+interface IndexedTest {
+  readonly load: number;
+  readonly at: number;
+  readonly value: number;
 }
 
 interface Check {
@@ -62,8 +78,8 @@ function assemble(checks: readonly Check[], indexedFrom: number): BpfInstruction
 }
 
 /** chaddr, behind the IP and UDP headers and 28 bytes of BOOTP. */
-function addressTests(hardwareAddress: Uint8Array): { load: number; at: number; value: number }[] {
-  const tests: { load: number; at: number; value: number }[] = [];
+function addressTests(hardwareAddress: Uint8Array): IndexedTest[] {
+  const tests: IndexedTest[] = [];
   const view = new DataView(hardwareAddress.buffer, hardwareAddress.byteOffset, hardwareAddress.byteLength);
   for (let at = 0; at < view.byteLength; ) {
     const left = view.byteLength - at;
