@@ -113,7 +113,7 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const services = new Services(env, technologies, scope);
   const explain = explainer({ kernel, clock, options, interfaces, technologies, services });
   mptcp.follow(services, scope);
-  const provisioning = new Provisioning({ storage: parts.storage, clock, services }, scope);
+  const provisioning = new Provisioning({ storage: parts.storage, clock, services, ownSettings }, scope);
   setBeforeCarrier({ kernel, technologies, services, provisioning }, scope);
   const providers = new Providers(services);
   const portals = new Portals(parts, services, scope);

@@ -7,6 +7,7 @@
 
 import type { Sysctl } from './daemon/sysctl.ts';
 import type { KnownEndpoint, MptcpEndpoint, MptcpFlag } from './netlink/genl/mptcp.ts';
+import { parseMptcpFlags } from './provision/own-values.ts';
 import type { OwnSettings } from './service/own-settings.ts';
 import type { Service } from './service/service.ts';
 import type { Services } from './service/services.ts';
@@ -89,7 +90,7 @@ export class Mptcp {
 
   /** Keeps `disabled` or flags with commas; `auto` is as before. Throws InvalidArguments. */
   set(service: Service, value: string): void {
-    if (value !== 'auto' && value !== 'disabled' && parseFlags(value) === undefined) {
+    if (value !== 'auto' && value !== 'disabled' && parseMptcpFlags(value) === undefined) {
       throw new ConnmanError('InvalidArguments');
     }
     this.#env.ownSettings.set(service.identifier, KEY, value === 'auto' ? undefined : value);
@@ -100,7 +101,7 @@ export class Mptcp {
     if (this.#env.sysctl.read(ENABLED) !== '1') return [];
     const set = this.#env.ownSettings.get(identifier, KEY);
     if (set === 'disabled') return [];
-    return (set === undefined ? undefined : parseFlags(set)) ?? (tunnel === undefined ? DEFAULT_FLAGS : []);
+    return (set === undefined ? undefined : parseMptcpFlags(set)) ?? (tunnel === undefined ? DEFAULT_FLAGS : []);
   }
 
   /** One change at a time; what happens meanwhile is looked at after it. */
@@ -189,17 +190,6 @@ export class Mptcp {
 }
 
 const LOOSE = '2';
-
-/** Flags with commas, in their order; undefined where one is none, or where they exclude each other. */
-function parseFlags(text: string): readonly MptcpFlag[] | undefined {
-  const words = text.split(',').map((word) => word.trim());
-  const flags = ORDER.filter((flag) => words.includes(flag));
-  const isUnknown = words.some((word) => !ORDER.some((flag) => flag === word));
-  // The kernel refuses both: what is announced is not used by ourselves.
-  return isUnknown || (flags.includes('signal') && flags.includes('fullmesh')) ? undefined : flags;
-}
-
-const ORDER: readonly MptcpFlag[] = ['signal', 'subflow', 'backup', 'fullmesh'];
 
 function keyOf({ ifindex, address }: Pick<MptcpEndpoint, 'ifindex' | 'address'>): string {
   return `${ifindex} ${address}`;

@@ -7,9 +7,11 @@
 
 import type { FileChange } from './daemon/files.ts';
 import type { Storage } from './daemon/storage.ts';
+import { parseLinkLocal } from './ipconfig/configuration.ts';
 import { formatComplaint } from './provision/key-table.ts';
 import { isEntryFor, parseServiceFile, type ServiceEntry, type Target } from './provision/service-file.ts';
 import type { Provisioned, ServiceConfiguration } from './service/configuration.ts';
+import type { OwnSettings } from './service/own-settings.ts';
 import type { Service } from './service/service.ts';
 import type { Services } from './service/services.ts';
 import type { Clock } from './shared/clock.ts';
@@ -30,6 +32,7 @@ export interface ProvisioningEnv {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly services: Services;
+  readonly ownSettings: OwnSettings;
 }
 
 /** All entries of all files, and their effect on services. */
@@ -107,6 +110,7 @@ export class Provisioning {
     if (shown(found) === shown(service.provisioned)) return false;
     const by = found === undefined ? 'no file any more' : `${found.file}${SUFFIX} [${found.entry.ident}]`;
     log.info('%s is provisioned by %s', service.identifier, by);
+    this.#env.ownSettings.decide(service.identifier, ownKeysOf(found?.entry));
     service.provision(found, found && configurationOf(found.entry));
     return true;
   }
@@ -131,7 +135,7 @@ export function configurationOf({ keys }: ServiceEntry): ServiceConfiguration {
   const method = keys['Proxy.Method'];
   const url = keys['Proxy.URL'];
   return {
-    ipv4: keys.IPv4 ?? { method: 'dhcp' },
+    ipv4: { ...(keys.IPv4 ?? { method: 'dhcp' }), ...parseLinkLocal(keys['IPv4.LinkLocal'] ?? 'fallback') },
     ipv6: { ...(keys.IPv6 ?? { method: 'auto' }), privacy: keys['IPv6.Privacy'] ?? 'disabled' },
     nameservers: [],
     timeservers: [],
@@ -144,6 +148,13 @@ export function configurationOf({ keys }: ServiceEntry): ServiceConfiguration {
     },
     mdns: keys.mDNS ?? false,
   };
+}
+
+/** What of an entry ConnMan has no word for, by the names that src/service/own-settings.ts has. */
+function ownKeysOf(entry: ServiceEntry | undefined): Map<string, string> {
+  const { NeverDefault, CheckOnline, Metered, SendHostname, MPTCP } = entry?.keys ?? {};
+  const own = Object.entries({ NeverDefault, CheckOnline, Metered, SendHostname, MPTCP });
+  return new Map(own.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])));
 }
 
 /** What entries are compared with; a Wi-Fi network says in the last part of identifiers which it is. */

@@ -36,8 +36,12 @@ const CONFIG_OPTIONS: readonly WordOption[] = [
   { name: 'remove', help: '                 Remove service' },
 ];
 
-/** What of a service can be set and ConnMan has nothing like; `OWN_SETTINGS` in commands/config.ts. */
+/** What of a service can be set and ConnMan has nothing like; see commands/config.ts. */
 const OWN_EXTRAS: Readonly<Record<string, Extra>> = {
+  'link-local': {
+    value: 'enabled|disabled|fallback',
+    about: 'an IPv4 link-local address: always beside the other, never, or while there is no other',
+  },
   metered: { value: 'yes|no|auto', about: 'whether the network costs by what is carried; auto: as can be guessed' },
   'never-default': { value: 'yes|no|auto', about: 'whether no default route may lead through it' },
   'online-check': { value: 'yes|no|auto', about: 'whether it is asked whether it is online' },

@@ -18,6 +18,17 @@ export const HOST_COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/host.ts')).reload,
   },
   {
+    name: 'extras',
+    arguments: '<service>',
+    about: 'Show what of a service other consoles do not: metered, MPTCP, its last online check',
+    most: 1,
+    isOurs: true,
+    extras: { json },
+    complete: ['service'],
+    details: 'config sets them: connmanctl help config.',
+    load: async () => (await import('./commands/host.ts')).extras,
+  },
+  {
     name: 'device',
     arguments: 'reapply <interface>',
     about: 'Put what is configured into the kernel again, without disconnecting',

@@ -76,7 +76,7 @@ function serviceFindings(service: ServiceView, snapshot: Snapshot): Finding[] {
 
 function connectedFindings(service: ServiceView): Finding[] {
   const { identifier: subject, ipv4, ipv6, progress, dhcpInMs, ipv4Method, conflict } = service;
-  const addresses = [ipv4, ipv6].flatMap((each) => (each === undefined ? [] : [String(each.address)]));
+  const addresses = [ipv4?.address, ipv4?.linkLocal, ipv6?.address].filter((each) => each !== undefined).map(String);
   const method = ipv4?.method ?? ipv6?.method ?? 'off';
   const facts = { Addresses: addresses, Method: method, Interface: service.interfaceName };
   const found: Finding[] = [];
@@ -94,6 +94,10 @@ function connectedFindings(service: ServiceView): Finding[] {
   if (conflict !== undefined && !(conflict.isResolved && ipv4?.address.equals(conflict.address) === true)) {
     const other = conflictFacts(service);
     found.push({ subject, about: 'connected', cause: 'conflictBefore', facts: other, next: 'findOther' });
+  }
+  if (service.metered === 'yes') found.push({ subject, about: 'connected', cause: 'metered', facts: {}, next: 'unmeter' });
+  if (service.metered === 'guess-yes') {
+    found.push({ subject, about: 'connected', cause: 'probablyMetered', facts: {}, next: 'unmeter' });
   }
   return found;
 }
@@ -137,7 +141,8 @@ function configurationFinding(service: ServiceView): Finding {
   if (ipv4Method === 'off') return { ...base, cause: 'noRouter', facts: {}, next: 'waitForRouter' };
   if (unanswered > 0) {
     const facts = { Unanswered: unanswered, Interface: service.interfaceName };
-    return { ...base, cause: 'noDhcpAnswer', facts, next: 'askServer', ...within(dhcpInMs) };
+    const cause = service.isLinkLocalOff ? 'noDhcpAnswerAtAll' : 'noDhcpAnswer';
+    return { ...base, cause, facts, next: 'askServer', ...within(dhcpInMs) };
   }
   return { ...base, cause: 'configuring', facts: {}, next: 'wait' };
 }

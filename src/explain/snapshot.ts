@@ -13,6 +13,7 @@ import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import type { Outcome } from '../online-check/machine.ts';
 import type { RadioState } from '../rfkill.ts';
 import type { LastCheck } from '../service/family-connection.ts';
+import { meteredOf, type Metered } from '../service/metered.ts';
 import type { Ranked } from '../service/order.ts';
 import type { Service } from '../service/service.ts';
 import type { Services } from '../service/services.ts';
@@ -70,6 +71,9 @@ export interface ServiceView extends Ranked {
   readonly provisionedBy: string | undefined;
   readonly ipv4Method: string;
   readonly hasStaticAddress: boolean;
+  /** Whether no link-local address stands in for one that cannot be had. */
+  readonly isLinkLocalOff: boolean;
+  readonly metered: Metered;
   readonly ipv4: Ipv4InUse | undefined;
   readonly ipv6: Ipv6InUse | undefined;
   readonly nameservers: readonly string[];
@@ -154,6 +158,8 @@ async function serviceView(
     provisionedBy: provisioned && `${provisioned.file}.config [${provisioned.entry.ident}]`,
     ipv4Method: configuration.ipv4.method,
     hasStaticAddress: configuration.ipv4.address !== undefined,
+    isLinkLocalOff: configuration.ipv4.linkLocal === 'disabled',
+    metered: meteredOf(service, services.ownSettings),
     failure: attempt?.failure,
     asking: attempt?.isAskingForInput === true ? 'input' : attempt?.isAskingToRetry === true ? 'retry' : undefined,
     conflict: conflictDetection?.last,

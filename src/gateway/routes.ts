@@ -82,14 +82,16 @@ export function sourceRoutesFor(needs: GatewayNeeds, isConfined = false): Route[
 /**
  * The rules that lead packets from the service's addresses to its table: first to what is on its link,
  * then, after all that the main table knows better than by its default route (`sharedRule`), beyond.
- * In IPv6 a network stands for all addresses that the host has in it, temporary ones included.
+ * In IPv6 a network stands for all addresses that the host has in it, temporary ones included. A
+ * link-local address of IPv4 is for its link alone (RFC 3927, 2.7).
  */
 export function sourceRulesFor({ ifindex, family, subnets }: GatewayNeeds, isConfined = false): Rule[] {
   const table = sourceTable(ifindex);
   return subnets.flatMap((subnet): Rule[] => {
     const source = family === 4 ? { address: subnet.address, prefixLength: 32 } : networkOf(subnet);
     const link: Rule = { family, priority: PRIORITY.link, source, table, suppressPrefixLength: 0 };
-    return isConfined ? [link] : [link, { family, priority: PRIORITY.beyond, source, table }];
+    const isOfLink = isConfined || (family === 4 && subnet.address.isLinkLocal);
+    return isOfLink ? [link] : [link, { family, priority: PRIORITY.beyond, source, table }];
   });
 }
 

@@ -24,6 +24,14 @@ export interface StaticAddress {
 /** How a service shall get its IPv4 address. */
 export interface Ipv4Configuration extends StaticAddress {
   readonly method: Ipv4Method;
+  /** A link-local address (RFC 3927): never, or always beside the other; absent, while there is no other. */
+  readonly linkLocal?: 'disabled' | 'enabled';
+}
+
+/** Reads `disabled`, `enabled` or `fallback`, the default, as part of a configuration; undefined for other words. */
+export function parseLinkLocal(word: string): Pick<Ipv4Configuration, 'linkLocal'> | undefined {
+  if (word === 'fallback') return {};
+  return word === 'disabled' || word === 'enabled' ? { linkLocal: word } : undefined;
 }
 
 /** How a service shall get its IPv6 addresses. */
@@ -40,8 +48,8 @@ export interface AddressInUse<Method> {
   readonly gateway?: IpAddress;
 }
 
-/** An IPv4 address in use. */
-export type Ipv4InUse = AddressInUse<Ipv4Method>;
+/** An IPv4 address in use, and the link-local one beside it. */
+export type Ipv4InUse = AddressInUse<Ipv4Method> & { readonly linkLocal?: IpAddress };
 /** An IPv6 address in use. */
 export type Ipv6InUse = AddressInUse<Ipv6Method | '6to4'> & { readonly privacy: Ipv6Privacy };
 

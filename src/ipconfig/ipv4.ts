@@ -1,13 +1,13 @@
 /**
- * One service's IPv4 address while it is connected: gets it by the configured method (DHCP with a
- * link-local address where no server answers, or as written down), claims it, sets it on the
- * interface, and says when it is there and when it is lost.
- * Invariant: at most one address of ours is on the interface, the one in `inUse`.
+ * One service's IPv4 address while it is connected: gets it by the configured method (DHCP, or as
+ * written down), claims it, sets it on the interface, and says when it is there and when it is lost.
+ * A link-local address (./link-local.ts) is there instead while there is none, or beside it always.
+ * Invariant: of ours the address in `#own` is on the interface, and the link-local one.
  */
 
 import type { AcdEvent } from '../dhcp/acd.ts';
 import { expiryOf, startDhcpClient, type ClientEvent, type DhcpClient, type Lease } from '../dhcp/client.ts';
-import { IPV4LL_PREFIX_LENGTH, startIpv4ll } from '../dhcp/ipv4ll.ts';
+import { IPV4LL_PREFIX_LENGTH } from '../dhcp/ipv4ll.ts';
 import type { Address } from '../netlink/address/address.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import { formatHex } from '../shared/bytes.ts';
@@ -21,6 +21,7 @@ import type { Scope } from '../shared/scope.ts';
 import type { System } from '../system/system.ts';
 import { Claim } from './claim.ts';
 import type { Ipv4Configuration, Ipv4InUse } from './configuration.ts';
+import { LinkLocal, type LinkLocalEvent } from './link-local.ts';
 import { offerOfLease } from './offer.ts';
 import type { AddressProgress, AddressSession, SessionEvent, Setup, StopMode } from './session.ts';
 
@@ -76,9 +77,11 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
   #declined = 0;
   #client: DhcpClient | undefined;
   #mtu: number;
-  #inUse: Ipv4InUse | undefined;
-  /** Of the search for a link-local address. */
-  #linkLocal: Scope | undefined;
+  /** What was lent or written down, once it is used. */
+  #own: Ipv4InUse | undefined;
+  readonly #linkLocal: LinkLocal;
+  /** Whether the link-local address does for one that cannot be had. */
+  #isStandIn = false;
   /** Why the lease before was lost. */
   #lost: string | undefined;
 
@@ -89,14 +92,11 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
     this.#env = env;
     this.#scope = scope.child();
     this.#claim = new Claim(target, env, this.#scope);
+    this.#linkLocal = new LinkLocal(target, env, this.#scope, (event) => this.#onLinkLocal(event));
   }
 
   get events(): Observable<Ipv4Event> {
     return this.#events;
-  }
-
-  get inUse(): Ipv4InUse | undefined {
-    return this.#inUse;
   }
 
   get progress(): AddressProgress {
@@ -113,14 +113,17 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
     const { configuration } = this.#target;
     switch (configuration.method) {
       case 'dhcp':
-        return this.#startDhcp();
+        this.#startDhcp();
+        break;
       case 'manual':
       case 'fixed':
-        return this.#startStatic(configuration);
+        this.#startStatic(configuration);
+        break;
       case 'auto':
       case 'off':
-        return undefined;
+        return;
     }
+    if (configuration.linkLocal === 'enabled') this.#linkLocal.start();
   }
 
   wake(): void {
@@ -128,7 +131,8 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
   }
 
   reapply(): void {
-    if (this.#inUse !== undefined) void this.#set(this.#inUse, this.#client?.lease);
+    if (this.#own !== undefined) void this.#set(this.#own, this.#client?.lease);
+    this.#linkLocal.reapply();
     this.#client?.renewNow();
   }
 
@@ -137,7 +141,7 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
     this.#client?.stop({ release: mode === 'release' });
     const closed = this.#scope.close();
     if (mode !== 'keep') this.#setMtu(this.#target.mtu);
-    if (mode !== 'keep') await this.#removeAddress();
+    if (mode !== 'keep') await Promise.all([this.#removeOwn(), this.#linkLocal.stop()]);
     await closed;
   }
 
@@ -145,7 +149,8 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
     const { ifindex, interfaceName, hardwareAddress, mtu, lease } = this.#target;
     const { hostname, vendorClass, clientIdentifier } = this.#target;
     // Whoever configured the interface before us (`ip=`, an initial ramdisk) had it from the same server.
-    const lastAddress = this.#target.lastAddress ?? this.#addressesOnInterface()[0]?.address;
+    const { lastAddress = this.#addressesOnInterface().find(({ address }) => !address.isLinkLocal)?.address }
+      = this.#target;
     const options = {
       ifindex,
       name: interfaceName,
@@ -175,8 +180,8 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
   #onDhcp(event: ClientEvent): void {
     switch (event.kind) {
       case 'bound':
-        if (event.isChanged || this.#inUse?.method !== 'dhcp') this.#useLease(event.lease);
-        else void this.#prolong(this.#inUse, event.lease);
+        if (event.isChanged || this.#own?.method !== 'dhcp') this.#useLease(event.lease);
+        else void this.#prolong(this.#own, event.lease);
         return;
       case 'lost':
         log.debug('%s: the lease is lost: %s', this.#target.interfaceName, event.reason);
@@ -185,31 +190,31 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
         return;
       case 'noLease':
         log.info('%s: no DHCP server answers, still asking', this.#target.interfaceName);
-        if (this.#linkLocal === undefined && this.#inUse === undefined) this.#startLinkLocal();
+        if (this.#own === undefined) this.#standIn();
         return;
     }
   }
 
   #lose(): void {
     this.#claim.end();
-    void this.#removeAddress();
+    void this.#removeOwn();
     this.#events.emit({ kind: 'lost' });
   }
 
-  // RFC 3927, 2.11: an address for the link alone, given up as soon as a server answers.
-  #startLinkLocal(): void {
-    const { ifindex, hardwareAddress } = this.#target;
-    const scope = this.#scope.child();
-    this.#linkLocal = scope;
-    startIpv4ll({ ifindex, hardwareAddress }, this.#env, scope).events.observe(scope, (event) => {
-      if (event.kind === 'lost') this.#lose();
-      else void this.#set({ method: 'auto', address: event.address, prefixLength: IPV4LL_PREFIX_LENGTH }, undefined);
-    });
+  // RFC 3927, 2.11: an address for the link alone, given up, unless it is wanted always, for one that is lent.
+  #standIn(): void {
+    if (this.#isStandIn || this.#target.configuration.linkLocal === 'disabled') return;
+    this.#isStandIn = true;
+    if (this.#linkLocal.address === undefined) this.#linkLocal.start();
+    else this.#tell();
   }
 
-  #stopLinkLocal(): void {
-    void this.#linkLocal?.close();
-    this.#linkLocal = undefined;
+  #onLinkLocal(event: LinkLocalEvent): void {
+    const isAlone = this.#own === undefined;
+    if (event.kind === 'failed' && isAlone && this.#isStandIn) this.#events.emit(event);
+    else if (event.kind === 'failed') log.warn('%s: %s', this.#target.interfaceName, event.error.message);
+    else if (event.kind === 'lost' && isAlone && this.#isStandIn) this.#events.emit({ kind: 'lost' });
+    else if (!isAlone || this.#isStandIn) this.#tell();
   }
 
   #useLease(lease: Lease): void {
@@ -249,15 +254,16 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
       this.#client?.decline();
       this.#declined++;
     }
-    if ((method !== 'dhcp' || this.#declined > 1) && this.#linkLocal === undefined) this.#startLinkLocal();
+    if (method !== 'dhcp' || this.#declined > 1) this.#standIn();
   }
 
   async #set(inUse: Ipv4InUse, lease: Lease | undefined): Promise<void> {
     const { ifindex } = this.#target;
     const { address, prefixLength } = inUse;
-    const before = this.#inUse;
-    this.#inUse = inUse;
-    if (inUse.method !== 'auto') this.#stopLinkLocal();
+    const before = this.#own;
+    this.#own = inUse;
+    this.#isStandIn = false;
+    if (this.#target.configuration.linkLocal !== 'enabled') void this.#linkLocal.stop();
     try {
       const broadcast = broadcastOf(inUse);
       const isOther = before !== undefined && !(before.address.equals(address) && before.prefixLength === prefixLength);
@@ -269,12 +275,23 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
         { ifindex, address, prefixLength, broadcast, validLifetimeSec }, this.#scope.signal,
       );
       if (isAfter) await this.#remove(before);
-      this.#events.emit({ kind: 'configured', setup: setupOf(inUse, lease) });
+      if (this.#own === inUse) this.#tell(lease);
     } catch (error) {
       if (this.#scope.signal.aborted) return;
-      this.#inUse = undefined;
+      this.#own = undefined;
       const text = `address ${address}/${prefixLength} is refused: ${error instanceof Error ? error.message : error}`;
       this.#events.emit({ kind: 'failed', error: new ConnmanError('Failed', text, { cause: error }) });
+    }
+  }
+
+  #tell(lease = this.#client?.lease): void {
+    const own = this.#own;
+    const { address } = this.#linkLocal;
+    if (own !== undefined) {
+      this.#events.emit({ kind: 'configured', setup: setupOf(own, lease, address) });
+    } else if (address !== undefined) {
+      const inUse = { method: 'auto', address, prefixLength: IPV4LL_PREFIX_LENGTH } as const;
+      this.#events.emit({ kind: 'configured', setup: setupOf(inUse, undefined) });
     }
   }
 
@@ -288,7 +305,7 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
       await this.#env.kernel.address.add(
         { ifindex, address, prefixLength, broadcast, validLifetimeSec }, this.#scope.signal,
       );
-      this.#events.emit({ kind: 'prolonged', setup: setupOf(inUse, lease) });
+      this.#events.emit({ kind: 'prolonged', setup: setupOf(inUse, lease, this.#linkLocal.address) });
     } catch (error) {
       log.debug('%s: %s keeps its time: %s', interfaceName, address, error instanceof Error ? error.message : error);
     }
@@ -300,9 +317,9 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
     return leftMs === Infinity ? undefined : Math.max(0, Math.ceil(leftMs / 1000)) + LIFETIME_GRACE_SEC;
   }
 
-  async #removeAddress(): Promise<void> {
-    const before = this.#inUse;
-    this.#inUse = undefined;
+  async #removeOwn(): Promise<void> {
+    const before = this.#own;
+    this.#own = undefined;
     if (before !== undefined) await this.#remove(before);
   }
 
@@ -325,8 +342,15 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
   }
 }
 
-function setupOf(inUse: Ipv4InUse, lease: Lease | undefined): Ipv4Setup {
-  return { inUse, subnets: [inUse], routes: lease?.classlessRoutes ?? [], offer: offerOfLease(lease), lease };
+function setupOf(own: Ipv4InUse, lease: Lease | undefined, linkLocal?: IpAddress): Ipv4Setup {
+  const beside = linkLocal === undefined ? [] : [{ address: linkLocal, prefixLength: IPV4LL_PREFIX_LENGTH }];
+  return {
+    inUse: { ...own, ...(linkLocal !== undefined && { linkLocal }) },
+    subnets: [own, ...beside],
+    routes: lease?.classlessRoutes ?? [],
+    offer: offerOfLease(lease),
+    lease,
+  };
 }
 
 function broadcastOf({ address, prefixLength }: Ipv4InUse): IpAddress | undefined {

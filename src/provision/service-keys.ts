@@ -5,6 +5,7 @@
 
 import { oneOf, strictBoolean } from '../shared/options.ts';
 import type { KeyTable } from './key-table.ts';
+import { choice, mptcp, sentHostname } from './own-values.ts';
 import {
   absolutePath, domainName, domainNames, hardwareAddress, interfaceName, ipv4Setting, ipv6Privacy, ipv6Setting,
   matching, nameServers, pacUrl, proxyServers, someText, ssid, timeServers,
@@ -40,6 +41,11 @@ export const SERVICE_KEYS = {
     about: 'only for the network interface with this hardware address',
   },
   IPv4: { parse: ipv4Setting, about: 'how the IPv4 address is got; dhcp unless said' },
+  'IPv4.LinkLocal': {
+    parse: oneOf(['disabled', 'enabled', 'fallback']), isOurs: true,
+    about: 'a link-local address (RFC 3927): never, always beside the other, or while there is no other, which it is ' +
+      'unless said',
+  },
   IPv6: { parse: ipv6Setting, about: 'how the IPv6 addresses are got; auto unless said' },
   'IPv6.Privacy': { parse: ipv6Privacy, about: 'temporary addresses (RFC 8981); disabled unless said' },
   Nameservers: { parse: nameServers, about: 'name servers, in place of those the network offers' },
@@ -94,4 +100,9 @@ export const SERVICE_KEYS = {
   },
   'Proxy.Servers': { parse: proxyServers, isOurs: true, about: 'proxies, with Proxy.Method manual' },
   'Proxy.Excludes': { parse: domainNames, isOurs: true, about: 'what is reached without them' },
+  NeverDefault: { parse: choice, isOurs: true, about: 'whether no default route may lead through it' },
+  CheckOnline: { parse: choice, isOurs: true, about: 'whether it is asked whether it is online' },
+  Metered: { parse: choice, isOurs: true, about: 'whether the network costs by what is carried' },
+  SendHostname: { parse: sentHostname, isOurs: true, about: 'what DHCP tells the server; auto is the host\'s name' },
+  MPTCP: { parse: mptcp, isOurs: true, about: 'what its addresses are for as endpoints of MPTCP' },
 } as const satisfies KeyTable;

@@ -24,16 +24,22 @@ export function ethernetDictionary(service: Service): Dictionary {
   ]);
 }
 
-/** `IPv4`: empty unless in use. */
+/** `IPv4`: empty unless in use; `LinkLocal`, which is ours, only where there is such an address beside. */
 export function ipv4Dictionary({ ipv4 }: Service): Dictionary {
   if (ipv4 === undefined) return new Map();
-  return new Map([['Method', text(ipv4.method)], ...ipv4Entries(ipv4)]);
+  const linkLocal = optional('LinkLocal', ipv4.linkLocal && text(String(ipv4.linkLocal)));
+  return new Map([['Method', text(ipv4.method)], ...ipv4Entries(ipv4), ...linkLocal]);
 }
 
-/** `IPv4.Configuration`: `auto` while DHCP has fallen back to a link-local address, as in ConnMan. */
+/**
+ * `IPv4.Configuration`: `auto` while DHCP has fallen back to a link-local address, as in ConnMan;
+ * `LinkLocal`, which is ours, only where it is not `fallback`.
+ */
 export function ipv4ConfigurationDictionary({ ipv4, configuration: { ipv4: configuration } }: Service): Dictionary {
-  if (configuration.method === 'dhcp' && ipv4?.method === 'auto') return new Map([['Method', text('auto')]]);
-  return new Map([['Method', text(configuration.method)], ...ipv4Entries(configuration)]);
+  const linkLocal = optional('LinkLocal', configuration.linkLocal && text(configuration.linkLocal));
+  const isFallback = configuration.method === 'dhcp' && ipv4?.method === 'auto';
+  if (isFallback) return new Map([['Method', text('auto')], ...linkLocal]);
+  return new Map([['Method', text(configuration.method)], ...ipv4Entries(configuration), ...linkLocal]);
 }
 
 /** `IPv6`: empty unless in use. */

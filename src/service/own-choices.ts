@@ -4,6 +4,7 @@
  * a service follows its technology, and that main.conf.
  */
 
+import { isHostname } from '../provision/own-values.ts';
 import type { TechnologyType } from '../types.ts';
 import { Emitter } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
@@ -88,10 +89,3 @@ export class OwnChoices {
 function word(is: boolean): string {
   return is ? 'yes' : 'no';
 }
-
-/** RFC 1123, 2.1: labels of letters, digits and hyphens; with dots it is a domain name (option 81). */
-function isHostname(text: string): boolean {
-  return text.length <= 253 && text.split('.').every((label) => LABEL.test(label));
-}
-
-const LABEL = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;

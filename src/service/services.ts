@@ -149,6 +149,7 @@ export class Services {
 
   /** Takes over what others have written to the services' settings. */
   reload(): void {
+    this.#env.ownSettings.reload();
     for (const service of [...this.#list]) reloadService(service, this.#env.storage);
   }
 

@@ -4,7 +4,9 @@
  */
 
 import type { Variant } from '../dbus/signature.ts';
-import type { Ipv4Configuration, Ipv6Configuration, StaticAddress } from '../ipconfig/configuration.ts';
+import {
+  parseLinkLocal, type Ipv4Configuration, type Ipv6Configuration, type StaticAddress,
+} from '../ipconfig/configuration.ts';
 import { parseNameServer } from '../dns-backend/name-server.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import { parseIpAddress, parseIpv4, prefixLengthOfNetmask, type IpAddress } from '../shared/ipaddress.ts';
@@ -27,7 +29,7 @@ export function setProperty(service: Settable, name: string, value: Variant): vo
 function changeOf({ configuration }: Settable, name: string, value: Variant): Partial<ServiceConfiguration> {
   switch (name) {
     case 'IPv4.Configuration':
-      return { ipv4: ipv4Of(want(value.as('a{sv}'))) };
+      return { ipv4: ipv4Of(want(value.as('a{sv}')), configuration.ipv4) };
     case 'IPv6.Configuration':
       return { ipv6: ipv6Of(want(value.as('a{sv}'))) };
     case 'Nameservers.Configuration':
@@ -50,7 +52,18 @@ function words(value: Variant): string[] {
   return want(value.as('as')).flatMap((each) => each.split(' ')).filter((word) => word !== '');
 }
 
-function ipv4Of(settings: ReadonlyMap<string, Variant>): Ipv4Configuration {
+// `LinkLocal` is ours: who does not know it leaves it as it is, and it may be set by itself.
+function ipv4Of(settings: ReadonlyMap<string, Variant>, before: Ipv4Configuration): Ipv4Configuration {
+  const { linkLocal, ...rest } = before;
+  const word = textOf(settings, 'LinkLocal');
+  const isAlone = word !== undefined && settings.size === 1;
+  return {
+    ...(isAlone ? rest : ipv4AddressOf(settings)),
+    ...(word === undefined ? linkLocal !== undefined && { linkLocal } : want(parseLinkLocal(word))),
+  };
+}
+
+function ipv4AddressOf(settings: ReadonlyMap<string, Variant>): Ipv4Configuration {
   const method = textOf(settings, 'Method') ?? '';
   switch (method) {
     case 'dhcp':

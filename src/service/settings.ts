@@ -5,12 +5,13 @@
 
 import { parseLease, type Lease } from '../dhcp/client.ts';
 import type { Storage } from '../daemon/storage.ts';
-import type {
-  Ipv4Configuration,
-  Ipv4Method,
-  Ipv6Configuration,
-  Ipv6Method,
-  StaticAddress,
+import {
+  parseLinkLocal,
+  type Ipv4Configuration,
+  type Ipv4Method,
+  type Ipv6Configuration,
+  type Ipv6Method,
+  type StaticAddress,
 } from '../ipconfig/configuration.ts';
 import type { Clock } from '../shared/clock.ts';
 import { parseIpAddress, type IpAddress } from '../shared/ipaddress.ts';
@@ -98,6 +99,7 @@ export function saveService(
   const { ipv4, ipv6, proxy } = configuration;
   set('IPv4.method', ipv4.method);
   saveAddress(set, 'IPv4', ipv4);
+  set('IPv4.LinkLocal', ipv4.linkLocal); // ours; ConnMan passes over it
   set('IPv4.DHCP.LastAddress', ipv4.method === 'dhcp' ? facts.lastAddress : undefined);
   set('IPv6.method', ipv6.method);
   saveAddress(set, 'IPv6', ipv6);
@@ -162,7 +164,8 @@ const IPV6_METHODS: Readonly<Record<string, Ipv6Method>> = {
 
 function loadIpv4(file: KeyFile, group: string): Ipv4Configuration {
   const method = IPV4_METHODS[file.get(group, 'IPv4.method') ?? 'dhcp'] ?? 'off';
-  return { method, ...(isStatic(method) && loadAddress(file, group, 'IPv4')) };
+  const linkLocal = parseLinkLocal(file.get(group, 'IPv4.LinkLocal') ?? 'fallback');
+  return { method, ...(isStatic(method) && loadAddress(file, group, 'IPv4')), ...linkLocal };
 }
 
 function loadIpv6(file: KeyFile, group: string): Ipv6Configuration {

@@ -118,6 +118,18 @@ test('of two, each answers by its own link, and the default changes without a ga
   assert.equal(await table(kernel, one.ifindex), []);
 });
 
+test('a link-local address beside another is answered by its link, and leads nowhere else', async () => {
+  const kernel = fakeKernel();
+  const gateways = new Gateways(kernel);
+  const beside = { address: ip('169.254.7.9'), prefixLength: 16 };
+  const one = await plug(kernel, 'eth0', { address: '192.0.2.10', gateway: '192.0.2.1' });
+  const two = await plug(kernel, 'eth1', { address: '198.51.100.10', gateway: '198.51.100.1' });
+  await gateways.set(owner('one'), { ...one, subnets: [...one.subnets, beside] });
+  await gateways.set(owner('two'), two);
+  assert.equal((await rules(kernel)).filter((rule) => rule.startsWith('169')), ['169.254.7.9 known']);
+  assert.equal(await table(kernel, one.ifindex), ['169.254.0.0 link', '192.0.2.0 link', 'default 192.0.2.1']);
+});
+
 test('two in one subnet keep their gateway apart', async () => {
   const kernel = fakeKernel();
   const gateways = new Gateways(kernel);

@@ -1,13 +1,18 @@
 /**
- * reload and device: has the daemon look at files or at a link again.
+ * reload, device and extras: has the daemon look at files or at a link again, and shows what of a
+ * service ConnMan has no word for.
  */
 
 import type { DBusError } from '../../dbus/errors.ts';
 import { causewayManagerInterface } from '../../dbus/interfaces/causeway-manager.ts';
+import { causewayServiceInterface } from '../../dbus/interfaces/causeway-service.ts';
+import { propertiesInterface } from '../../dbus/interfaces/freedesktop.ts';
 import type { Call } from '../command.ts';
 import { type Context, PATIENCE } from '../context.ts';
 import { type CommandError, failed, invalid, isConnmanError, isUnknownObject } from '../errors.ts';
+import { withService } from '../find-service.ts';
 import { usage } from '../run-command.ts';
+import { printProperties } from './read.ts';
 
 /** `reload`. */
 export async function reload(context: Context): Promise<void> {
@@ -24,6 +29,16 @@ export async function device(context: Context, { command, words: [what, name] }:
     return isConnmanError(error, 'NotConnected') ? 'Nothing is connected there: `connmanctl connect`.' : undefined;
   }));
   context.output.print(`Reapplied ${name}\n`);
+}
+
+/** `extras SERVICE`. */
+export async function extras(context: Context, { command, words: [word], given }: Call): Promise<void> {
+  if (word === undefined) throw invalid(command.name, usage(command));
+  const interface_name = causewayServiceInterface.name;
+  await withService(context, command.name, word, async (path) => {
+    const properties = await context.proxy(propertiesInterface, path);
+    printProperties(context, await properties.GetAll({ interface_name }, PATIENCE), given.has('json'));
+  }).catch(rethrowOurs(`Error ${word}`));
 }
 
 /** Throws what a call of ours threw; where another daemon answers, that is said. */

@@ -10,6 +10,7 @@ export const KEY_WORDS: ReadonlyMap<string, string> = new Map([
   ['type', 'Type'],
   ['device', 'DeviceName'],
   ['mac', 'MAC'],
+  ['link-local', 'IPv4.LinkLocal'],
   ['domain', 'Domain'],
   ['name', 'Name'],
   ['ssid', 'SSID'],
@@ -29,14 +30,23 @@ export const KEY_WORDS: ReadonlyMap<string, string> = new Map([
   ['domain-suffix-match', 'DomainSuffixMatch'],
   ['domain-match', 'DomainMatch'],
   ['phase2', 'Phase2'],
+  ['never-default', 'NeverDefault'],
+  ['online-check', 'CheckOnline'],
+  ['metered', 'Metered'],
+  ['hostname', 'SendHostname'],
+  ['mptcp', 'MPTCP'],
 ]);
 
 const CHOICES = new Map<string, readonly string[]>([
   ['type', ['ethernet', 'wifi', 'gadget']],
+  ['link-local', ['disabled', 'enabled', 'fallback']],
   ['security', ['none', 'wep', 'psk', 'ieee8021x']],
   ['hidden', ['yes', 'no']],
   ['eap', ['tls', 'ttls', 'peap']],
   ['private-key-passphrase-type', ['fsid']],
+  ['never-default', ['yes', 'no', 'auto']],
+  ['online-check', ['yes', 'no', 'auto']],
+  ['metered', ['yes', 'no', 'auto']],
 ]);
 
 /** For help and completion. */

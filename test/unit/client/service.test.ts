@@ -85,6 +85,9 @@ const WORDS: readonly (readonly [words: string, text: string])[] = [
   ['--ipv4 off', 'IPv4=off'],
   ['ipv4 off', 'IPv4=off'],
   ['--ipv4 manual 192.0.2.7/24 192.0.2.1', 'IPv4=192.0.2.7/255.255.255.0/192.0.2.1'],
+  ['--ipv4 dhcp --link-local enabled', 'IPv4=dhcp\nIPv4.LinkLocal=enabled'],
+  ['--mptcp signal,backup --metered=yes --hostname a.test', 'Metered=yes\nSendHostname=a.test\nMPTCP=signal,backup'],
+  ['--never-default yes --online-check no', 'NeverDefault=yes\nCheckOnline=no'],
   ['--ipv6 auto', 'IPv6=auto'],
   ['--ipv6 auto preferred', 'IPv6=auto\nIPv6.Privacy=prefered'],
   ['--ipv6 manual 2001:db8::7 64 2001:db8::1', 'IPv6=2001:db8::7/64/2001:db8::1'],
@@ -135,6 +138,12 @@ const REFUSED: readonly (readonly [words: string, complaint: string])[] = [
   ['add --type ethernet --nameservers 192.0.2.1 x', 'ethernet.config:3: Nameservers=x: a list of IP addresses wanted'],
   ['add --type ethernet --mdns perhaps', 'Error \'--mdns\': Invalid argument'],
   ['add --type ethernet --colour red', 'Error \'--colour\': Invalid argument'],
+  ['add --type ethernet --link-local sometimes', 'ethernet.config:3: IPv4.LinkLocal=sometimes: one of disabled, ' +
+    'enabled, fallback wanted'],
+  ['add --type ethernet --mptcp signal,fullmesh', 'ethernet.config:3: MPTCP=signal,fullmesh: auto, disabled, or any ' +
+    'of signal, subflow, backup, fullmesh, but not signal with fullmesh wanted'],
+  ['add --type ethernet --hostname -x', 'ethernet.config:3: SendHostname=-x: auto, none or a host name wanted'],
+  ['add --type ethernet --metered maybe', 'ethernet.config:3: Metered=maybe: one of yes, no, auto wanted'],
   ['add --type', 'Error \'--type\': Invalid argument'],
   ['add --type wifi --name x --passphrase short', 'wifi.config:4: Passphrase of [service_wifi]: 8 to 63 characters ' +
     'or 64 hexadecimal digits wanted'],

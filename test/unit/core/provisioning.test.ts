@@ -122,6 +122,25 @@ test(
   }),
 );
 
+test('what ConnMan has no word for is decided by a file too, before users, until it goes', withScope(async (context) => {
+  const own = 'NeverDefault=yes\nSendHostname=box\nMetered=auto\nIPv4.LinkLocal=disabled\n';
+  const users = { 'causeway/services': `[${FIRST}]\nMetered=yes\nCheckOnline=no\nSendHostname=mine\n` };
+  const bench = await coreBench(context, { mainConf, files: { 'lab.config': LAB + own, ...users } });
+  await plug(bench, 'eth0', 1);
+  const { choices, ownSettings } = bench.core.services;
+  const owner = { identifier: FIRST, type: 'ethernet' };
+  const inForce = (): unknown[] => [
+    choices.isNeverDefault(owner), choices.isChecked(owner), choices.hostnameFor(owner, 'host'),
+    ownSettings.get(FIRST, 'Metered'),
+  ];
+  assert.equal(inForce(), [true, false, 'box', undefined]);
+  assert.is(bench.core.services.get(FIRST)?.configuration.ipv4.linkLocal, 'disabled');
+  assert.throws(() => choices.set(owner, 'SendHostname', 'other'), /Not supported/);
+  choices.set(owner, 'CheckOnline', 'auto');
+  await put(bench, 'lab.config');
+  assert.equal(inForce(), [false, true, 'mine', 'yes']);
+}));
+
 test(
   'a file takes effect when it is made, changed, renamed and deleted; users\' own settings return',
   withScope(async (context) => {

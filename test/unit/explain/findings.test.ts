@@ -38,6 +38,8 @@ const SERVICE: ServiceView = {
   provisionedBy: undefined,
   ipv4Method: 'dhcp',
   hasStaticAddress: false,
+  isLinkLocalOff: false,
+  metered: 'guess-no',
   ipv4: { method: 'dhcp', address: ip('192.0.2.7'), prefixLength: 24, gateway: ip('192.0.2.1') },
   ipv6: undefined,
   nameservers: ['192.0.2.53'],
@@ -219,6 +221,15 @@ const SITUATIONS: readonly (readonly [Snapshot, Cause, Step, RegExp])[] = [
     'checkAgain',
     /HTTP status 404\)\. It is checked again when it becomes the default/,
   ],
+  [
+    snapshot({ state: 'configuration', ipv4: undefined, progress: { isProbing: false, unanswered: 4 },
+      isLinkLocalOff: true }),
+    'noDhcpAnswerAtAll',
+    'askServer',
+    /answered 4 request\(s\), and LinkLocal is disabled/,
+  ],
+  [snapshot({ metered: 'yes' }), 'metered', 'unmeter', /Metered is set.*--metered no/],
+  [snapshot({ metered: 'guess-yes' }), 'probablyMetered', 'unmeter', /probably costs/],
 ];
 
 for (const [moment, cause, next, says] of SITUATIONS) {

@@ -6,7 +6,7 @@ import { arpAnnouncement, type ArpPacket, decodeArp, encodeArp } from '../../../
 import { decodeMessage, type DhcpMessage, encodeMessage, messageType } from '../../../src/dhcp/message.ts';
 import { decodeUdpPacket, encodeUdpPacket } from '../../../src/dhcp/udp-packet.ts';
 import type { Ipv4Configuration } from '../../../src/ipconfig/configuration.ts';
-import { Ipv4Session, type Ipv4Event, type Ipv4Target } from '../../../src/ipconfig/ipv4.ts';
+import { Ipv4Session, type Ipv4Event, type Ipv4Setup, type Ipv4Target } from '../../../src/ipconfig/ipv4.ts';
 import type { IpAddress } from '../../../src/shared/ipaddress.ts';
 import { fakeKernel } from '../../helpers/fake-kernel.ts';
 import { withScope, type TestContext } from '../../helpers/with-scope.ts';
@@ -32,6 +32,8 @@ class Fixture {
   });
   readonly told: string[] = [];
   readonly session: Ipv4Session;
+  /** The last one told. */
+  setup: Ipv4Setup | undefined;
   readonly #ifindex: number;
 
   constructor({ scope, clock }: TestContext, configuration: Ipv4Configuration, change: Partial<Ipv4Target> = {}) {
@@ -51,7 +53,10 @@ class Fixture {
       detectsConflicts: true,
       ...change,
     }, env, scope);
-    this.session.events.observe(scope, (event) => void this.told.push(describe(event)));
+    this.session.events.observe(scope, (event) => {
+      this.told.push(describe(event));
+      if (event.kind === 'configured') this.setup = event.setup;
+    });
   }
 
   get addresses(): string[] {
@@ -68,8 +73,12 @@ class Fixture {
     return this.link.sent.flatMap(({ message }) => ('dhcp' in message ? [messageType(message.dhcp) ?? ''] : []));
   }
 
-  set(address: IpAddress): Promise<void> {
-    return this.kernel.address.add({ ifindex: this.#ifindex, address, prefixLength: 24 });
+  get scopes(): string[] {
+    return [...this.kernel.mirror.addressesOf(this.#ifindex)].map(({ scope }) => scope);
+  }
+
+  set(address: IpAddress, prefixLength = 24): Promise<void> {
+    return this.kernel.address.add({ ifindex: this.#ifindex, address, prefixLength });
   }
 
   claim(address = ADDRESS): void {
@@ -214,6 +223,87 @@ test('after the second one that somebody has a link-local address bridges the se
   await context.clock.advance(PROBING_MS);
   assert.is(fixture.told.at(-1), `configured dhcp ${ADDRESS}`);
   assert.equal(fixture.addresses, [`${ADDRESS}/24`], 'the link-local one is gone');
+}));
+
+const isLinkLocal = (text = ''): boolean => text.startsWith('169.254.');
+
+test('disabled: nothing stands in for an address that cannot be had', withScope(async (context) => {
+  const fixture = new Fixture(context, { method: 'dhcp', linkLocal: 'disabled' });
+  fixture.session.start();
+  await context.clock.advance(120_000);
+  assert.equal([fixture.told, fixture.addresses], [[], []]);
+  fixture.lend(ADDRESS);
+  await context.clock.advance(PROBING_MS);
+  assert.equal(fixture.addresses, [`${ADDRESS}/24`]);
+}));
+
+test('disabled: nor for one that somebody has', withScope(async (context) => {
+  const fixture = new Fixture(context, { ...MANUAL, linkLocal: 'disabled' });
+  fixture.session.start();
+  await context.clock.advance(1500);
+  fixture.claim();
+  await context.clock.advance(60_000);
+  assert.equal([fixture.told, fixture.addresses], [[`conflict ${ADDRESS}`], []]);
+}));
+
+test('enabled: beside a lease, of its link alone, and gone with it', withScope(async (context) => {
+  const fixture = new Fixture(context, { method: 'dhcp', linkLocal: 'enabled' }, { detectsConflicts: false });
+  fixture.session.start();
+  await context.clock.advance(0);
+  fixture.lend(ADDRESS);
+  await context.clock.advance(0);
+  assert.equal(fixture.addresses, [`${ADDRESS}/24`]);
+  await context.clock.advance(PROBING_MS);
+  const [lent, linkLocal, ...others] = fixture.addresses;
+  assert.equal([lent, isLinkLocal(linkLocal), others], [`${ADDRESS}/24`, true, []]);
+  assert.equal(fixture.scopes, ['universe', 'link']);
+  assert.equal(fixture.told, Array(2).fill(`configured dhcp ${ADDRESS}`));
+  assert.is(`${fixture.setup?.inUse.linkLocal}/16`, linkLocal);
+  assert.is(fixture.setup?.subnets.length, 2);
+  await fixture.session.stop('release');
+  assert.equal(fixture.addresses, []);
+}));
+
+test('enabled: there at once where no server answers, in use after 30 s, beside the lease later',
+  withScope(async (context) => {
+    const fixture = new Fixture(context, { method: 'dhcp', linkLocal: 'enabled' }, { detectsConflicts: false });
+    fixture.session.start();
+    await context.clock.advance(PROBING_MS);
+    assert.ok(isLinkLocal(fixture.addresses[0]), String(fixture.addresses));
+    assert.equal(fixture.told, [], 'the server may still answer');
+    await context.clock.advance(30_000);
+    assert.match(fixture.told.join(), /^configured auto 169\.254\./);
+    await context.clock.advance(60_000);
+    assert.is(fixture.asked.at(-1), 'discover');
+    fixture.lend(ADDRESS);
+    await context.clock.advance(0);
+    assert.is(fixture.told.at(-1), `configured dhcp ${ADDRESS}`);
+    assert.equal(fixture.addresses.map(isLinkLocal), [true, false]);
+  }));
+
+test('enabled: one that another host insists on is another one', withScope(async (context) => {
+  const fixture = new Fixture(context, { ...MANUAL, linkLocal: 'enabled' }, { detectsConflicts: false });
+  fixture.session.start();
+  await context.clock.advance(PROBING_MS);
+  const before = fixture.setup?.inUse.linkLocal ?? ADDRESS;
+  fixture.claim(before);
+  fixture.claim(before);
+  await context.clock.advance(0);
+  assert.equal(fixture.addresses, [`${ADDRESS}/24`]);
+  assert.is(fixture.setup?.inUse.linkLocal, undefined);
+  await context.clock.advance(PROBING_MS);
+  const after = fixture.setup?.inUse.linkLocal;
+  assert.ok(after !== undefined && !after.equals(before));
+  assert.equal(fixture.addresses, [`${ADDRESS}/24`, `${after}/16`]);
+}));
+
+test('enabled: what an earlier daemon left is taken over', withScope(async (context) => {
+  const fixture = new Fixture(context, { ...MANUAL, linkLocal: 'enabled' }, { detectsConflicts: false });
+  await fixture.set(ip('169.254.7.9'), 16);
+  fixture.session.start();
+  await context.clock.advance(10);
+  assert.is(String(fixture.setup?.inUse.linkLocal), '169.254.7.9');
+  assert.equal(fixture.addresses.sort(), ['169.254.7.9/16', `${ADDRESS}/24`]);
 }));
 
 test.run();

@@ -44,6 +44,8 @@ const REFUSED: readonly [string, Variant, string][] = [
   ['IPv4.Configuration', dictionary({ Method: 'auto' }), 'NotSupported'],
   ['IPv4.Configuration', dictionary({ Method: 'fixed' }), 'InvalidArguments'],
   ['IPv4.Configuration', dictionary({}), 'InvalidArguments'],
+  ['IPv4.Configuration', dictionary({ LinkLocal: 'auto' }), 'InvalidArguments'],
+  ['IPv4.Configuration', dictionary({ Address: '192.0.2.3', LinkLocal: 'enabled' }), 'InvalidArguments'],
   ['IPv4.Configuration', dictionary({ Method: 'manual', Address: '2001:db8::1' }), 'InvalidArguments'],
   ['IPv4.Configuration', dictionary({ Method: 'manual', Address: '192.0.2.300' }), 'InvalidArguments'],
   [
@@ -83,6 +85,18 @@ test('manual IPv4 with its netmask as a length', () => {
   setProperty(service, 'IPv4.Configuration', dictionary(given));
   const { method, address, prefixLength, gateway } = service.configuration.ipv4;
   assert.equal([method, String(address), prefixLength, String(gateway)], ['manual', '192.0.2.3', 24, '192.0.2.1']);
+});
+
+test('LinkLocal is set with the rest or by itself, and stays where it is not mentioned', () => {
+  const service = target();
+  const set = (entries: Record<string, string>): object => {
+    setProperty(service, 'IPv4.Configuration', dictionary(entries));
+    return service.configuration.ipv4;
+  };
+  assert.equal(set({ LinkLocal: 'enabled' }), { method: 'dhcp', linkLocal: 'enabled' });
+  assert.equal(set({ Method: 'off' }), { method: 'off', linkLocal: 'enabled' });
+  assert.equal(set({ Method: 'dhcp', LinkLocal: 'disabled' }), { method: 'dhcp', linkLocal: 'disabled' });
+  assert.equal(set({ LinkLocal: 'fallback' }), { method: 'dhcp' });
 });
 
 test('a missing netmask means one address, a missing address is taken', () => {
