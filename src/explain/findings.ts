@@ -95,9 +95,9 @@ function connectedFindings(service: ServiceView): Finding[] {
     const other = conflictFacts(service);
     found.push({ subject, about: 'connected', cause: 'conflictBefore', facts: other, next: 'findOther' });
   }
-  if (service.metered === 'yes') found.push({ subject, about: 'connected', cause: 'metered', facts: {}, next: 'unmeter' });
-  if (service.metered === 'guess-yes') {
-    found.push({ subject, about: 'connected', cause: 'probablyMetered', facts: {}, next: 'unmeter' });
+  if (service.metered === 'yes' || service.metered === 'guess-yes') {
+    const cause = service.metered === 'yes' ? 'metered' : 'probablyMetered';
+    found.push({ subject, about: 'connected', cause, facts: {}, next: 'unmeter' });
   }
   return found;
 }

@@ -33,8 +33,8 @@ export const CAUSES = {
   configuring: 'It is being configured.',
   probing: 'Other hosts are being asked whether they have its address already.',
   noDhcpAnswer: 'It has no address: no DHCP server on {Interface} has answered {Unanswered} request(s).',
-  noDhcpAnswerAtAll: 'It has no address: no DHCP server on {Interface} has answered {Unanswered} request(s), and LinkLocal ' +
-    'is disabled.',
+  noDhcpAnswerAtAll: 'It has no address: no DHCP server on {Interface} has answered {Unanswered} request(s), and ' +
+    'LinkLocal is disabled.',
   leaseLost: 'Its address is gone: the lease was lost ({Lost}), and no DHCP server has given another.',
   noRouter: 'It has no address: IPv4 is off, and no IPv6 router has been heard.',
   conflict: 'It has no address: {Address} belongs to another host, {HardwareAddress}.',

@@ -122,7 +122,7 @@ test(
   }),
 );
 
-test('what ConnMan has no word for is decided by a file too, before users, until it goes', withScope(async (context) => {
+test('what ConnMan has no word for is decided by a file, before users, until it goes', withScope(async (context) => {
   const own = 'NeverDefault=yes\nSendHostname=box\nMetered=auto\nIPv4.LinkLocal=disabled\n';
   const users = { 'causeway/services': `[${FIRST}]\nMetered=yes\nCheckOnline=no\nSendHostname=mine\n` };
   const bench = await coreBench(context, { mainConf, files: { 'lab.config': LAB + own, ...users } });
