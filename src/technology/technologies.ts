@@ -22,6 +22,8 @@ export interface TechnologyDriver {
   readonly type: TechnologyType;
   /** Of several for a type the one of the highest rank has the devices; 0 unless said. */
   readonly rank?: number;
+  /** Whether it can work with the interface of a name; without it, with all. */
+  has?(interfaceName: string): boolean;
   /** Takes charge of a device; whatever it registers belongs to `scope`. */
   attach(device: Device, scope: Scope): DeviceControl;
 }
@@ -37,8 +39,6 @@ export interface TechnologiesParts {
 interface Registered {
   readonly driver: TechnologyDriver;
   readonly scope: Scope;
-  /** The scopes of its devices. */
-  readonly attached: Set<Scope>;
 }
 
 interface Entry {
@@ -59,6 +59,8 @@ export class Technologies {
   readonly #drivers = new Map<TechnologyType, readonly Registered[]>();
   readonly #technologies = new Map<TechnologyType, Entry>();
   readonly #devices = new Map<number, Device>();
+  /** Whose each device is, with the scope that takes it away. */
+  readonly #owners = new Map<number, { readonly entry: Registered; readonly scope: Scope }>();
   readonly #added = new Emitter<{ technology: Technology; scope: Scope }>();
   readonly #deviceAdded = new Emitter<Device>();
   readonly #offlineChanged = new Emitter<void>();
@@ -72,7 +74,10 @@ export class Technologies {
     this.#radios = parts.radios;
     this.#scope = scope;
     this.#radios.changed.observe(scope, (change) => this.#followRadio(change));
-    this.#interfaces.appeared.observe(scope, (managed) => this.#attach(managed));
+    this.#interfaces.appeared.observe(scope, (managed) => {
+      this.#owners.delete(managed.link.ifindex); // it may be back before whoever had it has let go
+      this.#assign(managed);
+    });
     this.#interfaces.changed.observe(scope, ({ after }) => this.#devices.get(after.ifindex)?.updateLink(after));
   }
 
@@ -107,39 +112,44 @@ export class Technologies {
   }
 
   /**
-   * For plugins: `driver` gets every device of its type until `scope` closes, unless there is one of a
-   * higher rank. Throws where there is one of the same.
+   * For plugins: `driver` gets every device of its type that it has, until `scope` closes, unless there
+   * is one of a higher rank for it. What is returned is to be called when `has` says something else.
+   * Throws where there is one of the same rank.
    */
-  register(driver: TechnologyDriver, scope: Scope): void {
+  register(driver: TechnologyDriver, scope: Scope): () => void {
     const { type, rank = 0 } = driver;
     const rivals = this.#drivers.get(type) ?? [];
     if (rivals.some((rival) => (rival.driver.rank ?? 0) === rank)) throw new Error(`a second driver for ${type}`);
-    const own: Registered = { driver, scope, attached: new Set() };
-    const inOrder = [...rivals, own].sort((one, other) => (other.driver.rank ?? 0) - (one.driver.rank ?? 0));
-    this.#drivers.set(type, inOrder);
+    const own: Registered = { driver, scope };
+    this.#drivers.set(type, [...rivals, own].sort((one, other) => (other.driver.rank ?? 0) - (one.driver.rank ?? 0)));
     scope.defer(() => this.#unregister(own));
-    if (inOrder[0] !== own) return;
-    for (const rival of rivals) for (const attached of rival.attached) void attached.close();
     const switches = this.#radios.stateOf(type);
     if (switches !== undefined && rivals.length === 0) this.#followRadio({ type, added: switches });
-    this.#attachAll(type);
+    this.#assignAll(type);
+    return () => this.#assignAll(type);
   }
 
   #unregister(gone: Registered): void {
     const { type } = gone.driver;
-    const before = this.#drivers.get(type) ?? [];
-    const left = before.filter((each) => each !== gone);
-    if (left.length === 0) {
-      this.#drivers.delete(type);
-      this.#releaseRadio(type);
-      return;
-    }
-    this.#drivers.set(type, left);
-    if (before[0] === gone) this.#attachAll(type);
+    const left = (this.#drivers.get(type) ?? []).filter((each) => each !== gone);
+    if (left.length === 0) this.#drivers.delete(type);
+    else this.#drivers.set(type, left);
+    this.#assignAll(type);
+    if (left.length === 0) this.#releaseRadio(type);
   }
 
-  #attachAll(type: TechnologyType): void {
-    for (const managed of this.#interfaces.managed) if (managed.type === type) this.#attach(managed);
+  #assignAll(type: TechnologyType): void {
+    for (const managed of this.#interfaces.managed) if (managed.type === type) this.#assign(managed);
+  }
+
+  // The first driver that has it takes charge, from another where there was one.
+  #assign(managed: ManagedInterface): void {
+    const { type, link } = managed;
+    const chosen = this.#drivers.get(type)?.find(({ driver }) => driver.has?.(link.name) ?? true);
+    const owner = this.#owners.get(link.ifindex);
+    if (owner !== undefined && owner.entry === chosen) return;
+    void owner?.scope.close();
+    if (chosen !== undefined) this.#attach(managed, chosen);
   }
 
   get isOffline(): boolean {
@@ -218,17 +228,15 @@ export class Technologies {
     return (name === undefined ? undefined : this.#settings.getBoolean(name, 'Enable')) ?? type === 'ethernet';
   }
 
-  #attach({ type, link, scope }: ManagedInterface): void {
-    const [entry] = this.#drivers.get(type) ?? [];
-    if (entry === undefined) return;
+  #attach({ type, link, scope }: ManagedInterface, entry: Registered): void {
     const own = scope.child();
     const untie = entry.scope.child(); // closes `own` when the driver goes first
     untie.defer(() => own.close());
+    this.#owners.set(link.ifindex, { entry, scope: own });
     own.defer(() => {
-      entry.attached.delete(own);
+      if (this.#owners.get(link.ifindex)?.scope === own) this.#owners.delete(link.ifindex);
       void untie.close();
     });
-    entry.attached.add(own);
     const device = new Device(type, link, own);
     this.#devices.set(link.ifindex, device);
     // The interface may be back, with another name or address, before this device has closed.
