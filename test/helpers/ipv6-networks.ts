@@ -4,9 +4,13 @@
  * (peers `radvd`, `kea-dhcp6-server`).
  */
 
+import { build } from 'esbuild';
+import { advertisement, type Said } from '../unit/ndp/advertise.ts';
 import type { Cell } from './cell.ts';
 import type { Child } from './child.ts';
+import type { Namespace } from './namespace.ts';
 import { startStatusServer } from './run-status-server.ts';
+import { useTestAddon } from './system.ts';
 import type { Uplink } from './uplinks.ts';
 
 /** Where every network finds the status page over IPv6. */
@@ -39,6 +43,21 @@ export async function startRadvd({ namespace, port }: Uplink, options: string): 
   const radvd = namespace.spawn(['radvd', '-n', '-C', '/run/radvd.conf', '-p', '/run/radvd.pid', '-m', 'stderr']);
   await radvd.waitForLine((line) => /version .* started/.test(line));
   return radvd;
+}
+
+/** Starts a router of ours, which says what no package of Debian's does, once a second until it is stopped. */
+export async function startRouter(namespace: Namespace, port: string, said: Said): Promise<Child> {
+  useTestAddon();
+  const file = '/run/router.mjs';
+  await build({
+    entryPoints: ['test/helpers/router.ts'], outfile: namespace.path(file),
+    bundle: true, platform: 'node', format: 'esm', target: 'node20.19', logLevel: 'silent',
+  });
+  const message = Buffer.from(advertisement(said)).toString('hex');
+  const addon = process.env['CAUSEWAY_ADDON'] ?? '';
+  const router = namespace.spawn([process.execPath, file, port, message], { CAUSEWAY_ADDON: addon });
+  await router.waitForLine((line) => line === 'advertising');
+  return router;
 }
 
 /** Starts dnsmasq as router and DHCPv6 server with these `--dhcp-range` and other arguments. */

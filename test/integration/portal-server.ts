@@ -1,5 +1,5 @@
 /**
- * A captive portal: port 8080 gets whatever the device asks for on port 80 (nft(8) sees to that), 443
+ * A captive portal over both families: port 8080 gets whatever the device asks for on port 80 (nft(8) sees to that), 443
  * has the login, the portal's API and, in other modes, all that hostile portals do. Logging in takes
  * the nft rules away. Also an HTTP proxy on 3128. Arguments: certificate and key, address. Modes come
  * on standard input, a line each; requests go out as JSON, a line each.
@@ -117,7 +117,8 @@ function serve(answer: (method: string, path: string, body: string) => string, n
       if (body === undefined || body.length < length) return;
       request = '';
       const [method = '', path = ''] = head.split(' ');
-      console.log(JSON.stringify({ name, method, path, body, host: /\r\nhost: (\S+)/i.exec(head)?.[1] ?? '' }));
+      const host = /\r\nhost: (\S+)/i.exec(head)?.[1] ?? '';
+      console.log(JSON.stringify({ name, method, path, body, host, client: socket.remoteAddress }));
       if (name === 'captured' && isHostile(socket)) return;
       socket.end(answer(method, path, body));
     });
@@ -172,7 +173,7 @@ function proxy(socket: Socket): void {
   socket.on('error', () => undefined);
   socket.once('data', (chunk) => {
     const [method = '', target = ''] = chunk.toString('latin1').split(' ');
-    console.log(JSON.stringify({ name: 'proxy', method, path: target, body: '', host: '' }));
+    console.log(JSON.stringify({ name: 'proxy', method, path: target, body: '', host: '', client: socket.remoteAddress }));
     const url = method === 'CONNECT' ? undefined : new URL(target);
     const far = connect(Number(url?.port ?? target.split(':')[1]) || 80, address, () => {
       if (url === undefined) socket.write('HTTP/1.1 200 Connected\r\n\r\n');
@@ -189,8 +190,18 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   console.log(`mode ${line}`);
 });
 const secret = readFileSync(pem, 'utf8');
-const secure = createTlsServer({ cert: secret, key: secret }, serve(portal, 'portal'));
-secure.on('tlsClientError', () => undefined);
-createServer(serve((_, path) => captured(path), 'captured')).listen(8080, address, () => {
-  secure.listen(443, address, () => createServer(proxy).listen(3128, address, () => console.log('listening')));
-});
+const doors = [
+  { port: 8080, open: () => createServer(serve((_, path) => captured(path), 'captured')) },
+  { port: 443, open: () => createTlsServer({ cert: secret, key: secret }, serve(portal, 'portal')) },
+  { port: 3128, open: () => createServer(proxy) },
+];
+let awaited = 0;
+for (const { port, open: make } of doors) {
+  for (const options of [{ port, host: address }, { port, host: '::', ipv6Only: true }]) {
+    awaited++;
+    const server = make().on('tlsClientError', () => undefined);
+    server.listen(options, () => {
+      if (--awaited === 0) console.log('listening');
+    });
+  }
+}

@@ -35,6 +35,13 @@ export function searchDomainOption(name: string, lifetimeSec: number): string {
   return `1f${byte(units)} 0000 ${long(lifetimeSec)} ${text.padEnd(16 * units - 16, '0')}`;
 }
 
+/** RFC 8910, 2.3: where the network's portal tells of itself. */
+export function captivePortalOption(url: string): string {
+  const text = Buffer.from(url).toString('hex');
+  const units = Math.ceil((4 + text.length) / 16);
+  return `25${byte(units)} ${text.padEnd(16 * units - 4, '0')}`;
+}
+
 /** A route of up to 64 bits. */
 export function routeOption(network: string, prefixLength: number, lifetimeSec: number, flags = 0): string {
   return `1802 ${byte(prefixLength)}${byte(flags)} ${long(lifetimeSec)} ${network.padEnd(16, '0')}`;
