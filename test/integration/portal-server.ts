@@ -1,6 +1,6 @@
 /**
- * A captive portal over both families: port 8080 gets whatever the device asks for on port 80 (nft(8) sees to that), 443
- * has the login, the portal's API and, in other modes, all that hostile portals do. Logging in takes
+ * A captive portal over both families: port 8080 gets whatever the device asks for on port 80 (nft(8)
+ * sees to that), 443 has the login, the portal's API and, in other modes, all that hostile portals do. Logging in takes
  * the nft rules away. Also an HTTP proxy on 3128. Arguments: certificate and key, address. Modes come
  * on standard input, a line each; requests go out as JSON, a line each.
  */
@@ -173,7 +173,8 @@ function proxy(socket: Socket): void {
   socket.on('error', () => undefined);
   socket.once('data', (chunk) => {
     const [method = '', target = ''] = chunk.toString('latin1').split(' ');
-    console.log(JSON.stringify({ name: 'proxy', method, path: target, body: '', host: '', client: socket.remoteAddress }));
+    const { remoteAddress: client } = socket;
+    console.log(JSON.stringify({ name: 'proxy', method, path: target, body: '', host: '', client }));
     const url = method === 'CONNECT' ? undefined : new URL(target);
     const far = connect(Number(url?.port ?? target.split(':')[1]) || 80, address, () => {
       if (url === undefined) socket.write('HTTP/1.1 200 Connected\r\n\r\n');
