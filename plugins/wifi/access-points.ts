@@ -4,6 +4,7 @@
  * Invariant: a group exists while it has an access point.
  */
 
+import type { FrameProtection } from '../lib/wifi/elements.ts';
 import type { Bss } from './bss.ts';
 
 /** All access points of one network. */
@@ -83,4 +84,11 @@ export function strengthOf(signalDbm: number): number {
 /** Every key management that some member offers: what may be asked for. */
 export function keyManagementsOf(members: ReadonlyMap<string, Bss>): ReadonlySet<string> {
   return new Set([...members.values()].flatMap(({ keyManagements }) => keyManagements));
+}
+
+/** What all members want of management frames: required by each, or offered by some. */
+export function frameProtectionOf(members: ReadonlyMap<string, Bss>): FrameProtection {
+  const wishes = [...members.values()].map(({ elements }) => elements.frameProtection);
+  if (wishes.length > 0 && wishes.every((wish) => wish === 'required')) return 'required';
+  return wishes.some((wish) => wish !== 'none') ? 'optional' : 'none';
 }

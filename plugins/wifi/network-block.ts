@@ -5,6 +5,7 @@
  */
 
 import { variant, type Variant } from '../../src/dbus/signature.ts';
+import type { FrameProtection } from '../lib/wifi/elements.ts';
 import { isPsk, isSae, type Security } from '../lib/wifi/security.ts';
 import { type EapCredentials, isRawKey, type Secrets, wepKey } from '../lib/wifi/secrets.ts';
 
@@ -14,6 +15,8 @@ export interface StationNetwork {
   readonly security: Security;
   /** Everything its access points offer. */
   readonly keyManagements: ReadonlySet<string>;
+  /** What all of them want of management frames. */
+  readonly frameProtection: FrameProtection;
   readonly isOweTransition: boolean;
   readonly secrets: Secrets;
   readonly isBackgroundScanning: boolean;
@@ -60,7 +63,7 @@ function protection(network: StationNetwork): readonly Entry[] {
     case 'psk':
       return pskProtection(network, passphrase);
     case 'ieee8021x':
-      return [...(secrets.eap === undefined ? [] : eapKeys(secrets.eap, secrets.passphrase)),
+      return [...pmfOf(network), ...(secrets.eap === undefined ? [] : eapKeys(secrets.eap, secrets.passphrase)),
         text('key_mgmt', eapKeyManagement(network.keyManagements))];
   }
 }
@@ -71,7 +74,8 @@ function openProtection({ keyManagements, isOweTransition }: StationNetwork): re
   return [['ieee80211w', variant('u', pmf)], text('key_mgmt', 'OWE')];
 }
 
-function pskProtection({ keyManagements }: StationNetwork, passphrase: string): readonly Entry[] {
+function pskProtection(network: StationNetwork, passphrase: string): readonly Entry[] {
+  const { keyManagements } = network;
   const offered = [...keyManagements];
   const hasSae = offered.some(isSae) && !isRawKey(passphrase); // SAE wants the password, not a key
   const hasPsk = offered.some(isPsk) || !hasSae;
@@ -81,7 +85,7 @@ function pskProtection({ keyManagements }: StationNetwork, passphrase: string): 
     ...(hasPsk ? ['WPA-PSK', ...wordsFor(PSK_VARIANTS, keyManagements)] : []),
   ];
   return [
-    ...(hasSae ? [['ieee80211w', variant('u', hasPsk ? PMF_OPTIONAL : PMF_REQUIRED)] as const] : pmfOf(keyManagements)),
+    ...(hasSae ? [['ieee80211w', variant('u', hasPsk ? PMF_OPTIONAL : PMF_REQUIRED)] as const] : pmfOf(network)),
     ['psk', secret],
     text('key_mgmt', words.join(' ')),
   ];
@@ -95,9 +99,12 @@ const EAP_VARIANTS = [
   ['wpa-eap-suite-b-192', 'WPA-EAP-SUITE-B-192'],
 ] as const;
 
-// SHA256 key managements come with management frame protection.
-function pmfOf(keyManagements: ReadonlySet<string>): readonly Entry[] {
-  return keyManagements.has('wpa-psk-sha256') ? [['ieee80211w', variant('u', PMF_OPTIONAL)]] : [];
+// SHA256 key managements come with management frame protection. Where no access point has it nothing is
+// said of it, as drivers without it would refuse to.
+function pmfOf({ keyManagements, frameProtection }: StationNetwork): readonly Entry[] {
+  if (frameProtection === 'required') return [['ieee80211w', variant('u', PMF_REQUIRED)]];
+  const isOffered = frameProtection === 'optional' || [...keyManagements].some((each) => /-(sha256|b-192)$/.test(each));
+  return isOffered ? [['ieee80211w', variant('u', PMF_OPTIONAL)]] : [];
 }
 
 function eapKeyManagement(keyManagements: ReadonlySet<string>): string {

@@ -13,7 +13,7 @@ import type { Secrets } from '../lib/wifi/secrets.ts';
 import type { Security } from '../lib/wifi/security.ts';
 import { ssidGroup } from '../lib/wifi/ssid.ts';
 import { escapeText } from '../lib/wifi/stored-text.ts';
-import { bestOf, keyManagementsOf } from './access-points.ts';
+import { bestOf, frameProtectionOf, keyManagementsOf } from './access-points.ts';
 import type { Bss } from './bss.ts';
 import type { Joiner, JoinMethod, WpsCredentials } from './joiner.ts';
 import { stationBlock } from './network-block.ts';
@@ -116,6 +116,7 @@ function blockFor(env: WifiNetworkEnv, { ssid, security, elements }: Bss, secret
   return stationBlock({
     ssid, security, secrets,
     keyManagements: keyManagementsOf(env.members()),
+    frameProtection: frameProtectionOf(env.members()),
     isOweTransition: elements.isOweTransition,
     isBackgroundScanning: env.options.BackgroundScanning,
   });

@@ -17,10 +17,14 @@ export interface WpsState {
   readonly isAdvertising: boolean;
 }
 
+/** What a network wants of those who join: whether management frames must, may or cannot be protected. */
+export type FrameProtection = 'required' | 'optional' | 'none';
+
 /** The elements that matter to us. */
 export interface BeaconElements {
   /** Suite types below 00-0F-AC of the RSN element, such as 8 for SAE and 18 for OWE. */
   readonly keyManagementSuites: readonly number[];
+  readonly frameProtection: FrameProtection;
   readonly wps: WpsState | undefined;
   /** The network has an encrypted (or open) twin. */
   readonly isOweTransition: boolean;
@@ -34,17 +38,17 @@ const WFA_OWE_TRANSITION = 0x506f9a1c;
 
 /** Reads all elements of a beacon or probe response; a truncated one ends the reading. */
 export function parseElements(bytes: Uint8Array): BeaconElements {
-  const suites: number[] = [];
   const wps: Uint8Array[] = [];
+  let rsn = NO_RSN;
   let isOweTransition = false;
   for (const { id, body } of elementsOf(bytes)) {
-    if (id === RSN_ELEMENT) suites.push(...attempt([], () => rsnSuites(body)));
+    if (id === RSN_ELEMENT) rsn = attempt(NO_RSN, () => rsnOf(body));
     if (id !== VENDOR_ELEMENT || body.length < 4) continue;
     const vendor = new Reader(body, 'vendor element').u32();
     if (vendor === MICROSOFT_WPS) wps.push(body.subarray(4));
     if (vendor === WFA_OWE_TRANSITION) isOweTransition = true;
   }
-  return { keyManagementSuites: suites, wps: wps.length === 0 ? undefined : wpsState(wps), isOweTransition };
+  return { ...rsn, wps: wps.length === 0 ? undefined : wpsState(wps), isOweTransition };
 }
 
 function* elementsOf(bytes: Uint8Array): Generator<{ id: number; body: Uint8Array }> {
@@ -57,17 +61,27 @@ function* elementsOf(bytes: Uint8Array): Generator<{ id: number; body: Uint8Arra
   }
 }
 
-// Version, group cipher, pairwise ciphers, key managements; each list with its count before it.
-function rsnSuites(body: Uint8Array): number[] {
+type Rsn = Pick<BeaconElements, 'keyManagementSuites' | 'frameProtection'>;
+
+const NO_RSN: Rsn = { keyManagementSuites: [], frameProtection: 'none' };
+const MFP_REQUIRED = 0x40;
+const MFP_CAPABLE = 0x80;
+
+// Version, group cipher, pairwise ciphers, key managements, each list with its count before it; then
+// capabilities, which may be absent.
+function rsnOf(body: Uint8Array): Rsn {
   const reader = new Reader(body, 'RSN element', true);
   reader.skip(2 + 4);
   reader.skip(reader.u16() * 4);
-  const suites: number[] = [];
+  const keyManagementSuites: number[] = [];
   for (let left = reader.u16(); left > 0; left--) {
     const [first = 0, second = 0, third = 0, type = 0] = reader.take(4);
-    if (((first << 16) | (second << 8) | third) === RSN_OUI) suites.push(type);
+    if (((first << 16) | (second << 8) | third) === RSN_OUI) keyManagementSuites.push(type);
   }
-  return suites;
+  const capabilities = reader.remaining < 2 ? 0 : reader.u16();
+  const isCapable = (capabilities & MFP_CAPABLE) !== 0;
+  const isRequired = (capabilities & MFP_REQUIRED) !== 0;
+  return { keyManagementSuites, frameProtection: isRequired ? 'required' : isCapable ? 'optional' : 'none' };
 }
 
 const WPS_VERSION = 0x104a;

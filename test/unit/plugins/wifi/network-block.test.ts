@@ -6,8 +6,8 @@ import { stationBlock, type StationNetwork } from '../../../../plugins/wifi/netw
 
 function block(network: Partial<StationNetwork>): Record<string, unknown> {
   const whole = stationBlock({
-    ssid: Buffer.from('n'), security: 'psk', keyManagements: new Set(['wpa-psk']), isOweTransition: false,
-    secrets: {}, isBackgroundScanning: false, ...network,
+    ssid: Buffer.from('n'), security: 'psk', keyManagements: new Set(['wpa-psk']),
+    frameProtection: 'none', isOweTransition: false, secrets: {}, isBackgroundScanning: false, ...network,
   });
   return Object.fromEntries([...whole].map(([key, { value }]) => [key, value]));
 }
@@ -38,6 +38,16 @@ test('SAE alone, and beside a passphrase', () => {
   assert.equal(block({ secrets, keyManagements: new Set(['wpa-psk', 'sae']) }), {
     ...BASE, ieee80211w: 1, psk: 'very secret', key_mgmt: 'SAE WPA-PSK', ssid,
   });
+});
+
+test('management frames are protected where that is offered', () => {
+  const secrets = { passphrase: 'very secret' };
+  const pmf = (network: Partial<StationNetwork>): unknown => block({ secrets, ...network })['ieee80211w'];
+  assert.equal((['none', 'optional', 'required'] as const).map((frameProtection) => pmf({ frameProtection })), [
+    undefined, 1, 2,
+  ]);
+  assert.is(pmf({ keyManagements: new Set(['wpa-psk-sha256']) }), 1);
+  assert.is(pmf({ security: 'ieee8021x', keyManagements: new Set(['wpa-eap']), frameProtection: 'required' }), 2);
 });
 
 test('open, OWE and its transition', () => {

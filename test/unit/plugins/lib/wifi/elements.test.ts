@@ -14,6 +14,13 @@ test('the key managements of an RSN element', () => {
   assert.equal(parseElements(bytes(`00026162 ${RSN_PSK_SAE}`)).keyManagementSuites, [2, 8]);
 });
 
+test('whether management frames are protected, and that nothing is said of it', () => {
+  const protectionOf = (capabilities: string): string =>
+    parseElements(bytes(RSN_PSK_SAE.replace(/^3018(.*) 0000$/, `30${capabilities ? '18' : '16'}$1${capabilities}`)))
+      .frameProtection;
+  assert.equal(['0000', '8000', 'c000', ''].map(protectionOf), ['none', 'optional', 'required', 'none']);
+});
+
 test('suites of others are left out, a count that lies ends the reading', () => {
   assert.equal(parseElements(bytes('3014 0100 000fac04 0100 000fac04 0100 0050f202 0000')).keyManagementSuites, []);
   assert.equal(parseElements(bytes('3012 0100 000fac04 ffff 000fac04 0100 000fac02')).keyManagementSuites, []);
