@@ -90,6 +90,8 @@ export interface Core {
   readonly portals: Portals;
   readonly counters: Counters;
   readonly sleep: Sleep;
+  /** Of the file system that a file is on, in hexadecimal digits; undefined where there is no such file. */
+  fileSystemId(path: string): string | undefined;
   /** Closes a descriptor that came over the bus. */
   closeFd(fd: number): void;
 }
@@ -132,5 +134,12 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   separateLinks(services, parts.sysctl, scope);
   const objects = { interfaces, technologies, services, provisioning, providers, proxies, portals, counters, sleep };
   const closeFd = (fd: number): void => parts.system.closeFd(fd);
-  return { kernel, clock, bus, options, wifiDriver, closeFd, ownSettings, saves, changes, ...objects };
+  const fileSystemId = (path: string): string | undefined => {
+    try {
+      return parts.system.fileSystemId(path);
+    } catch {
+      return undefined;
+    }
+  };
+  return { kernel, clock, bus, options, wifiDriver, closeFd, fileSystemId, ownSettings, saves, changes, ...objects };
 }

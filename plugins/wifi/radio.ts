@@ -201,6 +201,7 @@ class Radio {
       }, security) : wifiControl({
         joiner: this.#joiner,
         options: this.#env.core.options,
+        fileSystemId: (path) => this.#env.core.fileSystemId(path),
         members: () => this.#points.groups.get(group) ?? new Map(),
         onLost: () => network.reportLost(),
       }),

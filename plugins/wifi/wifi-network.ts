@@ -8,7 +8,7 @@ import type { JoinContext, Network, NetworkControl } from '../../src/api.ts';
 import { JoinError } from '../../src/api.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { formatHex } from '../../src/shared/bytes.ts';
-import { askFor, findSecrets, type Found } from '../lib/wifi/find-secrets.ts';
+import { askFor, findSecrets, type Found, type SecretsEnv } from '../lib/wifi/find-secrets.ts';
 import type { Secrets } from '../lib/wifi/secrets.ts';
 import type { Security } from '../lib/wifi/security.ts';
 import { ssidGroup } from '../lib/wifi/ssid.ts';
@@ -25,7 +25,7 @@ export const STORED_KEYS = ['SSID', 'Frequency', 'Passphrase', 'Hidden'] as cons
 export const SECRET_KEYS = ['Passphrase', 'Hidden'] as const;
 
 /** What joining takes from the radio. */
-export interface WifiNetworkEnv {
+export interface WifiNetworkEnv extends SecretsEnv {
   readonly joiner: Joiner;
   readonly options: {
     readonly BackgroundScanning: boolean;
@@ -78,7 +78,7 @@ async function connect(
   if (bss === undefined) throw new ConnmanError('NoCarrier');
   const { wps } = bss.elements;
   const isWpsOpen = wps !== undefined && wps.isConfigured && wps.hasPushButton && wps.isAdvertising;
-  const found = await findSecrets({ security: bss.security, hasWps: wps !== undefined, isWpsOpen }, context, signal);
+  const found = await findSecrets({ security: bss.security, hasWps: wps !== undefined, isWpsOpen }, context, env, signal);
   const retries = env.options.FavoriteMaxRetries < 0 ? Number.POSITIVE_INFINITY : env.options.FavoriteMaxRetries;
   const request = {
     owner,

@@ -45,6 +45,7 @@ export interface Addon {
   tun(name: Uint8Array, isTap: boolean, owner: number): { fd: number; name: string } | number;
   setHostname(name: Uint8Array): number;
   setDomainname(name: Uint8Array): number;
+  fileSystemId(path: Uint8Array): string | number;
   startSession(): number;
   confine(user: number, moreBytes: number, cpuSec: number): number;
   describe(errno: number): string;

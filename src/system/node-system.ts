@@ -44,6 +44,11 @@ export function openSystem(): System {
     },
     setHostname: (name) => void check(addon, addon.setHostname(encode(name)), 'sethostname'),
     setDomainname: (name) => void check(addon, addon.setDomainname(encode(name)), 'setdomainname'),
+    fileSystemId(path) {
+      const found = addon.fileSystemId(encode(path));
+      if (typeof found === 'string') return found;
+      throw systemError(addon, -found, 'statfs');
+    },
     startSession: () => void check(addon, addon.startSession(), 'setsid'),
   };
 }

@@ -82,6 +82,9 @@ export interface System {
   setHostname(name: string): void;
   setDomainname(name: string): void;
 
+  /** statfs(2): the identifier of the file system that a file is on, in hexadecimal digits. */
+  fileSystemId(path: string): string;
+
   /** umask(2) is Node's own; this is setsid(2) for a daemon that left its terminal. */
   startSession(): void;
 }

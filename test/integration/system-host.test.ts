@@ -1,5 +1,5 @@
 /**
- * TUN devices, host names and clock setting, in namespaces of our own. The user namespace has no
+ * TUN devices, host names, file systems and clock setting, in namespaces of our own. The user namespace has no
  * say over the machine's clock, so that setting it must fail, which is all that can be tried here.
  */
 
@@ -36,6 +36,12 @@ test('host and domain name are set', () => {
   assert.is(hostname(), 'causeway-test');
   assert.is(readFileSync('/proc/sys/kernel/domainname', 'utf8'), 'example.test\n');
   assert.throws(() => system.setHostname('x'.repeat(65)), isCode('EINVAL'));
+});
+
+test('a file system has an identifier, the same for all its files', () => {
+  const said = execFileSync('stat', ['-f', '-c', '%i', '/proc/self/stat'], { encoding: 'utf8' }).trim();
+  assert.is(system.fileSystemId('/proc/version'), said);
+  assert.throws(() => system.fileSystemId('/nowhere/at/all'), isCode('ENOENT'));
 });
 
 test('setting the clock without the right to says so', () => {

@@ -18,16 +18,25 @@ export interface Door {
   readonly isWpsOpen: boolean;
 }
 
+/** What is asked of the machine. */
+export interface SecretsEnv {
+  /** Of the file system a file is on; undefined where there is no such file. */
+  fileSystemId(path: string): string | undefined;
+}
+
 /** What was found: a secret, or that WPS gives one, with a PIN or by push button. */
 export type Found =
   | { readonly kind: 'secrets'; readonly secrets: Secrets }
   | { readonly kind: 'wps'; readonly pin: string | undefined };
 
 /** Rejects with PassphraseRequired, InvalidArguments, JoinError (a secret that cannot be right), or as `ask`. */
-export async function findSecrets(door: Door, context: JoinContext, signal: AbortSignal): Promise<Found> {
+// oxlint-disable-next-line max-params -- what, of whom, from where, until when
+export async function findSecrets(
+  door: Door, context: JoinContext, env: SecretsEnv, signal: AbortSignal,
+): Promise<Found> {
   const { security } = door;
   if (security === 'none') return { kind: 'secrets', secrets: {} };
-  const eap = security === 'ieee8021x' ? eapOf(context.provisioned) : undefined;
+  const eap = security === 'ieee8021x' ? eapOf(context.provisioned, env) : undefined;
   if (security === 'ieee8021x' && eap === undefined) throw new ConnmanError('InvalidArguments');
   const known = { passphrase: knownPassphrase(context), identity: eap?.identity };
   if (eap?.method === 'tls') return found(security, known.passphrase, eap);
@@ -62,7 +71,7 @@ export async function askFor(wanted: Wanted, context: JoinContext, signal: Abort
 }
 
 /** What a provisioning file says of 802.1X; undefined where it names no method. */
-export function eapOf(keys: ServiceKeys | undefined): EapCredentials | undefined {
+export function eapOf(keys: ServiceKeys | undefined, env: SecretsEnv): EapCredentials | undefined {
   const method = keys?.EAP;
   if (keys === undefined || method === undefined) return undefined;
   const given = {
@@ -71,7 +80,7 @@ export function eapOf(keys: ServiceKeys | undefined): EapCredentials | undefined
     caCertFile: keys.CACertFile,
     clientCertFile: keys.ClientCertFile,
     privateKeyFile: keys.PrivateKeyFile,
-    privateKeyPassphrase: keys.PrivateKeyPassphrase,
+    privateKeyPassphrase: keyPassphrase(keys, env),
     phase2: keys.Phase2,
     subjectMatch: keys.SubjectMatch,
     altSubjectMatch: keys.AltSubjectMatch,
@@ -79,6 +88,13 @@ export function eapOf(keys: ServiceKeys | undefined): EapCredentials | undefined
     domainMatch: keys.DomainMatch,
   };
   return { method, ...defined(given) };
+}
+
+// A key that only a machine with that file system can use.
+function keyPassphrase(keys: ServiceKeys, env: SecretsEnv): string | undefined {
+  const { PrivateKeyPassphrase, PrivateKeyPassphraseType, PrivateKeyFile } = keys;
+  if (PrivateKeyPassphraseType !== 'fsid' || PrivateKeyFile === undefined) return PrivateKeyPassphrase;
+  return env.fileSystemId(PrivateKeyFile) ?? PrivateKeyPassphrase;
 }
 
 function knownPassphrase(context: JoinContext): string | undefined {

@@ -1,6 +1,6 @@
 /*
  * The rest of what is asked of the machine: boot time and its timer, wall time, TUN devices, the
- * host's names, the session. timerfd_create(2), clock_settime(2), adjtimex(2), setsid(2).
+ * host's names, the session, file systems. timerfd_create(2), clock_settime(2), adjtimex(2), setsid(2), statfs(2).
  */
 #include "addon.h"
 
@@ -9,8 +9,11 @@
 #include <linux/if_tun.h>
 #include <math.h>
 #include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/statfs.h>
 #include <sys/timerfd.h>
 #include <sys/timex.h>
 #include <time.h>
@@ -163,6 +166,27 @@ static napi_value set_domain_name(napi_env env, napi_callback_info info) {
   return set_name(env, info, setdomainname);
 }
 
+/* fileSystemId(path): of the file system it is on, both words in hexadecimal digits. */
+static napi_value file_system_id(napi_env env, napi_callback_info info) {
+  napi_value arguments[1], result = NULL;
+  struct bytes wanted;
+  struct statfs about;
+  unsigned words[2];
+  char digits[17];
+  get_arguments(env, info, 1, arguments);
+  if (!get_bytes(env, arguments[0], &wanted)) return wrong_argument(env);
+  char *path = strndup(wanted.length == 0 ? "" : (const char *)wanted.data, wanted.length);
+  if (path == NULL) return make_int(env, -ENOMEM);
+  int failed = statfs(path, &about);
+  int error = errno;
+  free(path);
+  if (failed < 0) return make_int(env, -error);
+  memcpy(words, &about.f_fsid, sizeof words);
+  snprintf(digits, sizeof digits, "%llx", (unsigned long long)words[0] << 32 | words[1]);
+  napi_create_string_utf8(env, digits, NAPI_AUTO_LENGTH, &result);
+  return result;
+}
+
 /* startSession(): leaves the terminal. */
 static napi_value start_session(napi_env env, napi_callback_info info) {
   (void)info;
@@ -189,6 +213,7 @@ void add_host(napi_env env, napi_value exports) {
   add_function(env, exports, "tun", make_tun);
   add_function(env, exports, "setHostname", set_host_name);
   add_function(env, exports, "setDomainname", set_domain_name);
+  add_function(env, exports, "fileSystemId", file_system_id);
   add_function(env, exports, "startSession", start_session);
   add_function(env, exports, "describe", describe);
 }

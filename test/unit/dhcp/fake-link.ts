@@ -39,7 +39,7 @@ export class FakeLink<Message> {
     this.system = {
       bootTimeSource: none, netlink: none, raw: none, tcp: none, tcpStream: none, unixDatagram: none, unixStream: none,
       device: none, udpServer: none, tun: none, closeFd: none, setWallClock: none, adjustClock: none, setHostname: none,
-      setDomainname: none, startSession: none, wallTime: none,
+      setDomainname: none, fileSystemId: none, startSession: none, wallTime: none,
       packet: (options, scope) => this.#packet(options, scope),
       udp: (options, scope) => this.#udp(options, scope),
     };

@@ -49,7 +49,7 @@ export class Stage {
       tcpStream: nothing, bootTimeSource: nothing, netlink: nothing, packet: nothing, raw: nothing,
       unixDatagram: nothing, unixStream: nothing, device: nothing, tun: nothing,
       setWallClock: nothing, wallTime: nothing, adjustClock: nothing, setHostname: nothing, setDomainname: nothing,
-      startSession: nothing,
+      fileSystemId: nothing, startSession: nothing,
     };
     const u32 = (): number => (this.#seed = (Math.imul(this.#seed, 1664525) + 1013904223) >>> 0);
     const random = { u32, fraction: () => 0.5 };
