@@ -35,6 +35,7 @@ import type { Clock } from './shared/clock.ts';
 import type { Random } from './shared/random.ts';
 import type { Scope } from './shared/scope.ts';
 import type { System } from './system/system.ts';
+import { OwnAddresses } from './own-addresses.ts';
 import { OwnChoices } from './service/own-choices.ts';
 import { OwnSettings } from './service/own-settings.ts';
 import type { ServiceEnv } from './service/service-env.ts';
@@ -82,6 +83,8 @@ export interface Core {
   readonly services: Services;
   readonly provisioning: Provisioning;
   readonly ownSettings: OwnSettings;
+  /** Hardware addresses that plugins gave interfaces. */
+  readonly addresses: OwnAddresses;
   readonly saves: SaveQueue;
   /** What happened, as it happens. */
   readonly changes: Changes;
@@ -99,15 +102,16 @@ export interface Core {
 /** Builds the core; nothing moves before `interfaces.start()`. */
 export function createCore(parts: CoreParts, scope: Scope): Core {
   const { kernel, clock, bus, options, wifiDriver } = parts;
-  const interfaces = new Interfaces(kernel.mirror, parts.filter, parts.readDevtype, scope);
+  const ownSettings = new OwnSettings(parts.storage);
+  const addresses = new OwnAddresses(ownSettings);
+  const interfaces = new Interfaces(kernel.mirror, parts.filter, parts.readDevtype, addresses, scope);
   const radios = new RadioSwitches(parts, scope);
-  const technologies = new Technologies({ clock, settings: parts.settings, interfaces, radios }, scope);
+  const technologies = new Technologies({ clock, settings: parts.settings, interfaces, radios, addresses }, scope);
   const gateways = new Gateways(kernel);
   void gateways.inherit();
   const proxies = new Proxies({ clock });
   const ipv6Links = new Ipv6Links(parts.sysctl, kernel, scope);
   const saves = new SaveQueue(clock, scope);
-  const ownSettings = new OwnSettings(parts.storage);
   const mptcp = new Mptcp({ sysctl: parts.sysctl, ownSettings, open: () => openMptcp(parts.system, scope) });
   const choices = new OwnChoices(ownSettings);
   const ask = (question?: Question): ReturnType<typeof explain> => explain(question);
@@ -141,5 +145,6 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
       return undefined;
     }
   };
-  return { kernel, clock, bus, options, wifiDriver, closeFd, fileSystemId, ownSettings, saves, changes, ...objects };
+  const own = { ownSettings, addresses, saves, changes };
+  return { kernel, clock, bus, options, wifiDriver, closeFd, fileSystemId, ...own, ...objects };
 }

@@ -27,7 +27,7 @@ export interface DeviceControl {
 /** One interface under management. */
 export class Device {
   readonly type: TechnologyType | 'vpn';
-  /** The middle part of service identifiers: the hardware address in lower-case digits; empty for a VPN. */
+  /** The middle part of service identifiers: the hardware address burned in, in lower-case digits; empty for a VPN. */
   readonly ident: string;
   readonly #linkChanged = new Emitter<{ before: Link; after: Link }>();
   readonly #networkAppeared = new Emitter<NetworkAppearance>();
@@ -42,10 +42,15 @@ export class Device {
   /** Of a VPN. */
   readonly tunnel: Tunnel | undefined;
 
-  constructor(type: TechnologyType | 'vpn', link: Link, scope: Scope, tunnel?: Tunnel) {
+  /** `identity` is the hardware address it is known by. */
+  // oxlint-disable-next-line max-params -- one of the two last at most
+  constructor(
+    type: TechnologyType | 'vpn', link: Link, scope: Scope,
+    { tunnel, identity = link.hardwareAddress }: { readonly tunnel?: Tunnel; readonly identity?: Uint8Array } = {},
+  ) {
     this.type = type;
     this.tunnel = tunnel;
-    this.ident = formatHex(link.hardwareAddress);
+    this.ident = formatHex(identity);
     this.#link = link;
     this.#scope = scope;
   }

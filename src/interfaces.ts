@@ -9,6 +9,7 @@ import { Emitter, type Observable } from './shared/emitter.ts';
 import { equalBytes } from './shared/bytes.ts';
 import { matchesGlob } from './shared/glob.ts';
 import { logger } from './shared/log.ts';
+import type { OwnAddresses } from './own-addresses.ts';
 import type { Scope } from './shared/scope.ts';
 import type { Link } from './netlink/link/link.ts';
 import type { Mirror } from './netlink/mirror.ts';
@@ -103,17 +104,21 @@ export class Interfaces {
   readonly #mirror: Mirror;
   readonly #filter: InterfaceFilter;
   readonly #readDevtype: (interfaceName: string) => string | undefined;
+  readonly #addresses: Pick<OwnAddresses, 'identityOf'>;
   readonly #scope: Scope;
   readonly #appeared = new Emitter<ManagedInterface>();
   readonly #changed = new Emitter<{ before: Link; after: Link }>();
   readonly #managed = new Map<number, ManagedInterface>();
 
+  // oxlint-disable-next-line max-params -- what there is, what counts, and two questions about it
   constructor(
     mirror: Mirror,
     filter: InterfaceFilter,
     readDevtype: (interfaceName: string) => string | undefined,
+    addresses: Pick<OwnAddresses, 'identityOf'>,
     scope: Scope,
   ) {
+    this.#addresses = addresses;
     this.#mirror = mirror;
     this.#filter = filter;
     this.#readDevtype = readDevtype;
@@ -146,10 +151,17 @@ export class Interfaces {
   /** Begins: what is there first, then what comes. */
   start(): void {
     this.#mirror.linkChanged.observe(this.#scope, ({ before, after }) => {
-      if (before !== undefined && after !== undefined && isSameInterface(before, after)) this.#update(before, after);
+      if (before !== undefined && after !== undefined && this.#isSame(before, after)) this.#update(before, after);
       else this.#replace(before, after);
     });
     for (const link of this.#mirror.links.values()) this.#replace(undefined, link);
+  }
+
+  // With an address of our making it is the one it was.
+  #isSame(before: Link, after: Link): boolean {
+    const isSamePlace = before.master === after.master && before.name === after.name;
+    if (!isSamePlace || equalBytes(before.hardwareAddress, after.hardwareAddress)) return isSamePlace;
+    return equalBytes(this.#addresses.identityOf(before), this.#addresses.identityOf(after));
   }
 
   #update(before: Link, after: Link): void {
@@ -191,9 +203,4 @@ export class Interfaces {
     }
     return true;
   }
-}
-
-function isSameInterface(before: Link, after: Link): boolean {
-  const hasSameMaster = before.master === after.master;
-  return hasSameMaster && before.name === after.name && equalBytes(before.hardwareAddress, after.hardwareAddress);
 }

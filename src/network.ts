@@ -10,6 +10,9 @@ import { ConnmanError } from './shared/errors.ts';
 import type { ServiceKeys } from './provision/service-file.ts';
 import type { Scope } from './shared/scope.ts';
 import type { Device } from './device.ts';
+import type { WifiChoice } from './service/own-choices.ts';
+
+export type { WifiChoice } from './service/own-choices.ts';
 
 export type { ServiceKeys } from './provision/service-file.ts';
 
@@ -42,6 +45,8 @@ export interface JoinContext {
   ask(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer>;
   /** What a file decides for the service. */
   readonly provisioned: ServiceKeys | undefined;
+  /** What a file or the user chose of the network; undefined where nobody did. */
+  choice(name: WifiChoice): string | undefined;
   /** What the user has said already, asked by the network that handed over to this one. */
   readonly answered: InputAnswer | undefined;
   /**
@@ -82,6 +87,13 @@ export interface NetworkDescription {
   readonly control: NetworkControl;
 }
 
+/** One access point of a network. */
+export interface AccessPoint {
+  /** `aa:bb:cc:dd:ee:ff`. */
+  readonly bssid: string;
+  readonly frequencyMhz: number;
+}
+
 /** A network on a device. */
 export class Network {
   readonly device: Device;
@@ -95,8 +107,10 @@ export class Network {
   readonly #lost = new Emitter<void>();
   readonly #securityChanged = new Emitter<void>();
   readonly #strengthChanged = new Emitter<number>();
+  readonly #pointChanged = new Emitter<void>();
   #security: readonly string[];
   #strength = 0;
+  #point: AccessPoint | undefined;
 
   constructor(device: Device, description: NetworkDescription) {
     this.device = device;
@@ -149,6 +163,23 @@ export class Network {
     if (percent === this.#strength) return;
     this.#strength = percent;
     this.#strengthChanged.emit(percent);
+  }
+
+  /** Of Wi-Fi: the access point in use, else the one heard best. */
+  get point(): AccessPoint | undefined {
+    return this.#point;
+  }
+
+  /** Emits when `point` is another. */
+  get pointChanged(): Observable<void> {
+    return this.#pointChanged;
+  }
+
+  /** For drivers. */
+  setPoint(point: AccessPoint): void {
+    if (point.bssid === this.#point?.bssid && point.frequencyMhz === this.#point.frequencyMhz) return;
+    this.#point = point;
+    this.#pointChanged.emit();
   }
 }
 

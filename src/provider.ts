@@ -57,7 +57,7 @@ export class Providers {
   /** Adds a connection, gone when `scope` closes; undefined where its service exists already. */
   add({ ident, name, facts, control }: ProviderDescription, scope: Scope): Provider | undefined {
     const tunnel = new Tunnel(facts);
-    const device = new Device('vpn', NO_LINK, scope, tunnel);
+    const device = new Device('vpn', NO_LINK, scope, { tunnel });
     this.#services.follow(device);
     device.setPowered(true);
     const network = device.addNetwork(

@@ -189,7 +189,8 @@ class IwdRadio {
   #controlOf(path: string, ssid: string, security: Security): NetworkControl {
     return {
       connect: async (signal, context) => {
-        const found = await findSecrets({ security, hasWps: false, isWpsOpen: false }, context, this.#env.core, signal);
+        const sources = { context, env: this.#env.core };
+        const found = await findSecrets({ security, hasWps: false, isWpsOpen: false }, sources, signal);
         const passphrase = found.kind === 'secrets' ? found.secrets.passphrase : undefined;
         await this.#join(path, passphrase, context, signal);
         context.store({

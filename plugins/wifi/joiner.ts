@@ -38,6 +38,8 @@ export interface JoinRequest {
   /** Whose it is; `leave` takes the same. */
   readonly owner: object;
   readonly method: JoinMethod;
+  /** What comes between leaving another network and joining this one; what it rejects with is the outcome. */
+  prepare?(): Promise<void>;
   /** How many failures in a row prove the secret wrong. */
   readonly maxKeyFailures: number;
   /** The link is gone though nobody left it. */
@@ -86,7 +88,7 @@ export class Joiner {
         if (this.#current === current && current.settle !== undefined) this.#end(signal.reason);
       }, { once: true });
     });
-    this.#begin(request.method).then(
+    this.#begin(request).then(
       (path) => {
         current.block = path;
         if (this.#current !== current && path !== undefined) void this.#link.leave(path);
@@ -135,7 +137,8 @@ export class Joiner {
     if (this.#current?.request.method.kind === 'wps') this.#end(new JoinError('connect-failed'));
   }
 
-  async #begin(method: JoinMethod): Promise<string | undefined> {
+  async #begin({ method, prepare }: JoinRequest): Promise<string | undefined> {
+    await prepare?.();
     if (method.kind === 'block') return this.#link.join(method.block);
     await this.#link.startWps(method.pin, method.address);
     return undefined;

@@ -7,6 +7,7 @@
 import { variant, type Variant } from '../../src/dbus/signature.ts';
 import type { FrameProtection } from '../lib/wifi/elements.ts';
 import { isPsk, isSae, type Security } from '../lib/wifi/security.ts';
+import type { Restriction } from '../lib/wifi/preference.ts';
 import { type EapCredentials, isRawKey, type Secrets, wepKey } from '../lib/wifi/secrets.ts';
 
 /** What a station is to join. */
@@ -20,10 +21,8 @@ export interface StationNetwork {
   readonly isOweTransition: boolean;
   readonly secrets: Secrets;
   readonly isBackgroundScanning: boolean;
-  /** Only this access point, where the user chose one. */
-  readonly bssid?: string;
-  /** Only these frequencies, in MHz. */
-  readonly frequenciesMhz?: readonly number[];
+  /** Which of its access points. */
+  readonly restriction?: Restriction;
 }
 
 type Entry = readonly [string, Variant];
@@ -40,8 +39,8 @@ export function stationBlock(network: StationNetwork): ReadonlyMap<string, Varia
     ['scan_ssid', variant('u', 1)],
     ...(network.isBackgroundScanning ? [text('bgscan', BACKGROUND_SCAN)] : []),
     ['mode', variant('u', MODE_STATION)],
-    ...optional('bssid', network.bssid),
-    ...optional('freq_list', network.frequenciesMhz?.join(' ')),
+    ...optional('bssid', network.restriction?.bssid),
+    ...frequencies(network.restriction?.frequenciesMhz),
     ...protection(network),
     ['ssid', variant('ay', network.ssid)],
   ]);
@@ -143,6 +142,10 @@ function eapKeys(eap: EapCredentials, passphrase: string | undefined): readonly 
 function innerMethod(outer: string, phase2: string): string {
   if (phase2.startsWith('EAP-')) return `autheap=${phase2.slice('EAP-'.length)}`;
   return outer === 'ttls' && phase2 === 'GTC' ? 'autheap=GTC' : `auth=${phase2}`;
+}
+
+function frequencies(list: readonly number[] | undefined): readonly Entry[] {
+  return list === undefined ? [] : [text('freq_list', list.join(' '))];
 }
 
 function text(key: string, value: string): Entry {

@@ -5,12 +5,14 @@
  */
 
 import type { Core, Device, DeviceControl, Network, Scope } from '../../src/api.ts';
+import { formatHex } from '../../src/shared/bytes.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { knownNetworks } from '../lib/wifi/known-networks.ts';
 import { isHiddenSsid, ssidText } from '../lib/wifi/ssid.ts';
 import { AccessPoints, bestOf, type GroupChange, strengthOf } from './access-points.ts';
 import type { Bss } from './bss.ts';
+import { useAddress } from './link-address.ts';
 import { Joiner } from './joiner.ts';
 import { Scanner } from './scanner.ts';
 import type { LinkEvent, SupplicantLink } from './supplicant-link.ts';
@@ -178,6 +180,7 @@ class Radio {
     const network = this.#networks.get(group)?.network ?? (isShown ? this.#add(best) : undefined);
     network?.setSecurity(securityWords(members));
     network?.setStrength(strength);
+    network?.setPoint({ bssid: formatHex(best.address, ':'), frequencyMhz: best.frequencyMhz });
   }
 
   // While connected the network is as strong as the access point in use.
@@ -204,6 +207,9 @@ class Radio {
         fileSystemId: (path) => this.#env.core.fileSystemId(path),
         members: () => this.#points.groups.get(group) ?? new Map(),
         onLost: () => network.reportLost(),
+        useAddress: (wish) => useAddress(
+          { core: this.#env.core, device: this.#device, link: this.#link }, wish, this.#scope,
+        ),
       }),
     }, scope);
     this.#networks.set(group, { network, scope });

@@ -28,6 +28,8 @@ export class Supplicant {
   readonly #bus: Bus;
   readonly #drivers: string;
   readonly #links = new Map<string, SupplicantLink>();
+  /** Interfaces that are on their way out of its care. */
+  readonly #leaving = new Map<string, Promise<void>>();
 
   private constructor(bus: Bus, drivers: string) {
     this.#bus = bus;
@@ -70,6 +72,7 @@ export class Supplicant {
    */
   async open(interfaceName: string, scope: Scope, bridge?: string): Promise<SupplicantLink> {
     const supplicant = this.#bus.proxy(supplicantInterface, SUPPLICANT, PATH);
+    await this.#leaving.get(interfaceName);
     const path = await supplicant.GetInterface({ ifname: interfaceName }).catch(() =>
       supplicant.CreateInterface({
         args: new Map([
@@ -83,9 +86,12 @@ export class Supplicant {
     this.#links.set(path, link);
     scope.defer(async () => {
       this.#links.delete(path);
-      await supplicant.RemoveInterface({ path }).catch((error: unknown) => {
+      const left = supplicant.RemoveInterface({ path }).catch((error: unknown) => {
         log.debug('%s was gone: %s', interfaceName, error instanceof Error ? error.message : error);
       });
+      this.#leaving.set(interfaceName, left);
+      await left;
+      if (this.#leaving.get(interfaceName) === left) this.#leaving.delete(interfaceName);
     });
     return link;
   }

@@ -9,6 +9,7 @@ import { JoinError } from '../../src/api.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { formatHex } from '../../src/shared/bytes.ts';
 import { askFor, findSecrets, type Found, type SecretsEnv } from '../lib/wifi/find-secrets.ts';
+import { isWithin, type Restriction, restrictionOf } from '../lib/wifi/preference.ts';
 import type { Secrets } from '../lib/wifi/secrets.ts';
 import type { Security } from '../lib/wifi/security.ts';
 import { ssidGroup } from '../lib/wifi/ssid.ts';
@@ -16,6 +17,7 @@ import { escapeText } from '../lib/wifi/stored-text.ts';
 import { bestOf, frameProtectionOf, keyManagementsOf } from './access-points.ts';
 import type { Bss } from './bss.ts';
 import type { Joiner, JoinMethod, WpsCredentials } from './joiner.ts';
+import type { AddressWish } from './link-address.ts';
 import { stationBlock } from './network-block.ts';
 
 /** ConnMan's keys of a Wi-Fi service. */
@@ -31,10 +33,13 @@ export interface WifiNetworkEnv extends SecretsEnv {
     readonly BackgroundScanning: boolean;
     readonly IgnoreInvalidKey: boolean;
     readonly FavoriteMaxRetries: number;
+    readonly MACAddressPolicy: 'permanent' | 'random';
   };
   /** The access points of the group now. */
   members(): ReadonlyMap<string, Bss>;
   onLost(): void;
+  /** Has the network know us by an address. */
+  useAddress(wish: AddressWish): Promise<void>;
 }
 
 /** What joining a hidden network takes from the radio. */
@@ -74,15 +79,21 @@ export function hiddenControl(env: HiddenNetworkEnv, security: Security): Networ
 async function connect(
   env: WifiNetworkEnv, owner: object, signal: AbortSignal, context: JoinContext,
 ): Promise<void> {
-  const bss = bestOf(env.members());
+  const members = env.members();
+  const restriction = restrictionOf({ band: context.choice('Band'), bssid: context.choice('BSSID') }, [
+    ...members.values(),
+  ]);
+  const bss = bestOf(new Map([...members].filter(([, each]) => isWithin(restriction, each))));
   if (bss === undefined) throw new ConnmanError('NoCarrier');
   const { wps } = bss.elements;
   const isWpsOpen = wps !== undefined && wps.isConfigured && wps.hasPushButton && wps.isAdvertising;
-  const found = await findSecrets({ security: bss.security, hasWps: wps !== undefined, isWpsOpen }, context, env, signal);
+  const door = { security: bss.security, hasWps: wps !== undefined, isWpsOpen };
+  const found = await findSecrets(door, { context, env }, signal);
   const retries = env.options.FavoriteMaxRetries < 0 ? Number.POSITIVE_INFINITY : env.options.FavoriteMaxRetries;
   const request = {
     owner,
-    method: methodFor(env, bss, found),
+    method: methodFor(env, bss, found, restriction),
+    prepare: () => env.useAddress({ policy: addressPolicy(env, context), ssid: bss.ssid }),
     maxKeyFailures: context.isFavorite && context.lastFailure !== 'invalid-key' ? Math.max(1, retries) : 1,
     onLost: () => env.onLost(),
   };
@@ -107,14 +118,23 @@ function keep(context: JoinContext, bss: Bss, found: Found, credentials: WpsCred
   });
 }
 
-function methodFor(env: WifiNetworkEnv, bss: Bss, found: Found): JoinMethod {
-  if (found.kind === 'wps') return { kind: 'wps', pin: found.pin, address: bss.address };
-  return { kind: 'block', block: blockFor(env, bss, found.secrets) };
+function addressPolicy({ options }: WifiNetworkEnv, context: JoinContext): 'permanent' | 'random' {
+  const chosen = context.choice('MACAddressPolicy') ?? options.MACAddressPolicy;
+  return chosen === 'random' ? 'random' : 'permanent';
 }
 
-function blockFor(env: WifiNetworkEnv, { ssid, security, elements }: Bss, secrets: Secrets) {
+// oxlint-disable-next-line max-params -- what, with what, where
+function methodFor(env: WifiNetworkEnv, bss: Bss, found: Found, restriction: Restriction): JoinMethod {
+  if (found.kind === 'wps') return { kind: 'wps', pin: found.pin, address: bss.address };
+  return { kind: 'block', block: blockFor(env, bss, found.secrets, restriction) };
+}
+
+// oxlint-disable-next-line max-params -- likewise
+function blockFor(
+  env: WifiNetworkEnv, { ssid, security, elements }: Bss, secrets: Secrets, restriction: Restriction,
+) {
   return stationBlock({
-    ssid, security, secrets,
+    ssid, security, secrets, restriction,
     keyManagements: keyManagementsOf(env.members()),
     frameProtection: frameProtectionOf(env.members()),
     isOweTransition: elements.isOweTransition,

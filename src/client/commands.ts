@@ -46,6 +46,9 @@ const OWN_EXTRAS: Readonly<Record<string, Extra>> = {
   'never-default': { value: 'yes|no|auto', about: 'whether no default route may lead through it' },
   'online-check': { value: 'yes|no|auto', about: 'whether it is asked whether it is online' },
   hostname: { value: 'NAME|auto|none', about: "what DHCP tells the server; auto: this host's name" },
+  band: { value: '2.4|5|6|any', about: 'of Wi-Fi: where access points are liked, in GHz' },
+  bssid: { value: 'ADDRESS|any', about: 'of Wi-Fi: the access point that is liked, while it is heard' },
+  'mac-address': { value: 'permanent|random|auto', about: 'of Wi-Fi: our address; random: one for this network alone' },
   mptcp: { value: 'FLAGS', about: 'disabled, auto, or any of signal,subflow,backup,fullmesh' },
 };
 

@@ -124,6 +124,10 @@ export const GENERAL = {
     about: 'probe for other users of an IPv4 address before taking it (RFC 5227)',
   },
   Localtime: { parse: text, default: '/etc/localtime', about: 'the file that stands for the time zone' },
+  MACAddressPolicy: {
+    parse: oneOf(['permanent', 'random']), default: 'permanent',
+    about: 'hardware address for Wi-Fi networks: our own, or for each network one that is always the same there',
+  },
   RegdomFollowsTimezone: {
     parse: boolean, default: false,
     about: 'take the country of Wi-Fi from the time zone',

@@ -93,6 +93,18 @@ export const SERVICE_KEYS = {
     parse: strictBoolean, isOurs: true,
     about: 'whether it connects by itself; what a user sets counts until the file is read again',
   },
+  Band: {
+    parse: oneOf(['2.4', '5', '6']), only: 'wifi', isOurs: true,
+    about: 'where access points are liked, in GHz; wherever unless said',
+  },
+  BSSID: {
+    parse: hardwareAddress, only: 'wifi', isOurs: true,
+    about: 'the access point that is liked, while it is heard',
+  },
+  MACAddressPolicy: {
+    parse: oneOf(['permanent', 'random']), only: 'wifi', isOurs: true,
+    about: 'by what hardware address the network knows us: our own, or one for this network alone',
+  },
   'Proxy.Method': { parse: oneOf(['direct', 'auto', 'manual']), isOurs: true, about: 'how the web is reached' },
   'Proxy.URL': {
     parse: pacUrl, isOurs: true,

@@ -12,8 +12,9 @@ import { explanationDictionary } from '../explain/dbus.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 import {
-  conflictDictionary, ethernetDictionary, ipv4ConfigurationDictionary, ipv4Dictionary, ipv6ConfigurationDictionary,
-  ipv6Dictionary, onlineCheckDictionary, providerDictionary, proxyConfigurationDictionary, proxyDictionary,
+  accessPointDictionary, conflictDictionary, ethernetDictionary, ipv4ConfigurationDictionary, ipv4Dictionary,
+  ipv6ConfigurationDictionary, ipv6Dictionary, onlineCheckDictionary, providerDictionary,
+  proxyConfigurationDictionary, proxyDictionary,
 } from './dictionaries.ts';
 import type { ServiceAspect } from './aspects.ts';
 import { meteredOf, setMetered } from './metered.ts';
@@ -111,6 +112,10 @@ function exportExtension(bus: Bus, service: Service, services: Services, scope: 
       NeverDefault: () => services.choices.valueOf(service, 'NeverDefault'),
       CheckOnline: () => services.choices.valueOf(service, 'CheckOnline'),
       SendHostname: () => services.choices.valueOf(service, 'SendHostname'),
+      AccessPoint: () => accessPointDictionary(service),
+      Band: () => services.choices.valueOf(service, 'Band'),
+      BSSID: () => services.choices.valueOf(service, 'BSSID'),
+      MACAddressPolicy: () => services.choices.valueOf(service, 'MACAddressPolicy'),
     },
     setters: {
       Metered: (value) => {
@@ -120,6 +125,9 @@ function exportExtension(bus: Bus, service: Service, services: Services, scope: 
       NeverDefault: (value) => services.choices.set(service, 'NeverDefault', value),
       CheckOnline: (value) => services.choices.set(service, 'CheckOnline', value),
       SendHostname: (value) => services.choices.set(service, 'SendHostname', value),
+      Band: (value) => services.choices.set(service, 'Band', value),
+      BSSID: (value) => services.choices.set(service, 'BSSID', value),
+      MACAddressPolicy: (value) => services.choices.set(service, 'MACAddressPolicy', value),
       MPTCP: (value) => {
         services.mptcp.set(service, value);
         exported.changed('MPTCP');
@@ -134,8 +142,9 @@ function exportExtension(bus: Bus, service: Service, services: Services, scope: 
     if (metered !== before) exported.changed('Metered');
   };
   services.choices.changed.observe(scope, () => {
-    exported.changed('NeverDefault', 'CheckOnline', 'SendHostname', 'MPTCP');
+    exported.changed('NeverDefault', 'CheckOnline', 'SendHostname', 'MPTCP', 'Band', 'BSSID', 'MACAddressPolicy');
   });
+  service.network.pointChanged.observe(scope, () => exported.changed('AccessPoint'));
   service.leased.observe(scope, updateMetered);
   settings.reloaded.observe(scope, updateMetered);
 }

@@ -74,6 +74,12 @@ export function onlineCheckDictionary({ lastCheck: check }: Service): Dictionary
   ]);
 }
 
+/** `AccessPoint` of net.causeway.Service1: the one in use, else the one heard best; undefined but for Wi-Fi. */
+export function accessPointDictionary({ network: { point } }: Service): Dictionary | undefined {
+  if (point === undefined) return undefined;
+  return new Map([['BSSID', text(point.bssid)], ['Frequency', variant('q', point.frequencyMhz)]]);
+}
+
 /** `Provider` of a VPN, while it is connected. */
 export function providerDictionary({ tunnel, state }: Service): Dictionary {
   if (tunnel === undefined || !isConnected(state)) return new Map();

@@ -1,7 +1,8 @@
 /**
  * What users chose of services and technologies that ConnMan has no word for: never to be the default,
- * not to be asked whether they are online, and what name DHCP tells the server. What was not chosen for
- * a service follows its technology, and that main.conf.
+ * not to be asked whether they are online, what name DHCP tells the server, which access point of a
+ * Wi-Fi network is liked and by what address it knows us. What was not chosen for a service follows its
+ * technology, and that main.conf.
  */
 
 import { isHostname } from '../provision/own-values.ts';
@@ -16,8 +17,11 @@ interface Owner {
   readonly type: string;
 }
 
-/** What can be chosen of a service: `yes`, `no`, and `auto` for no choice; of the name another word too. */
-export type Choice = 'NeverDefault' | 'CheckOnline' | 'SendHostname';
+/** What can be chosen of a Wi-Fi network. */
+export type WifiChoice = 'Band' | 'BSSID' | 'MACAddressPolicy';
+
+/** What can be chosen of a service. */
+export type Choice = 'NeverDefault' | 'CheckOnline' | 'SendHostname' | WifiChoice;
 
 /** The group of what holds for all. */
 const HOST = 'host';
@@ -48,21 +52,32 @@ export class OwnChoices {
     return chosen === 'none' ? undefined : (chosen ?? hostname);
   }
 
-  /** As it is in force, in the words of `set`. */
-  valueOf(owner: Owner, choice: Choice): string {
+  /** What was chosen of a Wi-Fi network; undefined where nothing was. */
+  wifiChoice({ identifier }: Owner, choice: WifiChoice): string | undefined {
+    return this.#settings.get(identifier, choice);
+  }
+
+  /** As it is in force, in the words of `set`; undefined where the service has no such choice. */
+  valueOf(owner: Owner, choice: Choice): string | undefined {
     switch (choice) {
       case 'NeverDefault': return word(this.isNeverDefault(owner));
       case 'CheckOnline': return word(this.isChecked(owner));
-      case 'SendHostname': return this.#settings.get(owner.identifier, choice) ?? 'auto';
+      case 'SendHostname': return this.#settings.get(owner.identifier, choice) ?? NO_CHOICE;
+      case 'Band':
+      case 'BSSID':
+      case 'MACAddressPolicy':
+        return owner.type === 'wifi' ? (this.wifiChoice(owner, choice) ?? NO_CHOICE) : undefined;
     }
   }
 
-  /** Chooses for a service. Throws InvalidArguments. */
-  set({ identifier }: Owner, choice: Choice, value: string): void {
-    const isWord = choice === 'SendHostname' ? isHostname(value) : value === 'yes' || value === 'no';
-    if (!isWord && value !== 'auto') throw new ConnmanError('InvalidArguments');
-    this.#settings.set(identifier, choice, value === 'auto' ? undefined : value);
-    this.changed.emit(identifier);
+  /** Chooses for a service; `auto` for no choice. Throws InvalidArguments, NotSupported. */
+  set(owner: Owner, choice: Choice, value: string): void {
+    if (this.valueOf(owner, choice) === undefined) throw new ConnmanError('NotSupported');
+    const isNone = value === NO_CHOICE || (value === 'any' && isOfAccessPoint(choice));
+    const chosen = isNone ? undefined : WORDS[choice](value);
+    if (chosen === undefined && !isNone) throw new ConnmanError('InvalidArguments');
+    this.#settings.set(owner.identifier, choice, chosen);
+    this.changed.emit(owner.identifier);
   }
 
   /** Whether a technology's services may not be the default unless they say otherwise. */
@@ -84,6 +99,26 @@ export class OwnChoices {
     this.#settings.set(HOST, 'CheckOnline', isChecked ? undefined : 'no');
     this.changed.emit(undefined);
   }
+}
+
+const NO_CHOICE = 'auto';
+
+/** What each takes, as it is kept; undefined where it is none of its words. */
+const WORDS: Readonly<Record<Choice, (text: string) => string | undefined>> = {
+  NeverDefault: oneOf('yes', 'no'),
+  CheckOnline: oneOf('yes', 'no'),
+  SendHostname: (text) => (isHostname(text) ? text : undefined),
+  Band: oneOf('2.4', '5', '6'),
+  BSSID: (text) => (/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text) ? text.toLowerCase() : undefined),
+  MACAddressPolicy: oneOf('permanent', 'random'),
+};
+
+function isOfAccessPoint(choice: Choice): boolean {
+  return choice === 'Band' || choice === 'BSSID';
+}
+
+function oneOf(...words: readonly string[]) {
+  return (text: string): string | undefined => words.find((each) => each === text);
 }
 
 function word(is: boolean): string {

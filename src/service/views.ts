@@ -15,7 +15,7 @@ import type { ServiceEnv } from './service-env.ts';
 export function joinContextOf(
   service: Service,
   record: ServiceRecord,
-  { agent, others }: Pick<ServiceEnv, 'agent' | 'others'>,
+  { agent, others, choices }: Pick<ServiceEnv, 'agent' | 'others' | 'choices'>,
   attempt: Attempt,
 ): JoinContext {
   const { reason, caller, answered } = attempt.wish;
@@ -30,6 +30,7 @@ export function joinContextOf(
       return attempt.ask(() => agent.requestInput(service, question, caller, signal));
     },
     provisioned: service.provisioned?.entry.keys,
+    choice: (name) => service.provisioned?.entry.keys[name] ?? choices.wifiChoice(service, name),
     answered,
     handOver(network, given) {
       const other = others.of(network);

@@ -11,6 +11,7 @@ import type { Scope } from '../shared/scope.ts';
 import { Device, type DeviceControl } from '../device.ts';
 import type { GlobalSettings } from '../global-settings.ts';
 import type { Interfaces, ManagedInterface } from '../interfaces.ts';
+import type { OwnAddresses } from '../own-addresses.ts';
 import type { RadioChange, RadioState, RadioSwitches } from '../rfkill.ts';
 import type { TechnologyType } from '../types.ts';
 import { Technology } from './technology.ts';
@@ -34,6 +35,7 @@ export interface TechnologiesParts {
   readonly settings: GlobalSettings;
   readonly interfaces: Interfaces;
   readonly radios: RadioSwitches;
+  readonly addresses: Pick<OwnAddresses, 'identityOf'>;
 }
 
 interface Registered {
@@ -54,6 +56,7 @@ export class Technologies {
   readonly #settings: GlobalSettings;
   readonly #interfaces: Interfaces;
   readonly #radios: RadioSwitches;
+  readonly #addresses: Pick<OwnAddresses, 'identityOf'>;
   readonly #scope: Scope;
   /** By type, the one of the highest rank first. */
   readonly #drivers = new Map<TechnologyType, readonly Registered[]>();
@@ -72,6 +75,7 @@ export class Technologies {
     this.#isOffline = parts.settings.getBoolean('global', 'OfflineMode') ?? false;
     this.#interfaces = parts.interfaces;
     this.#radios = parts.radios;
+    this.#addresses = parts.addresses;
     this.#scope = scope;
     this.#radios.changed.observe(scope, (change) => this.#followRadio(change));
     this.#interfaces.appeared.observe(scope, (managed) => {
@@ -237,7 +241,7 @@ export class Technologies {
       if (this.#owners.get(link.ifindex)?.scope === own) this.#owners.delete(link.ifindex);
       void untie.close();
     });
-    const device = new Device(type, link, own);
+    const device = new Device(type, link, own, { identity: this.#addresses.identityOf(link) });
     this.#devices.set(link.ifindex, device);
     // The interface may be back, with another name or address, before this device has closed.
     own.defer(() => {

@@ -20,6 +20,10 @@ const POWER_TIMEOUT_MS = 10_000;
 /** What of a technology can change. */
 export type TechnologyAspect = 'powered' | 'connected' | 'tethering' | 'tetheringFrequency';
 
+/** A device that cannot be powered when it appears is tried again, ever later: the last after two minutes. */
+const POWER_RETRY_MS = 1_000;
+const MAX_POWER_RETRIES = 7;
+
 /** The radio switches of a technology's type. */
 export interface Radio {
   /** Blocks or frees them all; nothing happens where there is none. */
@@ -30,6 +34,8 @@ interface Member {
   readonly device: Device;
   readonly control: DeviceControl;
   isPowered: boolean;
+  /** Somebody has turned it off since it appeared. */
+  isUnwanted: boolean;
 }
 
 /** All devices of one type. */
@@ -101,17 +107,26 @@ export class Technology {
 
   /** Takes a device in, until `scope` closes; powers it when `isWanted`. */
   addDevice(device: Device, control: DeviceControl, isWanted: boolean, scope: Scope): void {
-    const member: Member = { device, control, isPowered: false };
+    const member: Member = { device, control, isPowered: false, isUnwanted: false };
     this.#members.set(device, member);
     scope.defer(() => {
       this.#members.delete(device);
       this.#updatePowered();
     });
-    if (isWanted)
-      this.#powerOne(member, true, scope.signal).catch((error: unknown) => {
-        this.#reportPower(device, error);
-        this.#updatePowered();
+    if (isWanted) this.#powerFirst(member, 0, scope);
+  }
+
+  // What its driver needs may not be there yet, or not any more and soon again.
+  #powerFirst(member: Member, attempts: number, scope: Scope): void {
+    this.#powerOne(member, true, scope.signal).catch((error: unknown) => {
+      this.#reportPower(member.device, error);
+      this.#updatePowered();
+      if (attempts >= MAX_POWER_RETRIES || scope.signal.aborted) return;
+      this.#clock.after(`power ${member.device.interfaceName}`, POWER_RETRY_MS * 2 ** attempts, scope, () => {
+        const isOff = this.#isChangingPower || this.#switches?.isSoftBlocked === true;
+        if (!member.isPowered && !isOff && !member.isUnwanted) this.#powerFirst(member, attempts + 1, scope);
       });
+    });
   }
 
   /**
@@ -183,6 +198,7 @@ export class Technology {
 
   async #powerOne(member: Member, isPowered: boolean, signal: AbortSignal): Promise<void> {
     const { device, control } = member;
+    member.isUnwanted = !isPowered;
     if (member.isPowered === isPowered) return;
     if (!isPowered) device.announceDisable();
     try {

@@ -47,6 +47,8 @@ export interface FakeAccessPoint {
   readonly keyManagements?: readonly string[];
   readonly isPrivate?: boolean;
   readonly frequencyMhz?: number;
+  /** Six bytes; one of its own unless said. */
+  readonly bssid?: Uint8Array;
   readonly signalDbm?: number;
   readonly elements?: Uint8Array;
   /** What `psk`, or `password` with 802.1X, must be. */
@@ -78,6 +80,10 @@ export interface FakeSupplicant {
   /** Another access point of the network takes over. */
   roam(name: string): void;
   signal(name: string, dbm: number): void;
+  /** The kernel's interface goes down, or comes up again. */
+  setInterfaceUp(isUp: boolean): void;
+  /** How many times it still refuses to take an interface. */
+  refusedInterfaces: number;
   stop(): Promise<void>;
 }
 
@@ -110,6 +116,7 @@ class Supplicant implements FakeSupplicant {
   readonly blocks: Block[] = [];
   readonly air: Map<string, FakeAccessPoint>;
   isScanningFast = true;
+  refusedInterfaces = 0;
   readonly #bus: Bus;
   readonly #scope: Scope;
   readonly #root: Exported<typeof rootObject>;
@@ -140,6 +147,7 @@ class Supplicant implements FakeSupplicant {
         },
         CreateInterface: ({ args }) => {
           this.calls.push('CreateInterface');
+          if (this.refusedInterfaces-- > 0) throw new DBusError(`${NAME}.UnknownError`, "couldn't grab this interface");
           return this.#create(args.get('Ifname')?.as('s') ?? '');
         },
         RemoveInterface: ({ path }) => this.#removeInterface(path),
@@ -202,6 +210,14 @@ class Supplicant implements FakeSupplicant {
     this.air.set(name, { ...point, signalDbm: dbm });
     const properties = new Map([['Signal', variant('n', dbm)]]);
     this.#exportedBss.get(heard.path)?.emit('PropertiesChanged', { properties });
+  }
+
+  setInterfaceUp(isUp: boolean): void {
+    const { state } = this.#facts;
+    if (this.#link === undefined || isUp !== (state === 'interface_disabled')) return;
+    if (!isUp) this.#setCurrent('/');
+    this.#enter(isUp ? 'disconnected' : 'interface_disabled');
+    if (isUp && this.#selected !== undefined) setImmediate(() => this.#associate());
   }
 
   #create(interfaceName: string): string {
@@ -325,12 +341,13 @@ class Supplicant implements FakeSupplicant {
     const point = this.air.get(name);
     const path = `${this.#link?.path ?? ROOT}/BSSs/${this.#count++}`;
     if (point === undefined) throw new Error(`${name} is not in the air`);
+    const bssid = point.bssid ?? Uint8Array.of(2, 0, 0, 0, 1, this.#count);
     const scope = this.#scope.child();
     const get = (): FakeAccessPoint => this.air.get(name) ?? point;
     const exported = this.#bus.export(path, bssObject, {
       properties: {
         SSID: () => Buffer.from(isUnnamed ? '' : get().ssid),
-        BSSID: () => Uint8Array.of(2, 0, 0, 0, 1, this.#count),
+        BSSID: () => bssid,
         Mode: () => 'infrastructure',
         Frequency: () => get().frequencyMhz ?? 2412,
         Signal: () => get().signalDbm ?? -50,

@@ -42,6 +42,8 @@ export function wifiIdentifier(group: string): string {
   return `wifi_02000000000a_${group}`;
 }
 
+const RADIO = Uint8Array.of(2, 0, 0, 0, 0, 10);
+
 /** `<ssid hex>_managed_<security>`. */
 export function groupOf(ssid: string | Uint8Array, security: 'none' | 'wep' | 'psk' | 'ieee8021x'): string {
   return `${Buffer.from(ssid).toString('hex')}_managed_${security}`;
@@ -56,11 +58,16 @@ export function storedNetwork(group: string, lines: readonly string[] = []): Rec
   return { [`${identifier}/settings`]: [`[${identifier}]`, ...address, ...lines, ''].join('\n') };
 }
 
+/** The radio may go by another address than its own, 02:00:00:00:00:0a. */
+export interface WifiBenchOptions extends CoreBenchOptions {
+  readonly radioAddress?: Uint8Array;
+}
+
 /** Builds it, powered and scanned once. */
 export async function wifiBench(
   context: TestContext,
   air: Readonly<Record<string, FakeAccessPoint>>,
-  { files = {}, mainConf = '', ...rest }: CoreBenchOptions = {},
+  { files = {}, mainConf = '', radioAddress = RADIO, ...rest }: WifiBenchOptions = {},
 ): Promise<WifiBench> {
   const bench = await coreBench(context, {
     ...rest,
@@ -68,16 +75,22 @@ export async function wifiBench(
     devtypes: { wlan0: 'wlan' },
     files: { settings: '[global]\nOfflineMode=false\n\n[WiFi]\nEnable=true\n', ...files },
   });
-  const supplicant = await fakeSupplicant((scope) => bench.connect(scope), context.scope, air);
+  const start = async (): Promise<FakeSupplicant> =>
+    (latest = await fakeSupplicant((scope) => bench.connect(scope), context.scope, air));
+  let latest = await fakeSupplicant((scope) => bench.connect(scope), context.scope, air);
+  const supplicant = latest;
   const agent = await serveAgent(bench, context);
-  bench.kernel.addLink({ name: 'wlan0', hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 10) });
+  bench.kernel.addLink({ name: 'wlan0', hardwareAddress: radioAddress, permanentAddress: RADIO, isUp: true });
+  bench.kernel.mirror.linkChanged.observe(context.scope, ({ before, after }) => {
+    if (before?.isUp !== after?.isUp && after !== undefined) latest.setInterfaceUp(after.isUp);
+  });
   await bench.settled();
   await wifi.start(bench.core, context.scope);
   await bench.settled();
   return {
     ...bench,
     supplicant,
-    restartSupplicant: () => fakeSupplicant((scope) => bench.connect(scope), context.scope, air),
+    restartSupplicant: start,
     agent,
     service: (group) => bench.client.proxy(
       serviceInterface, 'net.connman', `/net/connman/service/${wifiIdentifier(group)}`,

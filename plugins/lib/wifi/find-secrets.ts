@@ -24,16 +24,19 @@ export interface SecretsEnv {
   fileSystemId(path: string): string | undefined;
 }
 
+/** Where secrets may be found. */
+export interface Sources {
+  readonly context: JoinContext;
+  readonly env: SecretsEnv;
+}
+
 /** What was found: a secret, or that WPS gives one, with a PIN or by push button. */
 export type Found =
   | { readonly kind: 'secrets'; readonly secrets: Secrets }
   | { readonly kind: 'wps'; readonly pin: string | undefined };
 
 /** Rejects with PassphraseRequired, InvalidArguments, JoinError (a secret that cannot be right), or as `ask`. */
-// oxlint-disable-next-line max-params -- what, of whom, from where, until when
-export async function findSecrets(
-  door: Door, context: JoinContext, env: SecretsEnv, signal: AbortSignal,
-): Promise<Found> {
+export async function findSecrets(door: Door, { context, env }: Sources, signal: AbortSignal): Promise<Found> {
   const { security } = door;
   if (security === 'none') return { kind: 'secrets', secrets: {} };
   const eap = security === 'ieee8021x' ? eapOf(context.provisioned, env) : undefined;

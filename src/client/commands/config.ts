@@ -42,6 +42,9 @@ const OWN_SETTINGS = {
   'online-check': 'CheckOnline',
   hostname: 'SendHostname',
   mptcp: 'MPTCP',
+  band: 'Band',
+  bssid: 'BSSID',
+  'mac-address': 'MACAddressPolicy',
 } as const;
 
 /** `LinkLocal` is a key of `IPv4.Configuration`; by itself it leaves the rest of it alone. */

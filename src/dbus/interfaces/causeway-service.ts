@@ -28,5 +28,13 @@ export const causewayServiceInterface = describeInterface({
     CheckOnline: { type: 's', access: 'readwrite' },
     /** What DHCP tells the server: a name, with dots in option 81; auto for the host's, none for nothing. */
     SendHostname: { type: 's', access: 'readwrite' },
+    /** Of Wi-Fi: the access point in use, else the one heard best: BSSID and Frequency (MHz). */
+    AccessPoint: 'a{sv}',
+    /** Of Wi-Fi: where access points are liked: 2.4, 5 or 6 GHz; auto or any for wherever. */
+    Band: { type: 's', access: 'readwrite' },
+    /** Of Wi-Fi: the access point that is liked, while it is heard; auto or any for whichever. */
+    BSSID: { type: 's', access: 'readwrite' },
+    /** Of Wi-Fi: permanent, or random: one of its own for each network, always the same. auto is as main.conf. */
+    MACAddressPolicy: { type: 's', access: 'readwrite' },
   },
 });

@@ -59,6 +59,7 @@ const DEFAULTS: GeneralOptions = {
   AutoResetFailureTimeout: 0,
   IgnoreInvalidKey: false,
   FavoriteMaxRetries: 2,
+  MACAddressPolicy: 'permanent',
 };
 
 function check(body: string): { options: GeneralOptions; problems: string[] } {

@@ -296,6 +296,21 @@ test('the supplicant dies and comes back: connected again', withScope(async (con
   assert.is(next.blocks.length, 1);
 }));
 
+test('a radio that the supplicant refuses at first is tried again', withScope(async (context) => {
+  const bench = await wifiBench(context, { ap: HOME_AP }, { files: KNOWN_HOME });
+  bench.kernel.removeLink('wlan0');
+  await bench.settled();
+  bench.supplicant.refusedInterfaces = 2;
+  bench.kernel.addLink({ name: 'wlan0', hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 10), isUp: true });
+  await bench.settled();
+  assert.is(bench.state(HOME)[0], undefined);
+  for (const delayMs of [1_000, 2_000]) {
+    await context.clock.advance(delayMs);
+    await bench.settled();
+  }
+  assert.equal(bench.state(HOME), ['ready', undefined]);
+}));
+
 test('awake again: known networks are looked for at once', withScope(async (context) => {
   const bench = await wifiBench(context, { ap: HOME_AP }, { files: KNOWN_HOME });
   await bench.settled();
