@@ -18,3 +18,4 @@ export type { ProxyDriver } from './proxy.ts';
 export type { Service } from './service/service.ts';
 export { ConfinedError, runConfined } from './daemon/confined/confined.ts';
 export { memberOf, textOf } from './daemon/confined/message.ts';
+export { readSmallFile, writeFileAtomically } from './daemon/files.ts';

@@ -95,6 +95,8 @@ export interface Core {
   readonly sleep: Sleep;
   /** Of the file system that a file is on, in hexadecimal digits; undefined where there is no such file. */
   fileSystemId(path: string): string | undefined;
+  /** For plugins that speak with a part of the kernel of their own. */
+  readonly netlink: System['netlink'];
   /** Closes a descriptor that came over the bus. */
   closeFd(fd: number): void;
 }
@@ -145,6 +147,7 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
       return undefined;
     }
   };
-  const own = { ownSettings, addresses, saves, changes };
-  return { kernel, clock, bus, options, wifiDriver, closeFd, fileSystemId, ...own, ...objects };
+  const netlink: System['netlink'] = (socket, own) => parts.system.netlink(socket, own);
+  const beside = { ownSettings, addresses, saves, changes, closeFd, fileSystemId, netlink };
+  return { kernel, clock, bus, options, wifiDriver, ...beside, ...objects };
 }

@@ -66,6 +66,8 @@ export interface NetworkControl {
   connect(signal: AbortSignal, context: JoinContext): Promise<void> | undefined;
   /** Leaves the link; nothing to do where it is a cable. */
   disconnect(): Promise<void> | undefined;
+  /** A user has removed the service: what is kept of it elsewhere goes as well. */
+  forget?(): void;
 }
 
 /** What a driver tells of a network when it appears. */

@@ -8,6 +8,7 @@ import type { GeneralOptions } from '../daemon/main-conf.ts';
 import type { Storage } from '../daemon/storage.ts';
 import { formatLease, type Lease } from '../dhcp/client.ts';
 import type { Ipv6Memory } from '../ipconfig/ipv6.ts';
+import type { Network } from '../network.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import type { Scope } from '../shared/scope.ts';
@@ -149,10 +150,11 @@ export class ServiceRecord {
     this.saveSoon();
   }
 
-  /** No favorite any more, and its secrets gone. */
-  forget(secretKeys: readonly string[]): void {
+  /** No favorite any more, and its secrets gone, its network's as well. */
+  forget({ secretKeys, control }: Pick<Network, 'secretKeys' | 'control'>): void {
     this.isFavorite = false;
     for (const key of secretKeys) this.driverKeys.delete(key);
+    control.forget?.();
     this.configuration = { ...this.configuration, ipv6: { ...this.configuration.ipv6, privacy: 'disabled' } };
     this.save();
   }

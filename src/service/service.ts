@@ -259,7 +259,7 @@ export class Service {
     const isPassing = this.#isPlugged || this.name === undefined;
     if (isPassing || this.isImmutable || isTried) throw new ConnmanError('NotSupported');
     if (isActive) this.disconnect();
-    this.record.forget(this.network.secretKeys);
+    this.record.forget(this.network);
     this.clearError();
     this.changed.emit(['favorite', 'autoconnect', 'ipv6Configuration']);
   }
