@@ -26,6 +26,8 @@ import { Mptcp, openMptcp } from './mptcp.ts';
 import { Provisioning } from './provisioning.ts';
 import { setBeforeCarrier } from './provisioning/before-carrier.ts';
 import { Portals } from './portal.ts';
+import type { PeerAgent } from './peer/agent.ts';
+import { Peers } from './peer/peers.ts';
 import type { PortalAgent } from './portal/agent.ts';
 import { Providers } from './provider.ts';
 import { Proxies } from './proxy.ts';
@@ -68,6 +70,7 @@ export interface CoreParts {
   /** Where the usage of services outlives the daemon. */
   readonly usage?: UsageFiles | undefined;
   readonly portalAgent: PortalAgent;
+  readonly peerAgent: PeerAgent;
   readonly agent: ServiceAgent;
 }
 
@@ -81,6 +84,7 @@ export interface Core {
   readonly interfaces: Interfaces;
   readonly technologies: Technologies;
   readonly services: Services;
+  readonly peers: Peers;
   readonly provisioning: Provisioning;
   readonly ownSettings: OwnSettings;
   /** Hardware addresses that plugins gave interfaces. */
@@ -124,6 +128,7 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const provisioning = new Provisioning({ storage: parts.storage, clock, services, ownSettings }, scope);
   setBeforeCarrier({ kernel, technologies, services, provisioning }, scope);
   const providers = new Providers(services);
+  const peers = new Peers(parts, technologies);
   const portals = new Portals(parts, services, scope);
   const counters = new Counters({ services, kernel, clock, files: parts.usage }, scope);
   const sleep = new Sleep();
@@ -138,7 +143,7 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const setDomainname = (name: string): void => parts.system.setDomainname(name);
   followHostname(services, { setHostname, setDomainname }, options, scope);
   separateLinks(services, parts.sysctl, scope);
-  const objects = { interfaces, technologies, services, provisioning, providers, proxies, portals, counters, sleep };
+  const objects = { interfaces, technologies, services, provisioning, providers, peers, proxies, portals, counters };
   const closeFd = (fd: number): void => parts.system.closeFd(fd);
   const fileSystemId = (path: string): string | undefined => {
     try {
@@ -148,6 +153,6 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
     }
   };
   const netlink: System['netlink'] = (socket, own) => parts.system.netlink(socket, own);
-  const beside = { ownSettings, addresses, saves, changes, closeFd, fileSystemId, netlink };
+  const beside = { ownSettings, addresses, saves, changes, sleep, closeFd, fileSystemId, netlink };
   return { kernel, clock, bus, options, wifiDriver, ...beside, ...objects };
 }

@@ -65,9 +65,15 @@ export function reasonToIgnore(
   if (masterKind !== undefined && BRIDGES.has(masterKind)) {
     return 'it is a port of a bridge (ManagedInterfaces would include it)';
   }
+  if (link.kind === undefined && isGroupName(link.name)) return 'it leads to a Wi-Fi Direct group';
   if (link.kind === undefined || OUR_KINDS.has(link.kind)) return undefined;
   if (isContainer && CONTAINER_KINDS.has(link.kind)) return undefined;
   return `kind ${link.kind} belongs to others (ManagedInterfaces would include it)`;
+}
+
+/** As wpa_supplicant calls the interfaces it makes for groups: `p2p-wlan0-0`. */
+function isGroupName(name: string): boolean {
+  return /^p2p-.*\d$/.test(name);
 }
 
 /** Kinds that stand for a link of this machine even though software makes them. */

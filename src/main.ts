@@ -47,6 +47,7 @@ import { GlobalSettings } from './global-settings.ts';
 import { keepLeaseFiles } from './leases/lease-files.ts';
 import { exportManager } from './manager/dbus.ts';
 import { openRtnetlink, type Rtnetlink } from './netlink/rtnetlink.ts';
+import { peerAgent } from './peer/dbus.ts';
 import { portalAgent } from './portal/dbus.ts';
 import { createResolver, type Resolver } from './resolver.ts';
 import { formatHelp } from './shared/command-line.ts';
@@ -99,6 +100,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
       wifiDriver: daemon.options.wifiDriver,
       agent: serviceAgent(agents, options.InputRequestTimeout),
       portalAgent: portalAgent(agents, options),
+      peerAgent: peerAgent(agents, options.InputRequestTimeout),
       usage: usageFiles(storage.directory),
       timeservers: () => ({ policy: clockSettings.timeUpdates, global: clockSettings.timeservers }),
     },
@@ -107,9 +109,9 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   keepTime(daemon, { core, resolver, settings: clockSettings }, life);
   core.sleep.beginning.observe(life, () => clockFile.write());
   const counters = createCounterRegistry({ bus, counters: core.counters }, life);
-  const { technologies, services } = core;
+  const { technologies, services, peers } = core;
   const beyond = lookAfter(core, { clockSettings, storage }, life);
-  const shown = { agents, counters, technologies, services, providers: core.providers, ...beyond };
+  const shown = { agents, counters, technologies, services, peers, providers: core.providers, ...beyond };
   exportManager({ bus, clock, ...shown }, life);
   daemon.reloadWanted.observe(life, () => services.reload());
   scope.defer(async () => {

@@ -17,6 +17,8 @@ import type { technologyInterface } from '../dbus/interfaces/technology.ts';
 import type { Variant } from '../dbus/signature.ts';
 import { exportService, servicePath, type ExportedService } from '../service/dbus.ts';
 import { explanationDictionary } from '../explain/dbus.ts';
+import { exportPeers, parsePeerService } from '../peer/dbus.ts';
+import type { Peers } from '../peer/peers.ts';
 import type { Providers } from '../provider.ts';
 import type { Service } from '../service/service.ts';
 import type { Services } from '../service/services.ts';
@@ -36,6 +38,7 @@ export interface ManagerParts {
   readonly technologies: Technologies;
   readonly services: Services;
   readonly providers: Providers;
+  readonly peers: Peers;
   readonly agents: AgentRegistry<typeof agentInterface>;
   readonly counters: CounterRegistry;
   readonly checkpoints: Checkpoints;
@@ -50,8 +53,9 @@ function stateOf({ services, technologies }: ManagerParts): string {
 
 /** Serves the manager, and every technology and service, until `scope` closes. */
 export function exportManager(parts: ManagerParts, scope: Scope): void {
-  const objects: Objects = { technologies: new Map(), services: new Map() };
+  const objects: Objects = { technologies: new Map(), services: new Map(), peers: () => [] };
   const manager = exportInterface(parts, objects, scope);
+  objects.peers = exportPeers(parts, scope, (change) => manager.emit('PeersChanged', change));
   exportExtension(parts, scope);
   announceTechnologies(parts, objects, manager, scope);
   announceServices(parts, objects, manager, scope);
@@ -70,10 +74,11 @@ type Manager = Exported<typeof managerInterface>;
 interface Objects {
   readonly technologies: Map<Technology, Exported<typeof technologyInterface>>;
   readonly services: Map<Service, ExportedService>;
+  peers: ReturnType<typeof exportPeers>;
 }
 
 function exportInterface(parts: ManagerParts, objects: Objects, scope: Scope): Manager {
-  const { bus, technologies, services, agents, counters } = parts;
+  const { bus, technologies, services, peers, agents, counters } = parts;
   let isSessionMode = false;
   const manager: Manager = bus.export(
     '/',
@@ -103,7 +108,7 @@ function exportInterface(parts: ManagerParts, objects: Objects, scope: Scope): M
             const object = objects.services.get(service);
             return object === undefined ? [] : [[servicePath(service), object.exported.dictionary()] as const];
           }),
-        GetPeers: () => [],
+        GetPeers: () => objects.peers(),
         GetTetheringClients: () => [],
         RegisterAgent: ({ path }, call) => agents.register(call.caller, path),
         UnregisterAgent: (_, call) => agents.unregister(call.caller),
@@ -111,6 +116,10 @@ function exportInterface(parts: ManagerParts, objects: Objects, scope: Scope): M
         UnregisterCounter: ({ path }, call) => counters.unregister(call.caller, path),
         ConnectProvider: ({ provider }, { caller }) => connectProvider(parts, provider, caller),
         RemoveProvider: ({ provider }) => removeProvider(parts, provider),
+        RegisterPeerService: ({ specification, master }, { caller }) =>
+          peers.services.register(parsePeerService(specification), master, caller),
+        UnregisterPeerService: ({ specification }, { caller }) =>
+          peers.services.unregister(parsePeerService(specification), caller),
         ...NOT_BUILT,
       },
       properties: {
@@ -187,7 +196,7 @@ function announceServices(
     object.isHeld = false;
     return object.exported.dictionary();
   };
-  const changes = new ServiceChanges<string>(clock, scope, (added, removed) => {
+  const changes = new ServiceChanges<string>('ServicesChanged', clock, scope, (added, removed) => {
     const changed = services.list.map((service) => {
       const path = servicePath(service);
       return [path, added.has(path) ? present(service) : NO_PROPERTIES] as const;
@@ -253,6 +262,4 @@ const NOT_BUILT = {
   ReleasePrivateNetwork: () => {
     throw new ConnmanError('PermissionDenied');
   },
-  RegisterPeerService: refuse,
-  UnregisterPeerService: refuse,
 } as const;

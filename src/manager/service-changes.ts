@@ -1,5 +1,5 @@
 /**
- * When ServicesChanged goes out. After 100 ms of quiet the first change is told at the end of its
+ * When ServicesChanged goes out, and PeersChanged. After 100 ms of quiet the first change is told at the end of its
  * turn, so that clients hear of a new service at once; what follows within 100 ms is gathered. The
  * signal lists every service in order, new ones with their dictionary, and the paths that are gone.
  */
@@ -20,10 +20,12 @@ export class ServiceChanges<Id> {
   #isDue = false;
   #quietUntil = 0;
 
-  constructor(clock: Clock, scope: Scope, send: (added: ReadonlySet<Id>, removed: ReadonlySet<Id>) => void) {
+  constructor(
+    signal: string, clock: Clock, scope: Scope, send: (added: ReadonlySet<Id>, removed: ReadonlySet<Id>) => void,
+  ) {
     this.#clock = clock;
     this.#send = send;
-    this.#alarm = clock.alarm('ServicesChanged', scope, () => this.flush());
+    this.#alarm = clock.alarm(signal, scope, () => this.flush());
   }
 
   /** A service came; coming back within the interval counts as new. */

@@ -14,7 +14,7 @@ import type { Interfaces, ManagedInterface } from '../interfaces.ts';
 import type { OwnAddresses } from '../own-addresses.ts';
 import type { RadioChange, RadioState, RadioSwitches } from '../rfkill.ts';
 import type { TechnologyType } from '../types.ts';
-import { Technology } from './technology.ts';
+import { Technology, type Unit } from './technology.ts';
 
 const log = logger('src/technology/technologies.ts');
 
@@ -131,6 +131,19 @@ export class Technologies {
     if (switches !== undefined && rivals.length === 0) this.#followRadio({ type, added: switches });
     this.#assignAll(type);
     return () => this.#assignAll(type);
+  }
+
+  /**
+   * For plugins: what has no interface of its own belongs to `type` until `scope` closes. What is
+   * returned is to be called whenever `unit.isAble` has changed: it is powered if that is wanted.
+   */
+  addUnit(type: TechnologyType, unit: Unit, scope: Scope): () => void {
+    const technology = this.#ensure(type);
+    scope.defer(() => this.#releaseIfEmpty(type));
+    const power = technology.addUnit(unit, scope);
+    const update = (): void => power(this.#isEnabled(type) && !this.#isOffline);
+    update();
+    return update;
   }
 
   #unregister(gone: Registered): void {

@@ -30,9 +30,18 @@ export interface Radio {
   block(isBlocked: boolean): void;
 }
 
+/** What has no interface of its own but works on those of another technology. */
+export interface Unit extends DeviceControl {
+  /** Whether it can be powered now; else it waits for `update`. */
+  readonly isAble: boolean;
+}
+
 interface Member {
-  readonly device: Device;
+  /** Absent for a unit. */
+  readonly device: Device | undefined;
   readonly control: DeviceControl;
+  /** Whether it can be powered now. */
+  isAble(): boolean;
   isPowered: boolean;
   /** Somebody has turned it off since it appeared. */
   isUnwanted: boolean;
@@ -45,7 +54,7 @@ export class Technology {
   readonly #radio: Radio;
   readonly #scope: Scope;
   readonly #changed = new Emitter<TechnologyAspect>();
-  readonly #members = new Map<Device, Member>();
+  readonly #members = new Set<Member>();
   #switches: RadioState | undefined;
   #isPowered = false;
   #isChangingPower = false;
@@ -89,7 +98,7 @@ export class Technology {
 
   /** Whether all its devices are powered, or none. */
   isUniformly(isPowered: boolean): boolean {
-    return [...this.#members.values()].every((member) => member.isPowered === isPowered);
+    return [...this.#members].every((member) => member.isPowered === isPowered);
   }
 
   /** Whether a change of power is under way. */
@@ -98,7 +107,7 @@ export class Technology {
   }
 
   get devices(): Iterable<Device> {
-    return this.#members.keys();
+    return [...this.#members].flatMap(({ device }) => device ?? []);
   }
 
   get changed(): Observable<TechnologyAspect> {
@@ -107,22 +116,42 @@ export class Technology {
 
   /** Takes a device in, until `scope` closes; powers it when `isWanted`. */
   addDevice(device: Device, control: DeviceControl, isWanted: boolean, scope: Scope): void {
-    const member: Member = { device, control, isPowered: false, isUnwanted: false };
-    this.#members.set(device, member);
+    const member: Member = { device, control, isAble: () => true, isPowered: false, isUnwanted: false };
+    this.#addMember(member, scope);
+    if (isWanted) this.#powerFirst(member, 0, scope);
+  }
+
+  /**
+   * Takes in a unit until `scope` closes. What is returned is to be called when it has become able or
+   * unable, with whether it is wanted.
+   */
+  addUnit(unit: Unit, scope: Scope): (isWanted: boolean) => void {
+    const isAble = (): boolean => unit.isAble;
+    const member: Member = { device: undefined, control: unit, isAble, isPowered: false, isUnwanted: false };
+    this.#addMember(member, scope);
+    return (isWanted) => {
+      this.#powerOne(member, isWanted && unit.isAble, scope.signal).catch((error: unknown) => {
+        if (!scope.signal.aborted) this.#reportPower(member, error);
+        this.#updatePowered();
+      });
+    };
+  }
+
+  #addMember(member: Member, scope: Scope): void {
+    this.#members.add(member);
     scope.defer(() => {
-      this.#members.delete(device);
+      this.#members.delete(member);
       this.#updatePowered();
     });
-    if (isWanted) this.#powerFirst(member, 0, scope);
   }
 
   // What its driver needs may not be there yet, or not any more and soon again.
   #powerFirst(member: Member, attempts: number, scope: Scope): void {
     this.#powerOne(member, true, scope.signal).catch((error: unknown) => {
-      this.#reportPower(member.device, error);
+      this.#reportPower(member, error);
       this.#updatePowered();
       if (attempts >= MAX_POWER_RETRIES || scope.signal.aborted) return;
-      this.#clock.after(`power ${member.device.interfaceName}`, POWER_RETRY_MS * 2 ** attempts, scope, () => {
+      this.#clock.after(`power ${this.#nameOf(member)}`, POWER_RETRY_MS * 2 ** attempts, scope, () => {
         const isOff = this.#isChangingPower || this.#switches?.isSoftBlocked === true;
         if (!member.isPowered && !isOff && !member.isUnwanted) this.#powerFirst(member, attempts + 1, scope);
       });
@@ -154,7 +183,7 @@ export class Technology {
     const limits = this.#scope.child();
     const signal = this.#clock.deadline(`power ${this.type}`, POWER_TIMEOUT_MS, this.#scope.signal, limits);
     try {
-      const outcomes = [...this.#members.values()].map((member) => this.#powerOne(member, isPowered, signal));
+      const outcomes = [...this.#members].map((member) => this.#powerOne(member, isPowered, signal));
       await Promise.all(outcomes);
     } finally {
       this.#isChangingPower = false;
@@ -164,16 +193,20 @@ export class Technology {
 
   /** Tells everyone that it is off, and leaves its devices as they are: the daemon stops. */
   takeLeave(): void {
-    for (const member of this.#members.values()) member.isPowered = false;
+    for (const member of this.#members) member.isPowered = false;
     this.#updatePowered();
   }
 
-  /** Looks for networks on every device. Throws NotSupported, NoCarrier or what the driver says. */
+  /**
+   * Looks for networks on every device. Throws NotSupported, NoCarrier (PermissionDenied where it has no
+   * devices of its own) or what the driver says.
+   */
   async scan(signal: AbortSignal): Promise<void> {
-    const able = [...this.#members.values()].filter(({ control }) => control.scan !== undefined);
+    const able = [...this.#members].filter(({ control }) => control.scan !== undefined);
     if (able.length === 0) throw new ConnmanError('NotSupported');
     const powered = able.filter((member) => member.isPowered);
-    if (powered.length === 0) throw new ConnmanError('NoCarrier');
+    const isUnit = able.every(({ device }) => device === undefined);
+    if (powered.length === 0) throw new ConnmanError(isUnit ? 'PermissionDenied' : 'NoCarrier');
     await Promise.all(powered.map(async ({ control }) => control.scan?.(signal)));
   }
 
@@ -199,27 +232,31 @@ export class Technology {
   async #powerOne(member: Member, isPowered: boolean, signal: AbortSignal): Promise<void> {
     const { device, control } = member;
     member.isUnwanted = !isPowered;
-    if (member.isPowered === isPowered) return;
-    if (!isPowered) device.announceDisable();
+    if (member.isPowered === isPowered || (isPowered && !member.isAble())) return;
+    if (!isPowered) device?.announceDisable();
     try {
       await (isPowered ? control.enable(signal) : control.disable(signal));
     } catch (error) {
-      device.setPowered(member.isPowered);
+      device?.setPowered(member.isPowered);
       throw error;
     }
     member.isPowered = isPowered;
     this.#updatePowered();
-    device.setPowered(isPowered);
+    device?.setPowered(isPowered);
   }
 
-  #reportPower(device: Device, error: unknown): void {
-    if (device.scope.signal.aborted) return;
-    log.error('%s: cannot be enabled: %s', device.interfaceName, error instanceof Error ? error.message : error);
+  #reportPower(member: Member, error: unknown): void {
+    if (member.device?.scope.signal.aborted === true) return;
+    log.error('%s: cannot be enabled: %s', this.#nameOf(member), error instanceof Error ? error.message : error);
+  }
+
+  #nameOf({ device }: Member): string {
+    return device?.interfaceName ?? this.name;
   }
 
   #updatePowered(): void {
     const isPowered = this.#members.size > 0
-      ? [...this.#members.values()].some((member) => member.isPowered)
+      ? [...this.#members].some((member) => member.isPowered)
       : this.#switches !== undefined && !this.#switches.isSoftBlocked && !this.#switches.isHardBlocked;
     if (isPowered === this.#isPowered) return;
     this.#isPowered = isPowered;

@@ -18,6 +18,7 @@ import { agentInterface } from '../../src/dbus/interfaces/agent.ts';
 import { Variant } from '../../src/dbus/signature.ts';
 import { GlobalSettings } from '../../src/global-settings.ts';
 import { exportManager } from '../../src/manager/dbus.ts';
+import { peerAgent } from '../../src/peer/dbus.ts';
 import { portalAgent } from '../../src/portal/dbus.ts';
 import { createResolver } from '../../src/resolver.ts';
 import type { DnsConfiguration } from '../../src/dns-backend/backend.ts';
@@ -114,6 +115,7 @@ export async function coreBench(
       readDevtype: (name) => devtypes[name],
       hostname: () => 'bench',
       portalAgent: portalAgent(agents, options),
+      peerAgent: peerAgent(agents, options.InputRequestTimeout),
       timeservers: () => ({ policy: 'auto', global: [] }),
       usage,
       wifiDriver: 'nl80211',
@@ -122,10 +124,10 @@ export async function coreBench(
     scope,
   );
   const signals = await hearSignals(client, scope);
-  const { technologies, services, providers } = core;
+  const { technologies, services, providers, peers } = core;
   const counters = createCounterRegistry({ bus, counters: core.counters }, scope);
   const beyond = { eventLog: new EventLog(core.changes, scope), checkpoints: benchCheckpoints(clock, scope) };
-  exportManager({ bus, clock, technologies, services, providers, agents, counters, ...beyond }, scope);
+  exportManager({ bus, clock, technologies, services, providers, peers, agents, counters, ...beyond }, scope);
   await bus.requestName('net.connman', scope);
   await ethernet.start(core, scope);
   core.interfaces.start();

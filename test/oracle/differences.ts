@@ -66,11 +66,6 @@ export const EXPLANATIONS: readonly Explanation[] = [
     why: 'after quiet the first change of the list is told at once, here the new order, and only then gathered',
   },
   {
-    steps: /^the manager$/,
-    line: /^> \/ (?:Unr|R)egisterPeerService /,
-    why: 'Wi-Fi peers are not built',
-  },
-  {
     side: 'ours',
     steps: /^SIGTERM$/,
     line: /^< Counter \/counter Usage "eth0" "changes" "changes"$/,

@@ -85,12 +85,12 @@ test('discover, offer, request, ack: the pool from its start, without the server
 test('what an offer and its ack carry', () => {
   const nameservers = [SERVER, ip('192.0.2.53')];
   const server = new Server({ ...POOL, router: SERVER, nameservers, mtu: 1400 });
-  const { message } = server.ask('discover', 1, { 61: hex('01020000000001') }) ?? assert.unreachable();
-  assert.equal([...message.options].map(([code, value]) => [code, Buffer.from(value).toString('hex')]), [
+  const message = server.ask('discover', 1, { 61: hex('01020000000001') })?.message;
+  assert.equal([...message?.options ?? []].map(([code, value]) => [code, Buffer.from(value).toString('hex')]), [
     [53, '02'], [54, 'c0000201'], [51, '00000e10'], [1, 'ffffff00'], [3, 'c0000201'], [6, 'c0000201c0000235'],
     [26, '0578'], [61, '01020000000001'],
   ]);
-  assert.equal([message.op, message.xid, message.hops, message.secs], ['reply', 7, 0, 0]);
+  assert.equal([message?.op, message?.xid, message?.hops, message?.secs], ['reply', 7, 0, 0]);
   assert.not.ok(new Server().ask('discover', 1)?.message.options.has(3), 'no router unless there is one');
 });
 

@@ -11,7 +11,7 @@ function start() {
   const scope = createScope();
   const sent: { at: number; added: string[]; removed: string[] }[] = [];
   const began = clock.now();
-  const changes = new ServiceChanges<string>(clock, scope, (added, removed) => {
+  const changes = new ServiceChanges<string>('ServicesChanged', clock, scope, (added, removed) => {
     sent.push({ at: clock.now() - began, added: [...added], removed: [...removed] });
   });
   return { clock, scope, sent, changes };
