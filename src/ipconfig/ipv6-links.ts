@@ -18,7 +18,7 @@ const log = logger('src/ipconfig/ipv6-links.ts');
 export type Ipv6Parameters = Readonly<Partial<Record<ParameterName, number>>>;
 
 type ParameterName =
-  | 'accept_ra' | 'autoconf' | 'router_solicitations' | 'use_tempaddr' | 'addr_gen_mode' | 'stable_secret'
+  | 'accept_ra' | 'accept_ra_defrtr' | 'autoconf' | 'router_solicitations' | 'use_tempaddr' | 'addr_gen_mode' | 'stable_secret'
   | 'disable_ipv6';
 
 /** No address, no packet. */
@@ -87,6 +87,14 @@ export class Ipv6Links {
     this.#write(secretName, String(secret));
     this.#write(mode, GEN_MODE.none);
     this.#write(mode, GEN_MODE.stablePrivacy);
+  }
+
+  /** Takes away the default routes that the kernel has made of what routers say, wherever they are from. */
+  removeAdvertisedDefaults(ifindex: number): void {
+    for (const route of this.#kernel.mirror.routesOf(ifindex)) {
+      if (route.destination !== undefined || !isAdvertised(route, [])) continue;
+      this.#kernel.route.remove(route).catch((error: unknown) => log.debug('a default route stays: %s', error));
+    }
   }
 
   /** Gives an interface that is let go its parameters back; the secret cannot be taken back. */

@@ -54,6 +54,8 @@ export interface Ipv6Target {
   /** Of any method but `off`. */
   readonly configuration: Ipv6Configuration;
   readonly hostname: string | undefined;
+  /** Whether no default route may lead through it, the kernel's own included. */
+  isNeverDefault(this: void): boolean;
   /** The IPv4 address of the service while it has one, if tunnels are wanted (Enable6to4). */
   tunnelSource(): IpAddress | undefined;
   /** Whether prefixes are to be asked for (RFC 8415, 6.3). */
@@ -74,6 +76,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
   #isLooking = false;
   #tunnel: { readonly sixToFour: SixToFour; readonly scope: Scope } | undefined;
   #isTunnelUseless = false;
+  #isNeverDefault = false;
   #told: Ipv6Setup | undefined;
 
   /** Nothing happens before `start`. */
@@ -102,8 +105,18 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     const { interfaceName, configuration } = this.#target;
     if (this.#told === undefined) return;
     this.#env.ipv6Links.set(interfaceName, parametersFor(configuration));
+    this.updateDefault();
     if (configuration.method !== 'auto') this.#setStatic(configuration);
     this.#autoconfiguration?.reapply();
+  }
+
+  updateDefault(): void {
+    const { ifindex, interfaceName, isNeverDefault } = this.#target;
+    const before = this.#isNeverDefault;
+    this.#isNeverDefault = isNeverDefault();
+    this.#env.ipv6Links.set(interfaceName, { accept_ra_defrtr: this.#isNeverDefault ? 0 : 1 });
+    if (this.#isNeverDefault) this.#env.ipv6Links.removeAdvertisedDefaults(ifindex);
+    else if (before) this.#autoconfiguration?.wake(); // with the next advertisement the kernel has its route again
   }
 
   /** ConnMan's rule: a tunnel through which the status page cannot be had goes, until the next connection. */
@@ -135,6 +148,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     const { ifindex, interfaceName, configuration } = this.#target;
     const { kernel, ipv6Links } = this.#env;
     ipv6Links.setStablePrivacy(interfaceName, this.#stableSecret());
+    this.updateDefault();
     ipv6Links.set(interfaceName, parametersFor(configuration));
     for (const each of kernel.mirror.addressesOf(ifindex)) this.#removeIfUnwanted(each);
     kernel.mirror.addressChangedOn(ifindex).observe(this.#scope, ({ after }) => {
@@ -143,7 +157,10 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
       this.#look();
       this.#update();
     });
-    kernel.mirror.routeChangedOn(ifindex).observe(this.#scope, () => this.#update());
+    kernel.mirror.routeChangedOn(ifindex).observe(this.#scope, () => {
+      if (this.#isNeverDefault) ipv6Links.removeAdvertisedDefaults(ifindex);
+      this.#update();
+    });
     this.#target.prefixWish.changed.observe(this.#scope, () => this.#autoconfiguration?.updateWishes());
     if (configuration.method !== 'auto') this.#setStatic(configuration);
     this.#look();

@@ -70,6 +70,8 @@ export interface AddressSession<S extends Setup> {
   wake(): void;
   /** Puts them on the interface again, if they are in use, whatever others did to it. */
   reapply(): void;
+  /** Whether a default route may lead through the link may be another matter now. */
+  updateDefault?(): void;
   /** The world beyond did not answer as it should: what was only tried is given up. */
   noteFailedCheck?(): void;
   /** Ends; what the kernel shall do is asked of it before this returns, in order. */

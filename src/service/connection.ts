@@ -286,6 +286,7 @@ export class Connection {
       hardwareAddress,
       configuration,
       hostname: this.#target.hostname(),
+      isNeverDefault: this.#target.isNeverDefault,
       tunnelSource: () => (this.#env.options.Enable6to4 ? this.ipv4?.inUse.address : undefined),
       memory: ipv6Memory,
       prefixWish: this.#target.prefixWish,

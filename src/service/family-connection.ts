@@ -105,8 +105,9 @@ export class FamilyConnection<S extends Setup> {
     this.#session.start();
   }
 
-  /** The hosts are others. */
+  /** The hosts are others, or whether a default route may lead through it is. */
   updateHosts(): void {
+    this.#session.updateDefault?.();
     if (this.#setup !== undefined) void this.#route(this.#setup);
   }
 

@@ -9,3 +9,14 @@ const SCALE = Number(process.env['TIME_SCALE'] ?? 1);
 export function patience(limitMs: number): number {
   return limitMs * SCALE;
 }
+
+const LOOK_EVERY_MS = 50;
+
+/** Looks until it is so; for what no event tells. Rejects with `what` after `limitMs` of an ordinary machine. */
+export async function until(what: string, isSo: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> {
+  const limit = performance.now() + patience(limitMs);
+  while (!(await isSo())) {
+    if (performance.now() > limit) throw new Error(`waited ${patience(limitMs)} ms in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}

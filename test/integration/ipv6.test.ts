@@ -3,6 +3,7 @@
  * check by the daemon, privacy, what was written down, and what happens when routers go or change.
  */
 
+import { resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Cell } from '../helpers/cell.ts';
@@ -11,6 +12,7 @@ import {
   ipv6Of, isAddress, isCheck, isEmpty, isIpv6, isServiceProperty, propertiesOf,
 } from '../helpers/ipv6-events.ts';
 import { addIpv6, IPV6_CHECK, startRadvd, STATUS_ADDRESS6 } from '../helpers/ipv6-networks.ts';
+import { until } from '../helpers/patience.ts';
 import { makeUplink } from '../helpers/uplinks.ts';
 import {
   callConnman, debianConnmanctl, isProperty, SERVICE, SERVICE_PATH, startDaemon, withWiredCell,
@@ -76,6 +78,38 @@ test('both families side by side, through changes of configuration and routers',
     await cell.log.wait('the address to go', isAddress('2001:db8:2::ff:fe00:0/64', false), { since: leftAt });
     assert.not.match(await cell.device.output(['ip', '-6', 'address', 'show', 'dev', 'eth0']), /scope global/);
   }));
+
+test('never the default: not by the kernel’s own route either, and other routes stay', () =>
+  withWiredCell(options, async (cell) => {
+    const connmanctl = (word: string): Promise<string> =>
+      cell.device.output([resolve('build/bin/connmanctl'), 'config', SERVICE, `--never-default=${word}`]);
+    const routes = (): Promise<string> => cell.device.output(['ip', '-6', 'route', 'show', 'dev', 'eth0']);
+    const uplink = await makeUplink(cell, 0, { hasServer: false });
+    await addIpv6(cell, uplink, '2001:db8:1');
+    await startRadvd(uplink, ADVERTISED);
+    await startDaemon(cell);
+    await uplink.plug();
+    const hasBoth = (text: string): boolean => /^default .* metric 512/m.test(text) && /^default .* ra /m.test(text);
+    await until('both default routes', async () => hasBoth(await routes()));
+
+    await connmanctl('yes');
+    await until('no default route', async () => !(await routes()).includes('default'));
+    const heard = await advertisementsHeard(cell);
+    await until('two advertisements', async () => (await advertisementsHeard(cell)) > heard + 1);
+    const left = await routes();
+    assert.not.match(left, 'default');
+    assert.match(left, '2001:db8:7::/48 via fe80::1');
+    assert.match(await cell.device.output(['ip', '-6', 'address', 'show', 'dev', 'eth0']), '2001:db8:1::ff:fe00:0/64');
+
+    await connmanctl('auto');
+    await until('both default routes', async () => hasBoth(await routes()));
+  }));
+
+/** How many advertisements have reached the device. */
+async function advertisementsHeard(cell: Cell): Promise<number> {
+  const text = await cell.device.output(['cat', '/proc/net/snmp6']);
+  return Number(/^Icmp6InRouterAdvertisements\s+(\d+)/m.exec(text)?.[1]);
+}
 
 async function changesPrivacy(cell: Cell): Promise<void> {
   const since = performance.now();

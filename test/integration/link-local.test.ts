@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Cell } from '../helpers/cell.ts';
+import { until } from '../helpers/patience.ts';
 import { makeUplink, STATUS_ADDRESS, type Uplink } from '../helpers/uplinks.ts';
 import { callConnman, startDaemon, withWiredCell } from '../helpers/wired.ts';
 
@@ -20,10 +21,10 @@ test('beside leases: set at run time, answered by its own link, kept by a restar
     for (const each of uplinks) await addNeighbour(each);
     const daemon = await startDaemon(cell);
     for (const each of uplinks) await each.plug();
-    for (const each of uplinks) await until(async () => (await inUse(cell, each)).Method === 'dhcp');
+    for (const each of uplinks) await until(`a lease on ${each.link}`, async () => (await inUse(cell, each)).Method === 'dhcp');
     for (const { service } of uplinks) await connmanctl(cell, 'config', service, '--link-local', 'enabled');
     for (const each of uplinks) {
-      await until(async () => (await inUse(cell, each)).LinkLocal !== undefined);
+      await until(`an address beside it on ${each.link}`, async () => (await inUse(cell, each)).LinkLocal !== undefined);
       const { Method, LinkLocal = '' } = await inUse(cell, each);
       assert.is(Method, 'dhcp');
       assert.equal(await configuration(cell, each), { Method: 'dhcp', LinkLocal: 'enabled' });
@@ -31,7 +32,7 @@ test('beside leases: set at run time, answered by its own link, kept by a restar
       assert.match(set, `inet ${LinkLocal}/16 brd 169.254.255.255 scope link `);
       assert.match(await connmanctl(cell, 'explain', each.service), LinkLocal);
     }
-    await until(async () => (await cell.device.output(['ip', 'rule'])).split('from 169.254.').length === 3);
+    await until('a rule for each', async () => (await cell.device.output(['ip', 'rule'])).split('from 169.254.').length === 3);
     for (const each of uplinks) {
       const { LinkLocal = '' } = await inUse(cell, each);
       const ping = ['ping', '-q', '-c', '2', '-i', '0.2', '-W', '5', '-I', NEIGHBOUR, LinkLocal];
@@ -46,10 +47,10 @@ test('beside leases: set at run time, answered by its own link, kept by a restar
     await daemon.stop();
     assert.match(await cell.device.output(['ip', '-4', 'address']), `${before}/16`);
     await startDaemon(cell);
-    await until(async () => (await inUse(cell, one)).LinkLocal === before);
+    await until('the same address', async () => (await inUse(cell, one)).LinkLocal === before);
 
     await connmanctl(cell, 'config', one.service, '--link-local=fallback');
-    await until(async () => (await inUse(cell, one)).Method === 'dhcp');
+    await until('the lease again', async () => (await inUse(cell, one)).Method === 'dhcp');
     assert.equal(await configuration(cell, one), { Method: 'dhcp' });
     assert.not.match(await cell.device.output(['ip', '-4', 'address', 'show', 'dev', one.link]), '169.254.');
   }));
@@ -61,13 +62,13 @@ test('beside a provisioned address, and set with a manual one or not at all', ()
     const uplink = { link: 'eth0', service: 'ethernet_020000000000_cable' };
     await startDaemon(cell);
     cell.cable().plug();
-    await until(async () => (await inUse(cell, uplink)).LinkLocal !== undefined);
+    await until('an address beside it', async () => (await inUse(cell, uplink)).LinkLocal !== undefined);
     assert.is((await inUse(cell, uplink)).Address, '10.77.0.2');
     const refused = await cell.device.run([CONNMANCTL, 'config', uplink.service, '--link-local', 'disabled']);
     assert.equal([refused.status, refused.stderr.split('\n')[0]], [1, `Error ${uplink.service}: Not supported`]);
 
     await cell.device.script('rm /var/lib/connman/lan.config');
-    await until(async () => (await configuration(cell, uplink)).Method === 'dhcp');
+    await until('the file gone', async () => (await configuration(cell, uplink)).Method === 'dhcp');
     const words = ['config', uplink.service, '--ipv4', 'manual', '10.77.0.3/20', '--link-local', 'disabled'];
     await connmanctl(cell, ...words, '--mdns', 'off');
     const manual = { Method: 'manual', Address: '10.77.0.3', Netmask: '255.255.240.0', LinkLocal: 'disabled' };
@@ -107,9 +108,4 @@ async function property(cell: Cell, { service }: Place, name: string): Promise<R
   const path = `/net/connman/service/${service}`;
   const [properties] = await callConnman(cell, 'Service', 'GetProperties', path).catch(() => []);
   return { ...Object(properties)[name] };
-}
-
-/** Asks again and again: the time limit of the file is the only one. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 50));
 }

@@ -9,6 +9,7 @@ import { Ipv6Links } from '../../../src/ipconfig/ipv6-links.ts';
 import { Ipv6Session, type Ipv6Memory, type Ipv6Setup } from '../../../src/ipconfig/ipv6.ts';
 import type { SessionEvent } from '../../../src/ipconfig/session.ts';
 import type { NewAddress } from '../../../src/netlink/address/address.ts';
+import { ROUTE_PROTOCOL } from '../../../src/netlink/route/route.ts';
 import { PrefixWish } from '../../../src/service/prefix-wish.ts';
 import type { IpAddress } from '../../../src/shared/ipaddress.ts';
 import { setLogSink } from '../../../src/shared/log.ts';
@@ -35,13 +36,14 @@ class Fixture {
   readonly link = new FakeInet<Dhcpv6Message | undefined>((bytes) =>
     bytes[0] === 133 ? undefined : decodeMessage(bytes));
   readonly parameters = new Map<string, string>(
-    ['accept_ra', 'autoconf', 'use_tempaddr', 'addr_gen_mode', 'disable_ipv6', 'router_solicitations']
+    ['accept_ra', 'accept_ra_defrtr', 'autoconf', 'use_tempaddr', 'addr_gen_mode', 'disable_ipv6', 'router_solicitations']
       .map((name) => [`net/ipv6/conf/eth0/${name}`, '1']),
   );
   readonly told: string[] = [];
   readonly setups: Ipv6Setup[] = [];
   readonly session: Ipv6Session;
   source: IpAddress | undefined;
+  isNeverDefault = false;
   readonly prefixWish = new PrefixWish();
   memory: Ipv6Memory = { duid: undefined, lease: undefined, stableSecret: undefined };
 
@@ -61,6 +63,7 @@ class Fixture {
       hardwareAddress: OURS,
       configuration,
       hostname: undefined,
+      isNeverDefault: () => this.isNeverDefault,
       tunnelSource: () => this.source,
       prefixWish: this.prefixWish,
       memory: () => this.memory,
@@ -171,6 +174,31 @@ test('what the kernel makes of an advertisement is told with all that came along
     { ifindex: fixture.ifindex, address: ip6('2001:db8:1::5eff:fe00:5301'), prefixLength: 64 },
   );
   assert.is(fixture.told.at(-1), 'lost');
+}));
+
+test('never the default: nor by a route that the kernel makes, until it may be again', withScope(async (context) => {
+  const fixture = new Fixture(context, AUTO);
+  const { kernel, ifindex } = fixture;
+  const advertised = { family: 6, ifindex, gateway: NEIGHBOUR, metric: 1024, protocol: ROUTE_PROTOCOL.ra } as const;
+  const defaults = (): number => kernel.mirror.routesOf(ifindex).filter((each) => each.destination === undefined).length;
+  fixture.session.start();
+  await fixture.linkLocal();
+  await kernel.route.replace(advertised);
+  await context.clock.advance(0);
+  assert.equal([fixture.parameter('accept_ra_defrtr'), defaults()], ['1', 1]);
+  const asked = fixture.link.sent.length;
+  fixture.isNeverDefault = true;
+  fixture.session.updateDefault();
+  await settle();
+  assert.equal([fixture.parameter('accept_ra_defrtr'), defaults()], ['0', 0]);
+  await kernel.route.replace(advertised); // of an advertisement that came just before
+  await settle();
+  assert.is(defaults(), 0);
+  fixture.isNeverDefault = false;
+  fixture.session.updateDefault();
+  await context.clock.advance(5000);
+  assert.is(fixture.parameter('accept_ra_defrtr'), '1');
+  assert.ok(fixture.link.sent.length > asked, 'routers are asked, so that the kernel hears them again');
 }));
 
 test('a server’s address gets the router’s prefix, and is declined where taken', withScope(async (context) => {
