@@ -14,6 +14,7 @@ import { Counters } from './counter/counters.ts';
 import { explainer } from './explain.ts';
 import type { Question } from './explain/findings.ts';
 import { Gateways } from './gateway.ts';
+import { reviveDeadLinks } from './dead-link.ts';
 import type { GlobalSettings } from './global-settings.ts';
 import { Changes } from './changes/changes.ts';
 import { followHostname } from './hostname.ts';
@@ -143,6 +144,7 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const setDomainname = (name: string): void => parts.system.setDomainname(name);
   followHostname(services, { setHostname, setDomainname }, options, scope);
   separateLinks(services, parts.sysctl, scope);
+  reviveDeadLinks({ kernel, clock, services }, scope);
   const objects = { interfaces, technologies, services, provisioning, providers, peers, proxies, portals, counters };
   const closeFd = (fd: number): void => parts.system.closeFd(fd);
   const fileSystemId = (path: string): string | undefined => {

@@ -64,6 +64,11 @@ export interface NetworkControl {
    * where the service's `Error` shall say more than that it failed. `signal` ends the attempt.
    */
   connect(signal: AbortSignal, context: JoinContext): Promise<void> | undefined;
+  /**
+   * Joins the link anew in the hope that it leads somewhere again; resolves when it is there. Absent
+   * where that is of no use.
+   */
+  reassociate?(signal: AbortSignal): Promise<void>;
   /** Leaves the link; nothing to do where it is a cable. */
   disconnect(): Promise<void> | undefined;
   /** A user has removed the service: what is kept of it elsewhere goes as well. */

@@ -49,12 +49,14 @@ export interface JoinRequest {
 /** The joins of one radio, until `scope` closes. */
 export class Joiner {
   readonly #link: SupplicantLink;
+  readonly #scope: Scope;
   #current: Current | undefined;
   /** Leaving is under way; a join waits for it. */
   #leaving: Promise<void> = Promise.resolve();
 
   constructor(link: SupplicantLink, scope: Scope) {
     this.#link = link;
+    this.#scope = scope;
     link.events.observe(scope, (event) => {
       if (event.kind === 'state') this.#follow();
       if (event.kind === 'scanDone' && event.isSuccess) this.#followScan();
@@ -98,6 +100,25 @@ export class Joiner {
       },
     );
     return joined;
+  }
+
+  /** Joins anew what `owner` has joined; nothing where it is not the one. Resolves when it has. */
+  async reassociate(owner: object, signal: AbortSignal): Promise<void> {
+    if (this.connectedOwner !== owner) return;
+    const limits = this.#scope.child();
+    try {
+      const joined = new Promise<void>((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        this.#link.events.observe(limits, (event) => {
+          if (event.kind === 'state' && event.state === 'completed') resolve();
+        });
+      });
+      joined.catch(() => undefined);
+      await this.#link.reassociate();
+      await joined;
+    } finally {
+      await limits.close();
+    }
   }
 
   /** Leaves what `owner` joined; nothing where it is not the one. */

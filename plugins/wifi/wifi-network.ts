@@ -54,6 +54,7 @@ export function wifiControl(env: WifiNetworkEnv): NetworkControl {
   return {
     connect: (signal, context) => connect(env, owner, signal, context),
     disconnect: () => env.joiner.leave(owner),
+    reassociate: (signal) => env.joiner.reassociate(owner, signal),
   };
 }
 

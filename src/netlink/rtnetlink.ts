@@ -55,7 +55,7 @@ export async function openRtnetlink(env: RtnetlinkEnv, scope: Scope): Promise<Rt
     address: addressRequests(connection),
     route: routeRequests(connection),
     rule: ruleRequests(connection),
-    neighbour: neighbourRequests(connection),
+    neighbour: neighbourRequests(connection, system),
   };
 }
 

@@ -12,12 +12,14 @@ import { NetlinkError } from '../../src/netlink/error.ts';
 import { IFF } from '../../src/netlink/link/codec.ts';
 import type { AddrGenMode, Link, NewLink } from '../../src/netlink/link/link.ts';
 import { KernelMirror } from '../../src/netlink/mirror.ts';
-import type { Neighbour } from '../../src/netlink/neighbour/neighbour.ts';
+import type { Neighbour, NeighbourState } from '../../src/netlink/neighbour/neighbour.ts';
 import { MAIN_TABLE, routeKey, routeSlot } from '../../src/netlink/route/route.ts';
 import type { Route } from '../../src/netlink/route/route.ts';
 import type { Rtnetlink } from '../../src/netlink/rtnetlink.ts';
 import type { Rule } from '../../src/netlink/rule/rule.ts';
+import { Emitter } from '../../src/shared/emitter.ts';
 import type { IpAddress } from '../../src/shared/ipaddress.ts';
+import type { Scope } from '../../src/shared/scope.ts';
 import { NO_STATISTICS, connectedRoute, matches, routeDefaults, withDerived } from './fake-kernel-rules.ts';
 
 /** A request as it was made, oldest first: `link.setUp` with `[2]`. */
@@ -36,6 +38,8 @@ export interface FakeKernel extends Rtnetlink {
   removeLink(name: string): void;
   /** Plugs or unplugs. The carrier shows while the link is up. */
   setCarrier(name: string, hasCarrier: boolean): void;
+  /** Has found something out about a neighbour. */
+  tellNeighbour(ifindex: number, address: IpAddress, state: NeighbourState): void;
   /** Changes anything else of a link from outside. */
   changeLink(name: string, change: Partial<Link>): void;
   /** Lets a router advertisement's options arrive. */
@@ -64,6 +68,7 @@ class Kernel implements FakeKernel {
   readonly #otherRoutes = new Map<string, Route>();
   readonly #rules: Rule[] = [];
   readonly #neighbours = new Map<string, Neighbour>();
+  readonly #neighbourTold = new Emitter<Neighbour>();
   #nextIfindex = 1;
 
   readonly link = {
@@ -144,7 +149,20 @@ class Kernel implements FakeKernel {
       this.#do('neighbour.remove', [ifindex, address], signal, () => {
         if (!this.#neighbours.delete(`${ifindex} ${address}`)) this.#refuse('ENOENT', 'RTM_DELNEIGH');
       }),
+    ask: (ifindex: number, address: IpAddress, signal?: AbortSignal) =>
+      this.#do('neighbour.ask', [ifindex, address], signal, () => undefined),
+    watch: (ifindex: number, scope: Scope, observer: (neighbour: Neighbour) => void) => {
+      this.#neighbourTold.observe(scope, (neighbour) => {
+        if (neighbour.ifindex === ifindex) observer(neighbour);
+      });
+    },
   };
+
+  tellNeighbour(ifindex: number, address: IpAddress, state: NeighbourState): void {
+    const neighbour = { ifindex, address, hardwareAddress: undefined, state, isRouter: false };
+    this.#neighbours.set(`${ifindex} ${address}`, neighbour);
+    this.#neighbourTold.emit(neighbour);
+  }
 
   addLink(wanted: Partial<Link> & { readonly name: string }): Link {
     const ifindex = wanted.ifindex ?? this.#nextIfindex;

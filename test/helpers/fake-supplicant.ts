@@ -280,7 +280,10 @@ class Supplicant implements FakeSupplicant {
         this.#enter('disconnected', { reason: -3 });
         if (!wasThere) throw new DBusError(`${NAME}.NotConnected`, 'not connected');
       },
-      Reassociate: () => void this.calls.push('Reassociate'),
+      Reassociate: () => {
+        this.calls.push('Reassociate');
+        for (const state of ['authenticating', 'associating', 'completed']) this.#enter(state);
+      },
       NetworkReply: () => undefined,
     };
   }

@@ -222,6 +222,25 @@ test('rules and neighbours are set, listed and removed', withPair(async ({ rtnet
   await neighbour.remove(v0, ip('192.0.2.9'));
 }));
 
+test('a neighbour that is asked for and does not answer is told of', withPair(async ({ rtnetlink, scope }) => {
+  const { link, address, neighbour } = rtnetlink;
+  const [v0, v1] = [indexOf(rtnetlink, 'v0'), indexOf(rtnetlink, 'v1')];
+  for (const ifindex of [v0, v1]) await link.setUp(ifindex);
+  await until(rtnetlink, () => rtnetlink.mirror.links.get(v0)?.hasCarrier === true, 'a carrier');
+  await address.add({ ifindex: v0, address: ip('192.0.2.1'), prefixLength: 24 });
+  const told: string[] = [];
+  const failed = new Promise<void>((resolve) => {
+    neighbour.watch(v0, scope, (found) => {
+      told.push(`${found.address} ${found.state}`);
+      if (found.state === 'failed') resolve();
+    });
+  });
+  await neighbour.ask(v0, ip('192.0.2.9'));
+  await failed;
+  assert.is(told.at(-1), '192.0.2.9 failed');
+  assert.ok(told.every((line) => line.startsWith('192.0.2.9 ')), 'nothing of other links');
+}));
+
 test('refusals come with errno and the kernel\'s own words', withPair(async ({ rtnetlink }) => {
   const { link, route } = rtnetlink;
   const v0 = indexOf(rtnetlink, 'v0');

@@ -19,6 +19,7 @@ export const RTM_DELNEIGH = 29;
 export const RTM_GETNEIGH = 30;
 
 const NDMSG_BYTES = 12;
+const NTF_USE = 0x01;
 const NTF_ROUTER = 0x80;
 const NUD_PERMANENT = 0x80;
 
@@ -55,15 +56,19 @@ export interface NeighbourEntry {
   readonly ifindex: number;
   readonly address: IpAddress;
   readonly hardwareAddress?: Uint8Array;
+  /** The entry is to be used at once, as it is or made anew. */
+  readonly isUsed?: boolean;
 }
 
-/** Writes the payload of RTM_NEWNEIGH (a permanent entry) or, without a hardware address, RTM_DELNEIGH. */
-export function writeNeighbour(writer: Writer, { ifindex, address, hardwareAddress }: NeighbourEntry): void {
+/** Writes the payload of RTM_NEWNEIGH (a permanent entry, or one to be used) or of RTM_DELNEIGH. */
+export function writeNeighbour(writer: Writer, entry: NeighbourEntry): void {
+  const { ifindex, address, hardwareAddress, isUsed = false } = entry;
   writer.u8(familyNumber(address.family));
   writer.zeros(3);
   writer.u32(ifindex);
-  writer.u16(NUD_PERMANENT); // of no account for a removal
-  writer.zeros(2);
+  writer.u16(isUsed ? 0 : NUD_PERMANENT); // of no account for a removal
+  writer.u8(isUsed ? NTF_USE : 0);
+  writer.zeros(1);
   encodeAttributes(NEIGHBOUR_ATTRIBUTES, { address, hardwareAddress }, writer);
 }
 

@@ -3,6 +3,7 @@
  * linux/neighbour.h). Asked for, not mirrored.
  */
 
+import type { Scope } from '../../shared/scope.ts';
 import type { IpAddress } from '../../shared/ipaddress.ts';
 
 /** States of RFC 4861, 7.3.2, with the kernel's own beside (NUD_*). */
@@ -28,4 +29,8 @@ export interface NeighbourRequests {
   replace(ifindex: number, address: IpAddress, hardwareAddress: Uint8Array, signal?: AbortSignal): Promise<void>;
   /** ENOENT when there is none. */
   remove(ifindex: number, address: IpAddress, signal?: AbortSignal): Promise<void>;
+  /** Has the kernel find out whether a neighbour answers, as if something were to be sent to it. */
+  ask(ifindex: number, address: IpAddress, signal?: AbortSignal): Promise<void>;
+  /** Tells of new and changed entries of an interface until `scope` closes. Throws SystemError. */
+  watch(ifindex: number, scope: Scope, observer: (neighbour: Neighbour) => void): void;
 }

@@ -222,15 +222,21 @@ test('rule requests are those of ip rule', () => {
     'ip rule add lookup main suppress_prefixlength 0 priority 102');
 });
 
+const NO_SYSTEM = {
+  netlink: () => {
+    throw new Error('nothing is watched here');
+  },
+};
+
 test('neighbours are what ip neigh show says, and are set and removed as ip does', () => {
   const [entry] = decodeAll(neighbours('ip neigh show dev v0').received, decodeNeighbour);
   assert.equal(plain(entry), {
     ifindex: 3, address: '192.0.2.9', hardwareAddress: '02:00:00:00:00:09', state: 'permanent', isRouter: false,
   });
   const hardwareAddress = hex('020000000009');
-  sameRequest((connection) => neighbourRequests(connection).replace(3, ip('192.0.2.9'), hardwareAddress),
+  sameRequest((connection) => neighbourRequests(connection, NO_SYSTEM).replace(3, ip('192.0.2.9'), hardwareAddress),
     neighbours('ip neigh replace 192.0.2.9 lladdr 02:00:00:00:00:09 dev v0').sent[0], 12);
-  sameRequest((connection) => neighbourRequests(connection).remove(3, ip('192.0.2.9')),
+  sameRequest((connection) => neighbourRequests(connection, NO_SYSTEM).remove(3, ip('192.0.2.9')),
     neighbours('ip neigh del 192.0.2.9 dev v0').sent[0], 12);
 });
 

@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DBusError } from '../../../../src/dbus/errors.ts';
 import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
+import { parseIpAddress } from '../../../../src/shared/ipaddress.ts';
 import { groupOf, storedNetwork, type WifiBench, wifiBench, wifiIdentifier } from '../../../helpers/wifi-bench.ts';
 import { withScope } from '../../../helpers/with-scope.ts';
 
@@ -163,6 +164,26 @@ test('sent away by the access point: connected again', withScope(async (context)
   await bench.settled();
   assert.equal(bench.state(HOME), ['ready', undefined]);
   assert.equal(statesOf(bench, HOME), ['disconnect', 'idle', 'association', 'configuration', 'ready']);
+}));
+
+test('a gateway that does not answer any more: joined anew, and not over and over', withScope(async (context) => {
+  const files = storedNetwork(HOME, [...FAVORITE, 'SSID=686f6d65', 'Frequency=2437', 'IPv4.gateway=192.0.2.1']);
+  const bench = await wifiBench(context, { ap: HOME_AP }, { files });
+  await bench.settled();
+  const gateway = parseIpAddress('192.0.2.1');
+  const { ifindex } = bench.kernel.mirror.linkByName('wlan0') ?? {};
+  assert.ok(gateway !== undefined && ifindex !== undefined && bench.state(HOME)[0] === 'ready');
+  const revivals = (): number => bench.supplicant.calls.filter((call) => call === 'Reassociate').length;
+  bench.kernel.tellNeighbour(ifindex, gateway, 'reachable');
+  await bench.settled();
+  assert.is(revivals(), 0);
+  for (let second = 0; second < 100; second += 5) {
+    bench.kernel.tellNeighbour(ifindex, gateway, 'failed');
+    await bench.settled();
+    await context.clock.advance(5_000);
+  }
+  assert.is(revivals(), 3, 'after 0, 30 and 90 seconds');
+  assert.is(bench.state(HOME)[0], 'ready');
 }));
 
 test('roaming keeps the connection; strength is that of the access point in use', withScope(async (context) => {
