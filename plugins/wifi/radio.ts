@@ -8,6 +8,7 @@ import type { Core, Device, DeviceControl, Network, Scope } from '../../src/api.
 import { formatHex } from '../../src/shared/bytes.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
+import { hiddenControl } from '../lib/wifi/hidden-network.ts';
 import { knownNetworks } from '../lib/wifi/known-networks.ts';
 import { isHiddenSsid, ssidText } from '../lib/wifi/ssid.ts';
 import { AccessPoints, bestOf, type GroupChange, strengthOf } from './access-points.ts';
@@ -17,7 +18,7 @@ import { Joiner } from './joiner.ts';
 import { Scanner } from './scanner.ts';
 import type { LinkEvent, SupplicantLink } from './supplicant-link.ts';
 import type { Supplicant } from './supplicant.ts';
-import { hiddenControl, SECRET_KEYS, STORED_KEYS, wifiControl } from './wifi-network.ts';
+import { SECRET_KEYS, STORED_KEYS, wifiControl } from './wifi-network.ts';
 
 const log = logger('plugins/wifi/radio.ts');
 

@@ -6,13 +6,13 @@
 
 import type { Core } from '../../src/api.ts';
 import type { Bus } from '../../src/dbus/bus.ts';
-import { DBusError } from '../../src/dbus/errors.ts';
 import {
   supplicantBssInterface, supplicantInterface, supplicantLinkInterface, supplicantWpsInterface,
 } from '../../src/dbus/interfaces/wpa-supplicant.ts';
 import { variant } from '../../src/dbus/signature.ts';
 import { logger } from '../../src/shared/log.ts';
 import type { Scope } from '../../src/shared/scope.ts';
+import { followDaemon } from '../lib/wifi/daemon-lives.ts';
 import type { Properties } from './bss.ts';
 import { SupplicantLink, type LinkSignal } from './supplicant-link.ts';
 
@@ -20,8 +20,6 @@ const log = logger('plugins/wifi/supplicant.ts');
 
 const SUPPLICANT = 'fi.w1.wpa_supplicant1';
 const PATH = '/fi/w1/wpa_supplicant1';
-/** Who lived so long and dies is started at once; the longest delay as well. */
-const LONG_LIFE_MS = 60_000;
 
 /** One life of wpa_supplicant, from owning its name to losing it. */
 export class Supplicant {
@@ -36,33 +34,10 @@ export class Supplicant {
     this.#drivers = drivers;
   }
 
-  /**
-   * Calls `onStart` for each life of the supplicant, with a scope that closes when it ends. One that
-   * does not run, or dies, is started by the bus, where the bus can; one that keeps dying ever later.
-   */
-  static follow(
-    { bus, clock, wifiDriver: drivers }: Pick<Core, 'bus' | 'clock' | 'wifiDriver'>, scope: Scope,
-    onStart: (supplicant: Supplicant, life: Scope) => void,
-  ): void {
-    let life: Scope | undefined;
-    let startedAt = 0;
-    let delayMs = 0;
-    bus.watchName(SUPPLICANT, scope, (owner) => {
-      void life?.close();
-      life = undefined;
-      log.debug('%s is %s', SUPPLICANT, owner ?? 'not there');
-      if (owner !== undefined) {
-        const own = scope.child();
-        life = own;
-        startedAt = clock.now();
-        void begin(new Supplicant(bus, drivers), own, onStart);
-        return;
-      }
-      if (clock.now() - startedAt > LONG_LIFE_MS) delayMs = 0;
-      clock.after('start wpa_supplicant', delayMs, scope, () => {
-        if (life === undefined) activate(bus);
-      });
-      delayMs = Math.min(Math.max(delayMs * 2, 1_000), LONG_LIFE_MS);
+  /** Calls `onStart` for each life of the supplicant, with a scope that closes when it ends (daemon-lives.ts). */
+  static follow(core: Core, scope: Scope, onStart: (supplicant: Supplicant, life: Scope) => void): void {
+    followDaemon({ name: SUPPLICANT }, core, scope, (life) => {
+      void begin(new Supplicant(core.bus, core.wifiDriver), life, onStart);
     });
   }
 
@@ -142,18 +117,4 @@ async function begin(
   } catch (error) {
     if (!life.signal.aborted) log.error('%s cannot be heard: %s', SUPPLICANT, error);
   }
-}
-
-/** Has the bus start it; who cannot be started is waited for. */
-function activate(bus: Bus): void {
-  bus.call({
-    destination: 'org.freedesktop.DBus',
-    path: '/org/freedesktop/DBus',
-    interface: 'org.freedesktop.DBus',
-    member: 'StartServiceByName',
-    signature: 'su',
-    body: [SUPPLICANT, 0],
-  }).catch((error: unknown) => {
-    log.debug('%s is not started: %s', SUPPLICANT, error instanceof DBusError ? error.message : error);
-  });
 }

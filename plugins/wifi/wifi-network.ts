@@ -1,18 +1,15 @@
 /**
  * One Wi-Fi network as the core sees it: what is needed to join is found (find-secrets.ts), tried,
- * and kept once it has worked. One that keeps its name to itself is joined by handing over to the
- * network of the name that the user says.
+ * and kept once it has worked.
  */
 
-import type { JoinContext, Network, NetworkControl } from '../../src/api.ts';
+import type { JoinContext, NetworkControl } from '../../src/api.ts';
 import { JoinError } from '../../src/api.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { formatHex } from '../../src/shared/bytes.ts';
-import { askFor, findSecrets, type Found, type SecretsEnv } from '../lib/wifi/find-secrets.ts';
+import { findSecrets, type Found, type SecretsEnv } from '../lib/wifi/find-secrets.ts';
 import { isWithin, type Restriction, restrictionOf } from '../lib/wifi/preference.ts';
 import type { Secrets } from '../lib/wifi/secrets.ts';
-import type { Security } from '../lib/wifi/security.ts';
-import { ssidGroup } from '../lib/wifi/ssid.ts';
 import { escapeText } from '../lib/wifi/stored-text.ts';
 import { bestOf, frameProtectionOf, keyManagementsOf } from './access-points.ts';
 import type { Bss } from './bss.ts';
@@ -42,12 +39,6 @@ export interface WifiNetworkEnv extends SecretsEnv {
   useAddress(wish: AddressWish): Promise<void>;
 }
 
-/** What joining a hidden network takes from the radio. */
-export interface HiddenNetworkEnv {
-  /** Calls a name; the network of it, if it answers. */
-  call(ssid: Uint8Array, group: string, signal: AbortSignal): Promise<Network | undefined>;
-}
-
 /** How the network of a group is joined and left. */
 export function wifiControl(env: WifiNetworkEnv): NetworkControl {
   const owner = {};
@@ -55,25 +46,6 @@ export function wifiControl(env: WifiNetworkEnv): NetworkControl {
     connect: (signal, context) => connect(env, owner, signal, context),
     disconnect: () => env.joiner.leave(owner),
     reassociate: (signal) => env.joiner.reassociate(owner, signal),
-  };
-}
-
-/** How a network is joined whose name only the user knows. */
-export function hiddenControl(env: HiddenNetworkEnv, security: Security): NetworkControl {
-  return {
-    async connect(signal, context) {
-      const wanted = {
-        security, isHidden: true, hasWps: false, needsIdentity: true, phase2: undefined, previousPassphrase: undefined,
-      };
-      const { ssid, identity, passphrase } = await askFor(wanted, context, signal);
-      if (ssid === undefined) throw new ConnmanError('InvalidArguments');
-      const network = await env.call(ssid, `${ssidGroup(ssid)}_managed_${security}`, signal);
-      if (network === undefined) throw new ConnmanError('Failed');
-      const said = { SSID: ssid, Identity: identity, Passphrase: passphrase };
-      context.handOver(network, new Map(Object.entries(said).flatMap(([key, value]) =>
-        value === undefined ? [] : [[key, value]])));
-    },
-    disconnect: () => undefined,
   };
 }
 
