@@ -110,8 +110,8 @@ export interface DriverEnv {
   isSystemHelper(type: string): boolean;
   /** Where a helper of a driver of this type, as whoever it runs, may make a socket of its own. */
   socketDirectory(type: string): string;
-  /** Writes down an interface that a later daemon removes, if this one cannot; until `scope` closes. */
-  noteDevice(name: string, scope: Scope): void;
+  /** An interface just made: removed with `scope`, by a later daemon if this one cannot. */
+  ownDevice(name: string, scope: Scope): void;
   /** Where the helpers' scripts are installed. */
   readonly scriptDirectory: string;
   connectUnix(path: string, scope: Scope): StreamSocket;

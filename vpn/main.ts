@@ -36,6 +36,7 @@ import { watchProvisioning } from './provisioning.ts';
 import { hostResolver } from './resolve-host.ts';
 import { Tasks } from './task.ts';
 import { makeTunnelDevice } from './tun.ts';
+import { removeWith } from './tunnel.ts';
 
 const log = logger('vpn/main.ts');
 
@@ -72,7 +73,10 @@ async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
     kernel,
     genl: () => (genl ??= openGenl({ system }, ground)),
     runtimeDirectory: RUNTIME,
-    noteDevice: (name, within) => leftovers.noteDevice(name, within),
+    ownDevice(name, within) {
+      leftovers.noteDevice(name, within);
+      removeWith({ kernel, clock }, name, within);
+    },
     isSystemHelper: (type) => privilegesOf(options, type)?.isSystem ?? true,
     socketDirectory: (type) => socketDirectory(privilegesOf(options, type)),
     scriptDirectory: `${directories.libdir}/connman/scripts`,

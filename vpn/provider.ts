@@ -285,11 +285,7 @@ export class Provider {
 
   #makeDevice(kind: 'tun' | 'tap', type: string, scope: Scope): string {
     const name = this.#env.makeDevice(kind, type);
-    this.#env.noteDevice(name, scope);
-    scope.defer(async () => {
-      const link = this.#env.kernel.mirror.linkByName(name);
-      if (link !== undefined) await this.#env.kernel.link.remove(link.ifindex);
-    });
+    this.#env.ownDevice(name, scope);
     return name;
   }
 

@@ -11,25 +11,29 @@ import { ConnmanError } from '../src/shared/errors.ts';
 import type { Scope } from '../src/shared/scope.ts';
 import type { Tunnel, TunnelAddress } from './driver.ts';
 
-/** How long an interface that a helper announced may take to appear and come up. */
+/** How long an interface that was made or announced may take to appear and come up. */
 const LINK_MS = 5000;
+
+/** What interfaces take from the daemon. */
+export interface TunnelEnv {
+  readonly kernel: Rtnetlink;
+  readonly clock: Clock;
+}
 
 /** One connection's interface. */
 export class TunnelInterface {
-  readonly #kernel: Rtnetlink;
-  readonly #clock: Clock;
+  readonly #env: TunnelEnv;
   readonly #scope: Scope;
   #addresses: readonly TunnelAddress[] = [];
 
-  constructor({ kernel, clock }: { readonly kernel: Rtnetlink; readonly clock: Clock }, scope: Scope) {
-    this.#kernel = kernel;
-    this.#clock = clock;
+  constructor(env: TunnelEnv, scope: Scope) {
+    this.#env = env;
     this.#scope = scope;
   }
 
   /** Sets the interface up for `tunnel`; resolves with its index. Rejects with `signal.reason` or what failed. */
   async configure(name: string, tunnel: Tunnel, signal: AbortSignal): Promise<number> {
-    const { link, address } = this.#kernel;
+    const { link, address } = this.#env.kernel;
     const { ifindex } = await this.#wait(name, () => true, signal);
     if (tunnel.mtu !== undefined) await link.setMtu(ifindex, tunnel.mtu, signal);
     await link.setUp(ifindex, signal);
@@ -48,28 +52,50 @@ export class TunnelInterface {
 
   /** Addresses that somebody else put on it (pppd). */
   addressesOf(ifindex: number): Address[] {
-    return [...this.#kernel.mirror.addressesOf(ifindex)];
+    return [...this.#env.kernel.mirror.addressesOf(ifindex)];
   }
 
-  // The mirror may hear of the link after the helper spoke of it.
   #wait(name: string, isReady: (link: Link) => boolean, signal: AbortSignal): Promise<Link> {
-    return new Promise((resolve, reject) => {
-      const own = this.#scope.child();
-      const settle = (action: () => void): void => {
-        action();
-        void own.close();
-      };
-      const look = (): void => {
-        const link = this.#kernel.mirror.linkByName(name);
-        if (link !== undefined && isReady(link)) settle(() => resolve(link));
-      };
-      const limit = this.#clock.deadline(`link ${name}`, LINK_MS, signal, own);
-      limit.addEventListener('abort', () => settle(() => reject(limit.reason)));
-      own.signal.addEventListener('abort', () => reject(new ConnmanError('OperationAborted')));
-      this.#kernel.mirror.linkChanged.observe(own, look);
-      look();
-    });
+    return linkThatIs(this.#env, { name, isReady, signal }, this.#scope);
   }
+}
+
+/** Removes an interface that was just made when `scope` closes, even before the kernel has told of it. */
+export function removeWith(env: TunnelEnv, name: string, scope: Scope): void {
+  const { mirror, link } = env.kernel;
+  const told = linkThatIs(env, { name, isReady: () => true, signal: new AbortController().signal }, scope);
+  const isOver = told.then(() => undefined, () => undefined);
+  scope.defer(async () => {
+    await isOver;
+    const known = mirror.linkByName(name);
+    if (known !== undefined) await link.remove(known.ifindex);
+  });
+}
+
+interface Wanted {
+  readonly name: string;
+  isReady(link: Link): boolean;
+  readonly signal: AbortSignal;
+}
+
+// The mirror may hear of a link after whoever made it.
+function linkThatIs({ kernel, clock }: TunnelEnv, { name, isReady, signal }: Wanted, scope: Scope): Promise<Link> {
+  return new Promise((resolve, reject) => {
+    const own = scope.child();
+    const settle = (action: () => void): void => {
+      action();
+      void own.close();
+    };
+    const look = (): void => {
+      const link = kernel.mirror.linkByName(name);
+      if (link !== undefined && isReady(link)) settle(() => resolve(link));
+    };
+    const limit = clock.deadline(`link ${name}`, LINK_MS, signal, own);
+    limit.addEventListener('abort', () => settle(() => reject(limit.reason)));
+    own.signal.addEventListener('abort', () => reject(new ConnmanError('OperationAborted')));
+    kernel.mirror.linkChanged.observe(own, look);
+    look();
+  });
 }
 
 function isSame(one: TunnelAddress, other: TunnelAddress): boolean {

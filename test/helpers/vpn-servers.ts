@@ -1,6 +1,6 @@
 /**
- * VPN servers in the server's namespace of a cell: Debian's openvpn and ocserv, with certificates made
- * for the test by openssl. Each is a network of its own behind a tunnel, with an address to reach.
+ * VPN servers in the server's namespace of a cell: Debian's openvpn, ocserv and strongSwan, with certificates
+ * made for the test by openssl. Each is a network of its own behind a tunnel, with an address to reach.
  */
 
 import type { Cell } from './cell.ts';
@@ -64,4 +64,62 @@ end`);
   const server = cell.server.spawn(['ocserv', '--foreground', '--config', '/run/ocserv/conf', '--log-stderr']);
   await server.waitForLine((line) => line.includes('initialized') || line.includes('listening'));
   return server;
+}
+
+/** Inside the IPsec tunnel: an address of the gateway's. */
+export const IPSEC_INSIDE = '10.72.0.1';
+
+/** The gateway for vpnc: IKEv1 in aggressive mode, a group `corp` of secret `group secret`, XAuth for `alice`. */
+const IPSEC_CONF = `conn vpnc
+  keyexchange=ikev1
+  aggressive=yes
+  left=%any
+  leftsubnet=0.0.0.0/0
+  leftauth=psk
+  right=%any
+  rightauth=psk
+  rightauth2=xauth
+  rightsourceip=10.72.0.10-10.72.0.20
+  rightdns=${IPSEC_INSIDE}
+  ike=aes128-sha1-modp1024!
+  esp=aes128-sha1!
+  dpdaction=clear
+  auto=add
+`;
+
+// ESP in user space, within UDP: the machine's kernel may have none.
+const STRONGSWAN_CONF = `charon {
+  i_dont_care_about_security_and_use_aggressive_mode_psk = yes
+  load_modular = yes
+  filelog {
+    stderr {
+      default = 1
+      flush_line = yes
+    }
+  }
+  plugins {
+    include strongswan.d/charon/*.conf
+    kernel-libipsec {
+      load = yes
+      allow_peer_ts = yes
+    }
+    bypass-lan {
+      load = no
+    }
+  }
+}
+`;
+
+/** Starts strongSwan as a gateway for vpnc with alice’s password `wonder land`; ready on return. */
+export async function startIpsec(cell: Cell): Promise<Child> {
+  await cell.server.script(`cat >/etc/ipsec.conf <<'end'
+${IPSEC_CONF}end
+cat >/etc/strongswan.conf <<'end'
+${STRONGSWAN_CONF}end
+printf ': PSK "group secret"\nalice : XAUTH "wonder land"\n' >/etc/ipsec.secrets
+ip address replace ${IPSEC_INSIDE}/32 dev lo
+mkdir -p /run/lock`);
+  const gateway = cell.server.spawn(['/usr/lib/ipsec/starter', '--nofork']);
+  await gateway.waitForLine((line) => line.includes("added configuration 'vpnc'"));
+  return gateway;
 }

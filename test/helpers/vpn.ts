@@ -12,7 +12,8 @@ import type { CellEvent } from './event-log.ts';
 
 /** The packages that the tests of VPNs lay over their cells: one set, fetched once. */
 export const VPN_PEERS = [
-  'connman', 'connman-vpn', 'iputils-ping', 'ocserv', 'openconnect', 'openssl', 'openvpn',
+  'connman', 'connman-vpn', 'iputils-ping', 'libcharon-extauth-plugins', 'libcharon-extra-plugins', 'ocserv',
+  'openconnect', 'openssl', 'openvpn', 'strongswan-charon', 'strongswan-starter', 'vpnc',
 ] as const;
 
 /** Whether Debian's daemon is to run instead of ours. */
@@ -137,6 +138,14 @@ export function isServiceProperty(ident: string, name: string, value: unknown) {
     event.name === 'net.connman.Service.PropertyChanged' &&
     event.body[0] === name &&
     event.body[1] === value;
+}
+
+/** Whether an event is ServicesChanged naming the VPN `ident`. */
+export function isVpnListed(ident: string) {
+  return (event: CellEvent): boolean =>
+    event.kind === 'signal' &&
+    event.name === 'net.connman.Manager.ServicesChanged' &&
+    JSON.stringify(event.body).includes(`vpn_${ident}`);
 }
 
 /** The processes of a cell that run `program`, by their numbers outside. */

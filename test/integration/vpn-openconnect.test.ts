@@ -1,6 +1,6 @@
 /**
  * OpenConnect against Debian's ocserv: user and password by agent, a certificate nobody signed, a wrong
- * password, a server that is not there, a cookie.
+ * password, a server that is not there, a cookie, and what every VPN must survive.
  */
 
 import { test } from 'uvu';
@@ -18,6 +18,7 @@ import {
   startAgent,
   withVpnCell,
 } from '../helpers/vpn.ts';
+import { proveLife } from '../helpers/vpn-life.ts';
 import { makeCertificates, PKI, startOcserv } from '../helpers/vpn-servers.ts';
 import { daemon, plugIn } from '../helpers/wired.ts';
 
@@ -84,6 +85,27 @@ test('user and password by agent, certificates, refusals', () =>
     assert.match(await attempt(right), /NotConnected/, 'a server that is not there');
     await callConnection(cell, IDENT, 'SetProperty', 'sv', ['OpenConnect.AuthType', busVariant('s', 'publickey')]);
     assert.match(await attempt(), /PermissionDenied/, 'no certificate to show');
+  }));
+
+test('servers, helpers, uplinks and daemons go and come back', () =>
+  withVpnCell({ ...daemon.cell, cables: 2 }, async (cell) => {
+    const connmand = await cell.startDaemon(daemon.argv, daemon.busName);
+    await plugIn(cell);
+    await makeCertificates(cell, SERVER_ADDRESS);
+    const credentials = { 'OpenConnect.Username': 'alice', 'OpenConnect.Password': 'wonder land' };
+    await proveLife(
+      { cell, connmand, vpnd: await startVpnd(cell) },
+      {
+        ident: IDENT,
+        settings: { ...BASE, ...credentials, 'OpenConnect.CACert': `${PKI}/ca.pem` },
+        isProvisioned: true,
+        inside: '10.68.0.1',
+        link: 'vpn0',
+        helper: { program: 'openconnect', mark: '--cookie-on-stdin' },
+        isLossSeen: true,
+        startServer: () => startOcserv(cell),
+      },
+    );
   }));
 
 test.run();

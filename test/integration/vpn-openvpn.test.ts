@@ -10,7 +10,6 @@ import * as assert from 'uvu/assert';
 import type { Cell } from '../helpers/cell.ts';
 import { busVariant } from '../helpers/bus-daemon.ts';
 import type { Child } from '../helpers/child.ts';
-import type { CellEvent } from '../helpers/event-log.ts';
 import {
   callConnection,
   callManager,
@@ -19,12 +18,14 @@ import {
   errorOf,
   isConnectionProperty,
   isServiceProperty,
+  isVpnListed,
   processesOf,
   propertiesOf,
   startVpnd,
   tracesOf,
   withVpnCell,
 } from '../helpers/vpn.ts';
+import { proveLife, wayTo } from '../helpers/vpn-life.ts';
 import { makeCertificates, OPENVPN_INSIDE, PKI, startOpenvpn } from '../helpers/vpn-servers.ts';
 import { daemon, plugIn } from '../helpers/wired.ts';
 import { SERVER_ADDRESS } from '../helpers/cell.ts';
@@ -53,17 +54,6 @@ async function startBoth(cell: Cell): Promise<Rig> {
   return { connmand, vpnd: await startVpnd(cell) };
 }
 
-async function listed(cell: Cell, since: number): Promise<void> {
-  await cell.log.wait(
-    'the service of the VPN',
-    (event) =>
-      event.kind === 'signal' &&
-      event.name === 'net.connman.Manager.ServicesChanged' &&
-      JSON.stringify(event.body).includes(`vpn_${IDENT}`),
-    { since },
-  );
-}
-
 async function connect(cell: Cell): Promise<number> {
   const since = performance.now();
   await callVpnService(cell, IDENT, 'Connect');
@@ -78,9 +68,6 @@ async function disconnect(cell: Cell): Promise<void> {
 }
 
 const device = async (cell: Cell, ...words: string[]): Promise<string> => (await cell.device.run(words)).stdout;
-
-/** Which way packets to `address` take. */
-const wayTo = (cell: Cell, address: string): Promise<string> => device(cell, 'ip', 'route', 'get', address);
 
 async function ping(cell: Cell, address: string): Promise<boolean> {
   return (await cell.device.run(['ping', '-c1', '-W3', address])).status === 0;
@@ -103,7 +90,7 @@ test('all traffic takes the tunnel and no other way, or with split routing what 
     await startOpenvpn(cell);
     const since = performance.now();
     await createConnection(cell, BASE);
-    await listed(cell, since);
+    await cell.log.wait('the service of the VPN', isVpnListed(IDENT), { since });
     const connected = await connect(cell);
     await cell.log.wait(
       "the server's route",
@@ -253,74 +240,21 @@ mount --bind /run/tun /dev/net`);
   });
 });
 
-test('a server, a helper, an uplink and the daemons go and come back', () =>
-  withVpnCell({ ...daemon.cell, cables: 2 }, async (cell) => {
-    const { connmand, vpnd } = await startBoth(cell);
-    const server = await startOpenvpn(cell);
-    const since = performance.now();
-    await createConnection(cell, { ...BASE, 'OpenVPN.Ping': '1', 'OpenVPN.PingExit': '3' });
-    await listed(cell, since);
-    await callVpnService(cell, IDENT, 'SetProperty', 'sv', ['AutoConnect', busVariant('b', true)]);
-    await cell.log.wait('it to connect by itself', isServiceProperty(IDENT, 'State', 'ready'), { since });
-
-    const dies = performance.now();
-    await server.stop();
-    await cell.log.wait('the loss to be seen', isServiceProperty(IDENT, 'State', 'idle'), {
-      since: dies,
-      timeoutMs: 30_000,
-    });
-    await startOpenvpn(cell);
-    await cell.log.wait('it to be back', isServiceProperty(IDENT, 'State', 'ready'), {
-      since: dies,
-      timeoutMs: 40_000,
-    });
-    assert.ok(await ping(cell, OPENVPN_INSIDE));
-
-    const killed = performance.now();
-    for (const pid of await clientPids(cell)) process.kill(pid, 'SIGKILL');
-    await cell.log.wait("the helper's end", isServiceProperty(IDENT, 'State', 'idle'), { since: killed });
-    await cell.log.wait('another', isServiceProperty(IDENT, 'State', 'ready'), { since: killed, timeoutMs: 30_000 });
-
-    // The first cable is the transport: the tunnel goes with it and comes up over the other one.
-    const second = cell.cable(1).plug();
-    await cell.log.wait('an address', (event) => event.kind === 'address' && event.link === 'eth1' && event.isAdded, {
-      since: second,
-    });
-    const switched = cell.cable(0).unplug();
-    await cell.log.wait('the tunnel to go', isServiceProperty(IDENT, 'State', 'idle'), { since: switched });
-    await cell.log.wait('it to be back', isServiceProperty(IDENT, 'State', 'ready'), {
-      since: switched,
-      timeoutMs: 30_000,
-    });
-    assert.match(await wayTo(cell, SERVER_ADDRESS), /dev eth1 /);
-    assert.ok(await ping(cell, OPENVPN_INSIDE));
-
-    const restarted = performance.now();
-    await vpnd.stop();
-    await cell.log.wait('its service to go', isServiceRemoved, { since: restarted });
-    assert.equal(await clientPids(cell), [], 'no helper outlives its daemon');
-    assert.not.match(await device(cell, 'ip', 'link'), /vpn0/);
-    await startVpnd(cell);
-    await cell.log.wait('it to be back', isServiceProperty(IDENT, 'State', 'ready'), {
-      since: restarted,
-      timeoutMs: 30_000,
-    });
-
-    const kept = performance.now();
-    await connmand.stop();
-    assert.is((await propertiesOf(cell, IDENT))['State'], 'ready', 'the tunnel outlives connmand');
-    assert.ok(await ping(cell, OPENVPN_INSIDE), 'and so does its traffic');
-    await cell.startDaemon(daemon.argv, daemon.busName);
-    // It is ready before it is listed.
-    await cell.log.wait('it to be taken over', isTakenOver, { since: kept, timeoutMs: 30_000 });
-    assert.ok(await ping(cell, OPENVPN_INSIDE));
-  }));
-
-function isTakenOver(event: CellEvent): boolean {
-  if (isServiceProperty(IDENT, 'State', 'ready')(event)) return true;
-  const isList = event.kind === 'signal' && event.name === 'net.connman.Manager.ServicesChanged';
-  return isList && /vpn_10_77_0_1",\{"Type":"vpn","Security":\[\],"State":"ready"/.test(JSON.stringify(event.body));
-}
+test('servers, helpers, uplinks and daemons go and come back', () =>
+  withVpnCell({ ...daemon.cell, cables: 2 }, async (cell) =>
+    proveLife(
+      { cell, ...(await startBoth(cell)) },
+      {
+        ident: IDENT,
+        settings: { ...BASE, 'OpenVPN.Ping': '1', 'OpenVPN.PingExit': '3' },
+        inside: OPENVPN_INSIDE,
+        link: 'vpn0',
+        helper: { program: 'openvpn', mark: '--management-query-passwords' },
+        isLossSeen: true,
+        startServer: () => startOpenvpn(cell),
+      },
+    ),
+  ));
 
 /** What an agent said stands nowhere. */
 async function proveSecrecy(cell: Cell, vpnd: Child): Promise<void> {
@@ -334,14 +268,6 @@ async function proveSecrecy(cell: Cell, vpnd: Child): Promise<void> {
 async function connectAgain(cell: Cell): Promise<string> {
   const error = await errorOf(callConnection(cell, IDENT, 'Connect'));
   return error.startsWith('net.connman.Error.InProgress') ? errorOf(callConnection(cell, IDENT, 'Connect')) : error;
-}
-
-function isServiceRemoved(event: CellEvent): boolean {
-  return (
-    event.kind === 'signal' &&
-    event.name === 'org.freedesktop.DBus.ObjectManager.InterfacesRemoved' &&
-    event.body[0] === `/net/connman/service/vpn_${IDENT}`
-  );
 }
 
 test.run();

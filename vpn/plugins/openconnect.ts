@@ -40,6 +40,9 @@ const driver: Driver = {
 const KEY = 'OpenConnect.';
 const SECRETS = ['Username', 'Password', 'SecondPassword', 'Cookie', 'PKCSPassword'].map((name) => KEY + name);
 
+/** A server that is away is tried once more, ten seconds later; openconnect would go on for five minutes. */
+const RECONNECT_SEC = 10;
+
 /** What the tunnel needs. */
 interface Access {
   readonly cookie: string;
@@ -233,6 +236,7 @@ async function runTunnel(session: Session, { cookie, host, fingerprint }: Access
     file: 'openconnect',
     args: [
       '--cookie-on-stdin',
+      `--reconnect-timeout=${RECONNECT_SEC}`,
       ...connectionOptions(settings, fingerprint),
       '--script',
       `${env.scriptDirectory}/vpn-script`,

@@ -85,8 +85,8 @@ function pidFile({ env, ident }: Session): string[] {
 
 // vpnc's exit status as ConnMan reads it: 1 no connection, 2 no login.
 function exitFailure(status: number | undefined): VpnFailure {
-  const kind = status === 1 ? 'connect' : status === 2 ? 'login' : 'unknown';
-  return new VpnFailure(kind, new ConnmanError('Failed'));
+  if (status === 1) return unreachable();
+  return new VpnFailure(status === 2 ? 'login' : 'unknown', new ConnmanError('Failed'));
 }
 
 const REFUSED = [': hash comparison failed', ': authentication unsuccessful', ': expected xauth packet; rejected'];
@@ -96,8 +96,12 @@ function failureOf(line: string): VpnFailure | undefined {
   if (REFUSED.some((text) => line.includes(text)))
     return new VpnFailure('auth', new ConnmanError('PermissionDenied'));
   if (UNREACHABLE.some((text) => line.includes(text)))
-    return new VpnFailure('connect', new ConnmanError('NotConnected'));
+    return unreachable();
   return undefined;
+}
+
+function unreachable(): VpnFailure {
+  return new VpnFailure('connect', new ConnmanError('NotConnected'));
 }
 
 async function askForSecrets(session: Session): Promise<void> {

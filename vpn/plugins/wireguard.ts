@@ -164,11 +164,7 @@ async function addInterface({ env, scope, signal }: Session): Promise<string> {
       if (error instanceof NetlinkError && error.code === 'EEXIST') continue;
       throw refused(error);
     }
-    env.noteDevice(name, scope);
-    scope.defer(async () => {
-      const link = env.kernel.mirror.linkByName(name);
-      if (link !== undefined) await env.kernel.link.remove(link.ifindex);
-    });
+    env.ownDevice(name, scope);
     return name;
   }
   throw new VpnFailure('unknown', new ConnmanError('Failed', 'No such device'));

@@ -21,7 +21,7 @@ function provider(driver: Driver, ask: ProviderEnv['ask'], clock: Clock, scope: 
   const env: ProviderEnv = {
     clock, kernel: fakeKernel(), driver: () => driver, ask, runtimeDirectory: '/nowhere', scriptDirectory: '/nowhere',
     genl: refuse, makeDevice: refuse, keepFile: refuse, startTask: refuse, connectUnix: refuse, writeFile: refuse,
-    removeFile: refuse, readFile: refuse, socketDirectory: refuse, resolveHost: refuse, noteDevice: () => undefined,
+    removeFile: refuse, readFile: refuse, socketDirectory: refuse, resolveHost: refuse, ownDevice: () => undefined,
     isSystemHelper: () => true,
   };
   const identity = { type: driver.type, name: 'n', host: '192.0.2.1' };

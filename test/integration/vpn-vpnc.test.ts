@@ -1,0 +1,105 @@
+/**
+ * VPNC against Debian's strongSwan as a gateway of IKEv1 in aggressive mode with XAuth: secrets by agent,
+ * each of them wrong once, and what every VPN must survive.
+ */
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { SERVER_ADDRESS } from '../helpers/cell.ts';
+import { busVariant } from '../helpers/bus-daemon.ts';
+import {
+  callConnection,
+  createConnection,
+  isConnectionProperty,
+  isServiceProperty,
+  processesOf,
+  propertiesOf,
+  startAgent,
+  startVpnd,
+  tracesOf,
+  withVpnCell,
+} from '../helpers/vpn.ts';
+import { answers, proveLife, wayTo } from '../helpers/vpn-life.ts';
+import { IPSEC_INSIDE, startIpsec } from '../helpers/vpn-servers.ts';
+import { daemon, plugIn } from '../helpers/wired.ts';
+
+const IDENT = '10_77_0_1';
+const BASE = {
+  Type: 'vpnc',
+  Name: 'Cisco',
+  Host: SERVER_ADDRESS,
+  'VPNC.IPSec.ID': 'corp',
+  'VPNC.NATTMode': 'force-natt',
+  'VPNC.DPDTimeout': '10',
+};
+const SECRETS = {
+  'VPNC.IPSec.Secret': 'group secret',
+  'VPNC.Xauth.Username': 'alice',
+  'VPNC.Xauth.Password': 'wonder land',
+};
+
+test('secrets by agent, and refusals', () =>
+  withVpnCell(daemon.cell, async (cell) => {
+    await cell.startDaemon(daemon.argv, daemon.busName);
+    await plugIn(cell);
+    const gateway = await startIpsec(cell);
+    const vpnd = await startVpnd(cell, '-d', 'vpn/*');
+    const { asked, attempt } = await startAgent(cell, IDENT);
+    const { 'VPNC.IPSec.ID': id, ...anonymous } = BASE;
+    await createConnection(cell, anonymous);
+    assert.match(await attempt(SECRETS), /InvalidArguments/, 'a group is needed');
+    await callConnection(cell, IDENT, 'SetProperty', 'sv', ['VPNC.IPSec.ID', busVariant('s', id)]);
+    const trace = (): string => `${vpnd.text.slice(-3000)}\n${gateway.text.slice(-2000)}`;
+    assert.match(await attempt({ ...SECRETS, 'VPNC.IPSec.Secret': 'no' }), /PermissionDenied/, trace());
+    const field = (type: string) => ({ Type: type, Requirement: 'mandatory' });
+    assert.equal(asked[0], {
+      'VPNC.IPSec.Secret': field('password'),
+      'VPNC.Xauth.Username': field('string'),
+      'VPNC.Xauth.Password': field('password'),
+      Host: { Type: 'string', Requirement: 'informational', Value: SERVER_ADDRESS },
+      Name: { Type: 'string', Requirement: 'informational', Value: 'Cisco' },
+    });
+    assert.match(await attempt({ ...SECRETS, 'VPNC.Xauth.Password': 'no' }), /PermissionDenied/, trace());
+    assert.match(await attempt({ 'VPNC.IPSec.Secret': 'group secret' }), /PermissionDenied/);
+    const since = performance.now();
+    assert.is(await attempt(SECRETS), 'ok', trace());
+    assert.ok('VpnAgent.AuthFailure' in Object(asked.at(-1)), 'the agent is told of what was refused');
+    await cell.log.wait('the service to be ready', isServiceProperty(IDENT, 'State', 'ready'), { since });
+    const ready = await propertiesOf(cell, IDENT);
+    assert.match(JSON.stringify(ready['IPv4']), /"Address":"10\.72\.0\.1\d"/);
+    assert.equal(ready['Nameservers'], [IPSEC_INSIDE]);
+    assert.is(ready['VPNC.Xauth.Username'], 'alice');
+    assert.ok(await answers(cell, IPSEC_INSIDE), trace());
+    assert.match(await wayTo(cell, '198.51.100.1'), /dev vpn0/, 'the one of an attempt before is gone');
+    const traces = (await tracesOf(cell, 'vpnc', 'node', 'connman-vpnd')) + vpnd.text + JSON.stringify(ready);
+    assert.not.match(traces, /wonder land|group secret/);
+    assert.not.match(await cell.device.output(['sh', '-c', 'cat /var/lib/connman/*/settings']), /wonder|group secret/);
+    const left = performance.now();
+    await callConnection(cell, IDENT, 'Disconnect');
+    await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since: left });
+    assert.equal(await processesOf(cell, 'vpnc'), []);
+    await gateway.stop();
+    assert.match(await attempt(SECRETS), /NotConnected/, 'a gateway that is not there');
+  }));
+
+test('servers, helpers, uplinks and daemons go and come back', () =>
+  withVpnCell({ ...daemon.cell, cables: 2 }, async (cell) => {
+    const connmand = await cell.startDaemon(daemon.argv, daemon.busName);
+    await plugIn(cell);
+    const vpnd = await startVpnd(cell);
+    await proveLife(
+      { cell, connmand, vpnd },
+      {
+        ident: IDENT,
+        settings: { ...BASE, ...SECRETS },
+        isProvisioned: true,
+        inside: IPSEC_INSIDE,
+        link: 'vpn0',
+        helper: { program: 'vpnc', mark: '--non-inter' },
+        isLossSeen: true,
+        startServer: () => startIpsec(cell),
+      },
+    );
+  }));
+
+test.run();
