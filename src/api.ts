@@ -7,6 +7,7 @@ export type { InputAnswer, InputField } from './daemon/agent-input.ts';
 export type { Plugin } from './daemon/plugin-host.ts';
 export type { Device, DeviceControl } from './device.ts';
 export type { JoinContext, Network, NetworkControl, NetworkDescription, ServiceKeys } from './network.ts';
+export { ScanError } from './technology/scan-outcome.ts';
 export { JoinError } from './network.ts';
 export type { StoredNetwork } from './service/stored-services.ts';
 export type { Provider, ProviderRequest } from './provider.ts';

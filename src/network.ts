@@ -24,7 +24,7 @@ export class JoinError extends ConnmanError {
   readonly reason: JoinFailure;
 
   constructor(reason: JoinFailure, options?: ErrorOptions) {
-    super('Failed', undefined, options);
+    super('Failed', options?.cause instanceof Error ? options.cause.message : undefined, options);
     this.reason = reason;
   }
 }

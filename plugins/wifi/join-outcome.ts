@@ -85,6 +85,31 @@ export function stepScan(before: Joining): { joining: Joining; outcome: JoinOutc
   return { joining: { ...before, fruitlessScans: 0 }, outcome: { kind: 'failed', error: 'connect-failed' } };
 }
 
+/** What happened inside 802.1X, in wpa_supplicant's words (its D-Bus API, signal EAP). */
+export interface EapReport {
+  readonly status: string;
+  readonly parameter: string;
+  readonly maxKeyFailures: number;
+}
+
+/**
+ * Advances with it: a server that is not trusted ends the attempt, and one that refuses us, after it
+ * was trusted, proves the secret wrong. `complaint` says what is wrong for people.
+ */
+export function stepEap(
+  before: Joining, { status, parameter, maxKeyFailures }: EapReport,
+): { joining: Joining; outcome: JoinOutcome; complaint?: string } {
+  if (status === 'remote certificate verification' && parameter !== 'success') {
+    const complaint = `the server's certificate is not good: ${parameter}`;
+    return { joining: before, outcome: { kind: 'failed', error: 'connect-failed' }, complaint };
+  }
+  if (status !== 'completion' || parameter !== 'failure') return { joining: before, outcome: NOTHING };
+  const keyFailures = before.keyFailures + 1;
+  if (keyFailures < maxKeyFailures) return { joining: { ...before, keyFailures }, outcome: NOTHING };
+  const complaint = 'the server refuses who we say we are';
+  return { joining: { ...before, keyFailures: 0 }, outcome: { kind: 'failed', error: 'invalid-key' }, complaint };
+}
+
 function disconnected(before: Joining, report: StateReport): { joining: Joining; outcome: JoinOutcome } {
   const joining = { ...before, state: report.state };
   if (IDLE_STATES.has(before.state)) return { joining, outcome: NOTHING };

@@ -7,7 +7,7 @@ import type { Scope } from '../../src/api.ts';
 import { JoinError } from '../../src/api.ts';
 import { logger } from '../../src/shared/log.ts';
 import type { Properties } from './bss.ts';
-import { type Joining, type JoinOutcome, NOT_JOINED, step, stepScan } from './join-outcome.ts';
+import { type Joining, type JoinOutcome, NOT_JOINED, step, stepEap, stepScan } from './join-outcome.ts';
 import type { SupplicantLink } from './supplicant-link.ts';
 
 const log = logger('plugins/wifi/joiner.ts');
@@ -42,6 +42,8 @@ export interface JoinRequest {
   prepare?(): Promise<void>;
   /** How many failures in a row prove the secret wrong. */
   readonly maxKeyFailures: number;
+  /** Whether 802.1X that is refused proves a secret wrong that a user could say; true unless said. */
+  readonly isSecretProven?: boolean;
   /** The link is gone though nobody left it. */
   onLost(): void;
 }
@@ -60,6 +62,7 @@ export class Joiner {
     link.events.observe(scope, (event) => {
       if (event.kind === 'state') this.#follow();
       if (event.kind === 'scanDone' && event.isSuccess) this.#followScan();
+      if (event.kind === 'eap') this.#followEap(event.status, event.parameter);
       if (event.kind === 'wpsCredentials') this.#keep(event.credentials);
       if (event.kind === 'wpsEvent' && event.name === 'fail') this.#failWps();
     });
@@ -148,6 +151,17 @@ export class Joiner {
     this.#conclude(current, joining, outcome);
   }
 
+  // What WPS does in EAP ends with a failure always.
+  #followEap(status: string, parameter: string): void {
+    const current = this.#current;
+    if (current?.settle === undefined || current.request.method.kind === 'wps') return;
+    const { maxKeyFailures, isSecretProven = true } = current.request;
+    const { joining, outcome, complaint } = stepEap(current.joining, { status, parameter, maxKeyFailures });
+    if (complaint !== undefined) log.warn('%s: %s', this.#link.path, complaint);
+    const isOther = outcome.kind === 'failed' && outcome.error === 'invalid-key' && !isSecretProven;
+    this.#conclude(current, joining, isOther ? { kind: 'failed', error: 'connect-failed' } : outcome, complaint);
+  }
+
   #keep(given: Properties): void {
     const [ssid, key] = [given.get('SSID')?.as('ay'), given.get('Key')?.as('ay')];
     if (this.#current === undefined || ssid === undefined || key === undefined) return;
@@ -165,7 +179,8 @@ export class Joiner {
     return undefined;
   }
 
-  #conclude(current: Current, joining: Joining, outcome: JoinOutcome): void {
+  // oxlint-disable-next-line max-params -- the last where there is more to say
+  #conclude(current: Current, joining: Joining, outcome: JoinOutcome, complaint?: string): void {
     current.joining = joining;
     switch (outcome.kind) {
       case 'nothing':
@@ -175,7 +190,7 @@ export class Joiner {
         current.settle = undefined;
         return;
       case 'failed':
-        return this.#end(new JoinError(outcome.error));
+        return this.#end(new JoinError(outcome.error, { cause: complaint && new Error(complaint) }));
       case 'lost':
         current.request.onLost();
         return;

@@ -4,7 +4,7 @@
  * decides, and is told what became of it.
  */
 
-import type { Core, Device, DeviceControl, Network, Scope } from '../../src/api.ts';
+import { type Core, type Device, type DeviceControl, type Network, ScanError, type Scope } from '../../src/api.ts';
 import { formatHex } from '../../src/shared/bytes.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
@@ -57,7 +57,7 @@ export function attachRadio(env: RadioEnv, device: Device, scope: Scope): Device
       life = undefined;
     },
     async scan(signal) {
-      if (life === undefined) throw new ConnmanError('NoCarrier');
+      if (life === undefined) throw new ScanError('NoCarrier', 'off');
       await life.radio.scan(signal);
     },
   };
@@ -99,7 +99,7 @@ class Radio {
 
   /** For users. Rejects as `Scanner.scan`, with Failed while a network is being joined. */
   async scan(signal: AbortSignal): Promise<void> {
-    if (this.#joiner.isJoining) throw new ConnmanError('Failed', 'Device or resource busy');
+    if (this.#joiner.isJoining) throw new ScanError('Failed', 'busy', { message: 'Device or resource busy' });
     try {
       await this.#scanner.scan({ kind: 'user' }, signal);
     } finally {
@@ -156,6 +156,7 @@ class Radio {
         this.#showHeard();
         return;
       case 'station':
+      case 'eap':
       case 'wpsCredentials':
       case 'wpsEvent':
         return;

@@ -4,7 +4,7 @@
  * rarer (autoscan.ts).
  */
 
-import type { Scope } from '../../src/api.ts';
+import { type Scope, ScanError } from '../../src/api.ts';
 import type { Alarm, Clock } from '../../src/shared/clock.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
@@ -99,22 +99,29 @@ export class Scanner {
       const done = new Promise<void>((resolve, reject) => {
         limit.addEventListener('abort', () => reject(limit.reason), { once: true });
         this.#link.events.observe(limits, (event) => {
-          if (event.kind === 'removed') reject(new ConnmanError('NoCarrier'));
+          if (event.kind === 'removed') reject(new ScanError('NoCarrier', 'gone'));
           if (event.kind !== 'scanDone') return;
           if (event.isSuccess) resolve();
-          else reject(new ConnmanError('Failed', 'the scan was aborted'));
+          else reject(new ScanError('Failed', 'aborted'));
         });
       });
       done.catch(() => undefined);
       await this.#link.scan(request).catch((error: unknown) => {
         // The supplicant looks by itself: what that finds will do.
-        if (!(error instanceof ConnmanError && error.code === 'InProgress' && this.#link.isScanning)) throw error;
+        if (error instanceof ConnmanError && error.code === 'InProgress' && this.#link.isScanning) return;
+        throw refusal(error);
       });
       await done;
     } finally {
       await limits.close();
     }
   }
+}
+
+function refusal(error: unknown): ScanError {
+  const isBusy = error instanceof ConnmanError && error.code === 'InProgress';
+  const cause = error instanceof Error ? error.cause : error;
+  return new ScanError(isBusy ? 'InProgress' : 'Failed', isBusy ? 'busy' : 'refused', { cause });
 }
 
 function rejection(signal: AbortSignal): Promise<never> {

@@ -32,6 +32,7 @@ export type LinkSignal =
   | { readonly kind: 'bss'; readonly path: string; readonly properties: Properties }
   | { readonly kind: 'bssRemoved'; readonly path: string }
   | { readonly kind: 'station'; readonly address: string; readonly isThere: boolean }
+  | { readonly kind: 'eap'; readonly status: string; readonly parameter: string }
   | { readonly kind: 'wpsCredentials'; readonly credentials: Properties }
   | { readonly kind: 'wpsEvent'; readonly name: string };
 
@@ -43,7 +44,7 @@ export type LinkEvent =
   | { readonly kind: 'scanDone'; readonly isSuccess: boolean }
   /** An access point as it is now; undefined when it is gone or none of ours. */
   | { readonly kind: 'bss'; readonly path: string; readonly bss: Bss | undefined }
-  | Extract<LinkSignal, { kind: 'station' | 'wpsCredentials' | 'wpsEvent' }>;
+  | Extract<LinkSignal, { kind: 'station' | 'eap' | 'wpsCredentials' | 'wpsEvent' }>;
 
 /** What the driver can do. */
 export interface LinkCapabilities {
@@ -192,6 +193,7 @@ export class SupplicantLink {
         return;
       case 'removed':
       case 'station':
+      case 'eap':
       case 'wpsCredentials':
       case 'wpsEvent':
         this.#events.emit(signal);

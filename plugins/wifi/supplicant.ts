@@ -92,6 +92,8 @@ export class Supplicant {
         hand(path, { kind: 'station', address, isThere: true })),
       bus.subscribe(link, 'StaDeauthorized', from, life, ({ address }, { path }) =>
         hand(path, { kind: 'station', address, isThere: false })),
+      bus.subscribe(link, 'EAP', from, life, ({ status, parameter }, { path }) =>
+        hand(path, { kind: 'eap', status, parameter })),
       bus.subscribe(supplicantWpsInterface, 'Credentials', from, life, ({ credentials }, { path }) =>
         hand(path, { kind: 'wpsCredentials', credentials })),
       bus.subscribe(supplicantWpsInterface, 'Event', from, life, ({ name }, { path }) =>

@@ -68,6 +68,7 @@ async function connect(
     method: methodFor(env, bss, found, restriction),
     prepare: () => env.useAddress({ policy: addressPolicy(env, context), ssid: bss.ssid }),
     maxKeyFailures: context.isFavorite && context.lastFailure !== 'invalid-key' ? Math.max(1, retries) : 1,
+    isSecretProven: found.kind === 'wps' || found.secrets.eap?.method !== 'tls',
     onLost: () => env.onLost(),
   };
   try {

@@ -5,11 +5,12 @@
 import type { Bus, Exported } from '../dbus/bus.ts';
 import { causewayTechnologyInterface } from '../dbus/interfaces/causeway-technology.ts';
 import { technologyInterface } from '../dbus/interfaces/technology.ts';
-import type { Variant } from '../dbus/signature.ts';
+import { variant, type Variant } from '../dbus/signature.ts';
 import { explanationDictionary } from '../explain/dbus.ts';
 import type { Services } from '../service/services.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
+import type { ScanOutcome } from './scan-outcome.ts';
 import type { Technologies } from './technologies.ts';
 import type { Technology, TechnologyAspect } from './technology.ts';
 
@@ -62,10 +63,25 @@ export function exportTechnologyExtension(bus: Bus, technology: Technology, serv
     methods: {
       Explain: async () => (await services.explain({ technology: type })).map(explanationDictionary),
     },
-    properties: { NeverDefault: () => choices.isTechnologyNeverDefault(type) },
+    properties: {
+      NeverDefault: () => choices.isTechnologyNeverDefault(type),
+      LastScan: () => scanDictionary(technology.lastScan),
+    },
     setters: { NeverDefault: (value) => choices.setTechnologyNeverDefault(type, value) },
   }, scope);
   choices.changed.observe(scope, () => exported.changed('NeverDefault'));
+  technology.scanned.observe(scope, () => exported.changed('LastScan'));
+}
+
+function scanDictionary(outcome: ScanOutcome | undefined): ReadonlyMap<string, Variant> {
+  if (outcome === undefined) return new Map();
+  const { at, trouble, detail } = outcome;
+  return new Map([
+    ['Outcome', variant('s', trouble === undefined ? 'done' : 'failed')],
+    ...(trouble === undefined ? [] : [['Reason', variant('s', trouble)] as const]),
+    ...(detail === undefined ? [] : [['Detail', variant('s', detail)] as const]),
+    ['Timestamp', variant('x', BigInt(at.getTime()) * 1000n)],
+  ]);
 }
 
 const PROPERTIES = {

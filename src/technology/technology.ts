@@ -10,6 +10,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Device, DeviceControl } from '../device.ts';
 import type { RadioState } from '../rfkill.ts';
+import { ScanError, type ScanOutcome, scanOutcome, type ScanTrouble } from './scan-outcome.ts';
 import { TECHNOLOGY_NAMES, type TechnologyType } from '../types.ts';
 
 const log = logger('src/technology/technology.ts');
@@ -56,6 +57,8 @@ export class Technology {
   readonly #changed = new Emitter<TechnologyAspect>();
   readonly #members = new Set<Member>();
   #switches: RadioState | undefined;
+  readonly #scanned = new Emitter<void>();
+  #lastScan: ScanOutcome | undefined;
   #isPowered = false;
   #isChangingPower = false;
   #connectedServices = 0;
@@ -108,6 +111,11 @@ export class Technology {
 
   get devices(): Iterable<Device> {
     return [...this.#members].flatMap(({ device }) => device ?? []);
+  }
+
+  /** Emits when `lastScan` is another. */
+  get scanned(): Observable<void> {
+    return this.#scanned;
   }
 
   get changed(): Observable<TechnologyAspect> {
@@ -202,12 +210,37 @@ export class Technology {
    * devices of its own) or what the driver says.
    */
   async scan(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#scan(signal);
+      this.#noteScan(scanOutcome(this.#clock.wallTime()));
+    } catch (error) {
+      this.#noteScan(scanOutcome(this.#clock.wallTime(), error));
+      throw error;
+    }
+  }
+
+  /** How the last scan that somebody asked for went. */
+  get lastScan(): ScanOutcome | undefined {
+    return this.#lastScan;
+  }
+
+  async #scan(signal: AbortSignal): Promise<void> {
     const able = [...this.#members].filter(({ control }) => control.scan !== undefined);
-    if (able.length === 0) throw new ConnmanError('NotSupported');
+    if (able.length === 0) throw new ScanError('NotSupported', 'no-device');
     const powered = able.filter((member) => member.isPowered);
     const isUnit = able.every(({ device }) => device === undefined);
-    if (powered.length === 0) throw new ConnmanError(isUnit ? 'PermissionDenied' : 'NoCarrier');
+    if (powered.length === 0) throw new ScanError(isUnit ? 'PermissionDenied' : 'NoCarrier', this.#whyOff());
     await Promise.all(powered.map(async ({ control }) => control.scan?.(signal)));
+  }
+
+  #whyOff(): ScanTrouble {
+    if (this.#switches?.isHardBlocked === true) return 'hard-blocked';
+    return this.#switches?.isSoftBlocked === true ? 'soft-blocked' : 'off';
+  }
+
+  #noteScan(outcome: ScanOutcome): void {
+    this.#lastScan = outcome;
+    this.#scanned.emit();
   }
 
   /** For services: one of this type got connected (+1) or left (-1). */

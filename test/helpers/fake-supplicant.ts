@@ -54,7 +54,7 @@ export interface FakeAccessPoint {
   /** What `psk`, or `password` with 802.1X, must be. */
   readonly secret?: string;
   /** How it refuses whoever knows the secret. */
-  readonly refusal?: 'full' | 'silent' | 'blocked';
+  readonly refusal?: 'full' | 'silent' | 'blocked' | 'deaf';
   /** What it gives to those who push its button. */
   readonly wpsKey?: string;
 }
@@ -84,6 +84,10 @@ export interface FakeSupplicant {
   setInterfaceUp(isUp: boolean): void;
   /** How many times it still refuses to take an interface. */
   refusedInterfaces: number;
+  /** Why scans are refused, while they are. */
+  scanRefusal: string | undefined;
+  /** What happens inside 802.1X: `remote certificate verification`, `completion` … */
+  tellEap(status: string, parameter: string): void;
   stop(): Promise<void>;
 }
 
@@ -117,6 +121,7 @@ class Supplicant implements FakeSupplicant {
   readonly air: Map<string, FakeAccessPoint>;
   isScanningFast = true;
   refusedInterfaces = 0;
+  scanRefusal: string | undefined;
   readonly #bus: Bus;
   readonly #scope: Scope;
   readonly #root: Exported<typeof rootObject>;
@@ -218,6 +223,10 @@ class Supplicant implements FakeSupplicant {
     if (!isUp) this.#setCurrent('/');
     this.#enter(isUp ? 'disconnected' : 'interface_disabled');
     if (isUp && this.#selected !== undefined) setImmediate(() => this.#associate());
+  }
+
+  tellEap(status: string, parameter: string): void {
+    this.#link?.exported.emit('EAP', { status, parameter });
   }
 
   #create(interfaceName: string): string {
@@ -334,6 +343,7 @@ class Supplicant implements FakeSupplicant {
     const names = (args.get('SSIDs')?.as('aay') ?? []).map((ssid) => Buffer.from(ssid).toString());
     const channels = (args.get('Channels')?.as('a(uu)') ?? []).map(([frequency]) => String(frequency));
     this.calls.push(['Scan', args.get('Type')?.as('s'), ...names, ...channels].join(' '));
+    if (this.scanRefusal !== undefined) throw new DBusError(`${NAME}.Interface.ScanError`, this.scanRefusal);
     if (this.#facts.isScanning) throw new DBusError(`${NAME}.Interface.ScanError`, 'Scan request rejected');
     this.#asked = names;
     this.beginScan();
@@ -376,6 +386,7 @@ class Supplicant implements FakeSupplicant {
     if (name === undefined || point === undefined) return;
     this.#enter('authenticating');
     const isRight = isSecretRight(block, point);
+    if (point.refusal === 'deaf') return;
     if (point.refusal === 'silent') return this.#retry({ reason: -4 });
     const usesSae = block.get('key_mgmt')?.as('s')?.includes('SAE') === true && point.keyManagements?.includes('sae');
     if (usesSae === true && !isRight) return this.#enter('disconnected', { authenticationStatus: 15 });

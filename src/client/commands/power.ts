@@ -2,6 +2,9 @@
  * enable, disable and scan: what is done to a technology as a whole, and offline mode.
  */
 
+import { DBusError } from '../../dbus/errors.ts';
+import { causewayTechnologyInterface } from '../../dbus/interfaces/causeway-technology.ts';
+import { propertiesInterface } from '../../dbus/interfaces/freedesktop.ts';
 import { variant } from '../../dbus/signature.ts';
 import type { Call } from '../command.ts';
 import { type Context, PATIENCE } from '../context.ts';
@@ -9,7 +12,6 @@ import { CommandError, failed, invalid, isConnmanError, isUnknownObject, STATUS 
 import { isReached, waitingTime, wantedState, watchManager, withinTime } from '../wait.ts';
 import { isIdentifier } from '../words.ts';
 import { usage } from '../run-command.ts';
-import { rethrow } from './read.ts';
 
 /** `enable`, with `--wait` until the system is ready or online. */
 export async function enable(context: Context, call: Call): Promise<void> {
@@ -34,9 +36,40 @@ export async function disable(context: Context, call: Call): Promise<void> {
 export async function scan(context: Context, { words: [type], command }: Call): Promise<void> {
   if (type === undefined || !isIdentifier(type)) throw invalid(command.name, usage(command));
   const technology = await context.technology(type);
-  await technology.Scan({}, PATIENCE).catch(rethrow(`Error /net/connman/technology/${type}`, NO_TECHNOLOGY));
+  const path = `/net/connman/technology/${type}`;
+  await technology.Scan({}, PATIENCE).catch(async (error: unknown) => {
+    const why = isAnswer(error) ? await whyNotScanned(context, path) : undefined;
+    throw failed(`Error ${path}`, error, (answer) => (isUnknownObject(answer) ? NO_TECHNOLOGY : why));
+  });
   context.output.print(`Scan completed for ${type}\n`);
 }
+
+/** What Causeway's word for it means; undefined where the daemon has none. */
+async function whyNotScanned(context: Context, path: string): Promise<string | undefined> {
+  const properties = await context.proxy(propertiesInterface, path);
+  const property = { interface_name: causewayTechnologyInterface.name, property_name: 'LastScan' };
+  const value = await properties.Get(property, PATIENCE).catch(() => undefined);
+  const facts = value?.as('a{sv}');
+  const reason = facts?.get('Reason')?.as('s');
+  if (reason === undefined) return undefined;
+  const sentence = SCAN_TROUBLES[reason] ?? facts?.get('Detail')?.as('s') ?? 'It was refused.';
+  return `${context.output.show(sentence)} [${context.output.show(reason)}]`;
+}
+
+function isAnswer(error: unknown): boolean {
+  return error instanceof DBusError && error.name.startsWith('net.connman.Error.');
+}
+
+const SCAN_TROUBLES: Readonly<Record<string, string>> = {
+  'no-device': 'No device of it can scan.',
+  off: 'It is turned off: connmanctl enable turns it on.',
+  'soft-blocked': 'Its radio is blocked: connmanctl enable frees it.',
+  'hard-blocked': 'The switch of the device is off.',
+  busy: 'A network is just being joined, or others may join here: try again later.',
+  aborted: 'Somebody else ended the scan: try again.',
+  timeout: 'The driver does not end the scan: turn it off and on again.',
+  gone: 'The device went meanwhile.',
+};
 
 const NO_TECHNOLOGY = 'There is no such technology: `connmanctl technologies` lists them.';
 

@@ -15,5 +15,10 @@ export const causewayTechnologyInterface = describeInterface({
   properties: {
     /** Whether its services may not be the default, unless one of them says otherwise. */
     NeverDefault: { type: 'b', access: 'readwrite' },
+    /**
+     * The last scan that was asked for; empty before the first: Outcome (done, failed), Reason (a word of
+     * src/technology/scan-outcome.ts) and Detail of one that failed, Timestamp (µs since 1970).
+     */
+    LastScan: 'a{sv}',
   },
 });

@@ -3,7 +3,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
-  type Joining, type JoinOutcome, NOT_JOINED, type StateReport, step, type SupplicantState,
+  type Joining, type JoinOutcome, NOT_JOINED, type StateReport, step, stepEap, type SupplicantState,
 } from '../../../../plugins/wifi/join-outcome.ts';
 
 /** Runs through states and collects what they meant. */
@@ -33,6 +33,22 @@ test('a wrong key fails the handshake: at once where it never worked, the second
   const proven = { maxKeyFailures: 2 };
   assert.equal(run([...HANDSHAKE, 'disconnected'], proven).outcomes, []);
   assert.equal(run([...HANDSHAKE, 'disconnected', ...HANDSHAKE, 'disconnected'], proven).outcomes, failed);
+});
+
+test('802.1X: what the server shows, and what it says of us', () => {
+  const said = (status: string, parameter: string, maxKeyFailures = 1) =>
+    stepEap(NOT_JOINED, { status, parameter, maxKeyFailures });
+  const check = 'remote certificate verification';
+  assert.equal(said(check, 'success').outcome, { kind: 'nothing' });
+  assert.equal(said(check, 'certificate has expired').outcome, { kind: 'failed', error: 'connect-failed' });
+  assert.match(said(check, 'certificate has expired').complaint ?? '', /not good: certificate has expired$/);
+  assert.equal(said('started', '').outcome, { kind: 'nothing' });
+  assert.equal(said('completion', 'success').outcome, { kind: 'nothing' });
+  assert.equal(said('completion', 'failure').outcome, { kind: 'failed', error: 'invalid-key' });
+  const first = said('completion', 'failure', 2);
+  assert.equal(first.outcome, { kind: 'nothing' });
+  const again = stepEap(first.joining, { status: 'completion', parameter: 'failure', maxKeyFailures: 2 });
+  assert.equal(again.outcome, { kind: 'failed', error: 'invalid-key' });
 });
 
 test('SAE tells a wrong key while authenticating; silence is none, and is borne twice', () => {

@@ -270,6 +270,33 @@ test('802.1X as a file says, and the password from the user', withScope(async (c
   assert.is(bench.state(group)[0], 'ready');
 }));
 
+test('802.1X: a server that is not trusted is no wrong password', withScope(async (context) => {
+  const group = groupOf('campus', 'ieee8021x');
+  const files = {
+    ...storedNetwork(group),
+    'campus.config': '[service_campus]\nType=wifi\nName=campus\nEAP=peap\nPhase2=MSCHAPV2\nIdentity=me\n' +
+      'AutoConnect=false\nIPv4=192.0.2.10/24\nIPv6=off\n',
+  };
+  const air = { ap: { ssid: 'campus', keyManagements: ['wpa-eap'], refusal: 'deaf' as const } };
+  const bench = await wifiBench(context, air, { files });
+  bench.agent.answer = { Passphrase: 'a password' };
+  const attempt = async (status: string, parameter: string): Promise<string | undefined> => {
+    bench.agent.heard.length = 0;
+    const connecting = codeOf(bench.service(group).Connect());
+    await bench.settled();
+    bench.supplicant.tellEap('remote certificate verification', 'success');
+    // What a file decides counts as proven: a second failure proves it wrong.
+    for (let times = 0; times < 2; times++) bench.supplicant.tellEap(status, parameter);
+    assert.is(await connecting, 'net.connman.Error.Failed');
+    await bench.settled();
+    return bench.agent.heard.find((line) => line.startsWith('ReportError'))?.split(' ').at(-1);
+  };
+  assert.is(await attempt('remote certificate verification', 'certificate has expired'), 'connect-failed');
+  const failure = bench.core.services.get(wifiIdentifier(group))?.progress.attempt?.failure;
+  assert.is(failure, "the server's certificate is not good: certificate has expired");
+  assert.is(await attempt('completion', 'failure'), 'invalid-key');
+}));
+
 test('802.1X without a file', withScope(async (context) => {
   const bench = await wifiBench(context, { ap: { ssid: 'campus', keyManagements: ['wpa-eap'] } });
   const failure = await codeOf(bench.service(groupOf('campus', 'ieee8021x')).Connect());
