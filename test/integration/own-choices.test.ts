@@ -11,16 +11,30 @@ import { plugIn, isProperty, SERVICE, startDaemon, withWiredCell } from '../help
 const CONNMANCTL = resolve('build/bin/connmanctl');
 
 test('names for DHCP, checks and default routes are chosen while it runs', () =>
-  withWiredCell({}, async (cell) => {
+  withWiredCell({ dnsmasq: { extra: ['--domain=example.org'] } }, async (cell) => {
     const connmanctl = (...words: string[]): Promise<string> => cell.device.output([CONNMANCTL, ...words]);
+    const said: string[] = [];
+    cell.dnsmasq?.observe((line) => void said.push(line));
     await startDaemon(cell);
     await plugIn(cell);
-    for (const [name, told] of [['printer', / printer /], ['none', / \* /]] as const) {
+    // The server answers with option 81 whom it heard it from (RFC 4702, 4), and only him.
+    for (const { name, kept, wire, isQualified = false } of [
+      { name: 'printer', kept: / printer /, wire: /client provides name: printer$/ },
+      { name: 'box.example.org', kept: / box /, wire: /client provides name: box\.example\.org$/, isQualified: true },
+      { name: 'none', kept: / \* / },
+    ]) {
+      said.length = 0;
       await connmanctl('config', SERVICE, `--hostname=${name}`);
       await connmanctl('disconnect', SERVICE);
       await connmanctl('connect', '--wait', SERVICE);
-      assert.match(await cell.server.output(['cat', '/run/dnsmasq.leases']), told);
+      assert.match(await cell.server.output(['cat', '/run/dnsmasq.leases']), kept);
+      const provided = said.filter((line) => line.includes('client provides name'));
+      assert.is(provided.length > 0, wire !== undefined, said.join('\n'));
+      for (const line of provided) assert.match(line, wire ?? '');
+      assert.is(said.some((line) => / option: 81 FQDN /.test(line)), isQualified, said.join('\n'));
     }
+    assert.match(await connmanctl('extras', SERVICE), /^ {2}SendHostname = none$/m);
+    assert.is(JSON.parse(await connmanctl('extras', SERVICE, '--json')).Metered, 'guess-no');
     await cell.log.wait('online', isProperty('Manager', 'State', 'online'));
     const offAt = performance.now();
     await connmanctl('online-check', 'off');
