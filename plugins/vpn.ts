@@ -3,6 +3,7 @@
  * its connections come and go with it.
  */
 
+import { causewayVpnManagerInterface } from '../src/dbus/interfaces/causeway-vpn-manager.ts';
 import { vpnConnectionInterface } from '../src/dbus/interfaces/vpn-connection.ts';
 import { vpnManagerInterface } from '../src/dbus/interfaces/vpn-manager.ts';
 import { variant, type Variant } from '../src/dbus/signature.ts';
@@ -44,6 +45,7 @@ function follow(core: Core, scope: Scope): (owner: string | undefined) => void {
     current = undefined;
     core.providers.remove = undefined;
     core.providers.connectNew = undefined;
+    core.providers.reloader = undefined;
     if (owner === undefined) return;
     current = scope.child();
     new VpnDaemon(core, killSwitches, current).start().catch((error: unknown) => {
@@ -109,6 +111,12 @@ class VpnDaemon {
       if (service === undefined) throw new ConnmanError('Failed');
       await service.connect('user', caller);
       return path.slice(PREFIX.length);
+    };
+    const ours = bus.proxy(causewayVpnManagerInterface, VPN_DAEMON, '/');
+    providers.reloader = () => {
+      ours.Reload().catch((error: unknown) => {
+        log.debug('%s has not read its files again: %s', VPN_DAEMON, error instanceof Error ? error.message : error);
+      });
     };
     for (const [path, properties] of await proxy.GetConnections()) this.#add(path, properties);
     const closed = [...this.#connections].filter(([, { connection }]) => connection.isClosing);

@@ -73,7 +73,7 @@ void run<ConnmandOptions>({
 async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   const { system, clock, scope } = daemon;
   const options = generalOptions(daemon.options.config ?? `${directories.sysconfdir}/connman/main.conf`);
-  replayCheckpoints(checkpointFiles(STORAGE), clock);
+  const isPutBack = replayCheckpoints(checkpointFiles(STORAGE), clock);
   const storage = openStorage(STORAGE);
   // `life` is closed before the bus and the kernel's sockets, so that the last signals still go out.
   const ground = scope.child();
@@ -113,7 +113,11 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   const beyond = lookAfter(core, { clockSettings, storage }, life);
   const shown = { agents, counters, technologies, services, peers, providers: core.providers, ...beyond };
   exportManager({ bus, clock, ...shown }, life);
-  daemon.reloadWanted.observe(life, () => services.reload());
+  if (isPutBack) core.providers.reload();
+  daemon.reloadWanted.observe(life, () => {
+    services.reload();
+    core.providers.reload();
+  });
   scope.defer(async () => {
     await takeLeave(core, daemon.options);
     counters.releaseAll();

@@ -49,9 +49,25 @@ export class Providers {
   remove: ((ident: string) => Promise<void>) | undefined;
   /** Makes a connection in the VPN daemon and connects it; its ident. As `remove`. */
   connectNew: ((request: ProviderRequest, caller: Caller) => Promise<string>) | undefined;
+  /** Has the VPN daemon read again what is stored. As `remove`. */
+  #reload: (() => void) | undefined;
+  /** Whether that waits for a daemon. */
+  #isReloadDue = false;
 
   constructor(services: Services) {
     this.#services = services;
+  }
+
+  /** What is stored of connections is as others put it there: the VPN daemon takes it over once there is one. */
+  reload(): void {
+    this.#isReloadDue = this.#reload === undefined;
+    this.#reload?.();
+  }
+
+  /** For the plugin that knows the VPN daemon; undefined without one. */
+  set reloader(reload: (() => void) | undefined) {
+    this.#reload = reload;
+    if (reload !== undefined && this.#isReloadDue) this.reload();
   }
 
   /** Adds a connection, gone when `scope` closes; undefined where its service exists already. */

@@ -32,6 +32,8 @@ export interface ConnectionParts {
   readonly providers: Providers;
   readonly agents: AgentRegistry<typeof vpnAgentInterface>;
   readonly connectivity: Connectivity;
+  /** Takes over what others have put on disk. */
+  reload(): Promise<void>;
 }
 
 /** Serves a connection until `scope` closes. */

@@ -44,7 +44,7 @@ export function exportVpnManager(parts: ConnectionParts, scope: Scope): void {
     '/',
     causewayVpnManagerInterface,
     {
-      methods: { Import: ({ name, text }) => importConnection(parts, name, text) },
+      methods: { Import: ({ name, text }) => importConnection(parts, name, text), Reload: () => parts.reload() },
     },
     scope,
   );

@@ -99,13 +99,16 @@ async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
   const storage = openStorage(STORAGE);
   const providers = new Providers(env, storage, life);
   const connectivity = new Connectivity(bus, life);
-  exportVpnManager({ bus, clock, providers, agents, connectivity }, life);
+  const vpnStorage = openStorage(VPN_STORAGE);
+  const reload = (): Promise<void> => providers.reload([storage, vpnStorage]);
+  exportVpnManager({ bus, clock, providers, agents, connectivity, reload }, life);
+  daemon.reloadWanted.observe(life, () => void reload());
   connectivity.splitRouting.observe(life, ({ ident, isSplitRouting }) => {
     providers.get(ident)?.setSplitRouting(isSplitRouting);
   });
   scope.defer(() => agents.releaseAll());
   await startPlugins(builtin, { drivers }, daemon.options, life);
-  await watchProvisioning(providers, [storage, openStorage(VPN_STORAGE)], clock, life);
+  await watchProvisioning(providers, [storage, vpnStorage], clock, life);
   if (!(await bus.requestName(BUS_NAME, life))) throw new StartError(`${BUS_NAME} is owned by another VPN daemon`);
   await removeDevices(kernel, leftovers.takeOver());
   daemon.started();

@@ -13,7 +13,7 @@ import type { Scope } from '../src/shared/scope.ts';
 import type { VpnRoute } from '../src/provision/vpn-values.ts';
 import type { ProvisionedVpn } from '../src/provision/vpn-config.ts';
 import { Provider, type ProviderEnv } from './provider.ts';
-import { loadProvider, saveProvider, storageName } from './storage.ts';
+import { isStored, loadProvider, saveProvider, storageName, type StoredProvider } from './storage.ts';
 
 const log = logger('vpn/providers.ts');
 
@@ -54,7 +54,7 @@ export class Providers {
     return this.#added;
   }
 
-  /** Emits when a client made anew one that was there. */
+  /** Emits when one that was there was made anew, by a client or from disk. */
   get updated(): Observable<Provider> {
     return this.#updated;
   }
@@ -125,16 +125,28 @@ export class Providers {
         if (!isProvisioned(stored.source.file, stored.source.ident)) storage.remove(directory);
         continue;
       }
-      if (this.#entries.has(stored.ident)) continue;
-      if (this.#env.driver(stored.identity.type) === undefined) {
-        log.warn('%s: there is no driver for %s', stored.ident, stored.identity.type);
-        continue;
-      }
-      const provider = this.#make(stored.ident, stored.identity);
-      for (const [key, value] of stored.settings) provider.settings.set(key, value);
-      provider.setUserRoutes(stored.userRoutes);
-      this.#announce(provider);
+      if (!this.#entries.has(stored.ident)) this.#takeUp(stored);
     }
+  }
+
+  /**
+   * Takes over what others have put on disk: connections that are others now, are new, or are gone. A
+   * tunnel that is up goes on as it was made.
+   */
+  async reload(storages: readonly Storage[]): Promise<void> {
+    const stored = new Map<string, StoredProvider>();
+    for (const storage of storages) {
+      for (const directory of storage.list('providers')) {
+        const found = loadProvider(storage, directory);
+        if (found === undefined || found.source !== undefined || stored.has(found.ident)) continue;
+        stored.set(found.ident, found);
+      }
+    }
+    for (const entry of [...this.#entries.values()]) {
+      const { ident, identity, isImmutable } = entry.provider;
+      if (!isImmutable && stored.get(ident)?.identity.type !== identity.type) await this.#drop(entry);
+    }
+    for (const each of stored.values()) this.#takeUp(each);
   }
 
   /** Adds what a provisioning file has; one that is there already stays as it is. */
@@ -168,6 +180,24 @@ export class Providers {
         this.#storage.remove(`vpn_${entry.provider.ident}`);
       }),
     );
+  }
+
+  #takeUp({ ident, identity, settings, userRoutes }: StoredProvider): void {
+    const known = this.get(ident);
+    if (known?.isImmutable === true) return;
+    if (this.#env.driver(identity.type) === undefined) {
+      log.warn('%s: there is no driver for %s', ident, identity.type);
+      return;
+    }
+    const provider = known ?? this.#make(ident, identity);
+    provider.identify(identity);
+    for (const [key] of provider.settings.visible()) {
+      if (!settings.has(key) && isStored(identity.type, key)) provider.settings.set(key, '');
+    }
+    for (const [key, value] of settings) provider.settings.set(key, value);
+    provider.setUserRoutes(userRoutes);
+    if (known === undefined) this.#announce(provider);
+    else this.#updated.emit(provider);
   }
 
   #make(ident: string, identity: Provider['identity'], source?: Provider['source']): Provider {

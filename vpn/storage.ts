@@ -38,10 +38,15 @@ export function saveProvider(storage: Storage, provider: Provider): void {
     file.set(ident, 'Config.ident', source.ident);
   }
   for (const [key, value] of settings.visible()) {
-    const entry = vpnKey(identity.type, key);
-    if (value !== '' && entry !== undefined && entry.isUnsaved !== true) file.set(ident, key, value);
+    if (value !== '' && isStored(identity.type, key)) file.set(ident, key, value);
   }
   storage.write(`${storageName(ident)}/settings`, file);
+}
+
+/** Whether a setting outlives the daemon. */
+export function isStored(type: string, key: string): boolean {
+  const entry = vpnKey(type, key);
+  return entry !== undefined && entry.isUnsaved !== true;
 }
 
 /** Reads what lies in a directory `provider_*`; undefined where it makes no connection. */

@@ -47,19 +47,21 @@ export interface CheckpointsEnv {
   reload(): void;
 }
 
-/** Puts back what nobody confirmed while no daemon was there. For the start, before anything is read. */
-export function replayCheckpoints(files: CheckpointFiles, clock: Pick<Clock, 'now'>): void {
+/** Puts back what nobody confirmed while no daemon was there; whether there was any. Before anything else is read. */
+export function replayCheckpoints(files: CheckpointFiles, clock: Pick<Clock, 'now'>): boolean {
   const waiting = files.list();
-  if (waiting.length === 0) return;
+  if (waiting.length === 0) return false;
   const bootId = files.bootId();
   const due = waiting.find((each) => each.bootId !== bootId || each.untilMs <= clock.now());
-  if (due === undefined) return;
+  if (due === undefined) return false;
   try {
     files.restore(due.id);
     for (const each of waiting.slice(waiting.indexOf(due))) files.remove(each.id);
     log.warn('checkpoint %s was not confirmed: what was configured before is back', due.id);
+    return true;
   } catch (error) {
     log.error('checkpoint %s cannot be put back: %s', due.id, error instanceof Error ? error.message : error);
+    return false;
   }
 }
 

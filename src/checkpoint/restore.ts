@@ -13,7 +13,7 @@ import type { Checkpoints } from './checkpoints.ts';
 
 /** Takes over what was put back. Provisioning files are watched, and looked at in any case. */
 export function restoreAll(core: Core, clock: ClockSettings, storage: Storage): void {
-  const { services, technologies, ownSettings } = core;
+  const { services, technologies, ownSettings, providers } = core;
   const { timeUpdates, timezoneUpdates, timeservers } = loadSettings(storage);
   clock.setTimeUpdates(timeUpdates);
   clock.setTimezoneUpdates(timezoneUpdates);
@@ -21,6 +21,7 @@ export function restoreAll(core: Core, clock: ClockSettings, storage: Storage): 
   ownSettings.reload();
   services.restore();
   void technologies.reload();
+  providers.reload();
 }
 
 /** Adds the ends of checkpoints to what has happened. */

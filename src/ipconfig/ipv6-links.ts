@@ -18,8 +18,8 @@ const log = logger('src/ipconfig/ipv6-links.ts');
 export type Ipv6Parameters = Readonly<Partial<Record<ParameterName, number>>>;
 
 type ParameterName =
-  | 'accept_ra' | 'accept_ra_defrtr' | 'autoconf' | 'router_solicitations' | 'use_tempaddr' | 'addr_gen_mode' | 'stable_secret'
-  | 'disable_ipv6';
+  | 'accept_ra' | 'accept_ra_defrtr' | 'autoconf' | 'router_solicitations' | 'use_tempaddr' | 'addr_gen_mode'
+  | 'stable_secret' | 'disable_ipv6';
 
 /** No address, no packet. */
 export const OFF: Ipv6Parameters = { disable_ipv6: 1 };

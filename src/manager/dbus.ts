@@ -134,12 +134,15 @@ function exportInterface(parts: ManagerParts, objects: Objects, scope: Scope): M
 }
 
 function exportExtension(parts: ManagerParts, scope: Scope): void {
-  const { bus, clock, services, checkpoints, eventLog } = parts;
+  const { bus, clock, services, providers, checkpoints, eventLog } = parts;
   const followers = new Set<string>();
   const exported = bus.export('/', causewayManagerInterface, {
     methods: {
       Explain: async () => (await services.explain()).map(explanationDictionary),
-      Reload: () => services.reload(),
+      Reload() {
+        services.reload();
+        providers.reload();
+      },
       Waiting: () => clock.pending().map(({ name, inMs }) => [name, inMs / 1000] as const),
       Reapply: ({ interface: name }) => services.reapply(name),
       CheckpointCreate: ({ timeout }) => checkpoints.create(timeout),

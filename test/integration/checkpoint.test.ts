@@ -8,12 +8,18 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startBusDaemon } from '../helpers/bus-daemon.ts';
 import type { Cell } from '../helpers/cell.ts';
+import { until as eventually } from '../helpers/patience.ts';
 import { daemon, plugIn, SERVICE, startDaemon, withWiredCell } from '../helpers/wired.ts';
 
 const CONSOLE = resolve('build/bin/connmanctl');
 const STORAGE = '/var/lib/connman';
 const SETTINGS = `${STORAGE}/${SERVICE}/settings`;
 const WAITING = `${STORAGE}/causeway/checkpoints`;
+
+const WIREGUARD = [
+  'WireGuard.Address=10.2.0.2/24', 'WireGuard.AllowedIPs=0.0.0.0/0', 'WireGuard.EndpointPort=51820',
+  `WireGuard.PrivateKey=${'A'.repeat(42)}E=`, `WireGuard.PublicKey=${'B'.repeat(42)}E=`,
+];
 
 const ctl = (cell: Cell, ...words: string[]): Promise<string> => cell.device.output([CONSOLE, ...words]);
 const until = (cell: Cell, condition: string): Promise<string> =>
@@ -134,7 +140,48 @@ test('a full disk takes no checkpoint, and one that cannot be put back waits', (
     assert.equal(await nameservers(cell), []);
   }));
 
+test('connman-vpnd takes over what is put back, also by a daemon that starts later', () =>
+  withWiredCell({ dnsmasq: false }, async (cell) => {
+    const first = await startDaemon(cell);
+    await cell.startDaemon([resolve('build/bin/connman-vpnd'), '-n'], 'net.connman.vpn');
+    const create = (host: string, name: string): Promise<string> =>
+      ctl(cell, 'vpn', 'create', 'wireguard', host, name, ...WIREGUARD);
+    const names = async (): Promise<string> => {
+      const list: readonly { properties: { Name: string } }[] = JSON.parse(await ctl(cell, 'vpnconnections', '--json'));
+      return list.map(({ properties }) => properties.Name).toSorted().join();
+    };
+    await create('192.0.2.1', 'changed');
+    await create('192.0.2.2', 'removed');
+    const isListed = async (text: string): Promise<boolean> => (await ctl(cell, 'services')).includes(text);
+    await eventually('its service', () => isListed('vpn_192_0_2_2'));
+    await ctl(cell, 'checkpoint', 'create', '--timeout', '600');
+    await create('192.0.2.1', 'other');
+    await create('192.0.2.3', 'new');
+    await vpnManager(cell, 'Remove', 'o', ['/net/connman/vpn/connection/192_0_2_2']);
+    await eventually('the new one', () => isListed('vpn_192_0_2_3'));
+    assert.is(await names(), 'new,other');
+    await ctl(cell, 'checkpoint', 'rollback');
+    await eventually('connections as they were', async () => (await names()) === 'changed,removed');
+    await eventually('services as they were', async () => {
+      return (await isListed('vpn_192_0_2_2')) && !(await isListed('vpn_192_0_2_3')) && (await isListed('changed'));
+    });
+
+    await ctl(cell, 'checkpoint', 'create', '--timeout', '2');
+    await create('192.0.2.1', 'other');
+    first.kill('SIGKILL');
+    await first.exited;
+    await cell.device.output(['sleep', '2.5']);
+    await startDaemon(cell);
+    await eventually('connections as they were', async () => (await names()) === 'changed,removed');
+  }));
+
 test.run();
+
+function vpnManager(cell: Cell, member: string, signature: string, body: unknown[]): Promise<readonly unknown[]> {
+  return cell.bus.call({
+    destination: 'net.connman.vpn', path: '/', interface: 'net.connman.vpn.Manager', member, signature, body,
+  });
+}
 
 function withoutTime(settings: string): string {
   return settings.replace(/^Modified=.*$/m, '');

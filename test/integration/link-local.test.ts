@@ -21,10 +21,10 @@ test('beside leases: set at run time, answered by its own link, kept by a restar
     for (const each of uplinks) await addNeighbour(each);
     const daemon = await startDaemon(cell);
     for (const each of uplinks) await each.plug();
-    for (const each of uplinks) await until(`a lease on ${each.link}`, async () => (await inUse(cell, each)).Method === 'dhcp');
+    for (const each of uplinks) await until('a lease', async () => (await inUse(cell, each)).Method === 'dhcp');
     for (const { service } of uplinks) await connmanctl(cell, 'config', service, '--link-local', 'enabled');
     for (const each of uplinks) {
-      await until(`an address beside it on ${each.link}`, async () => (await inUse(cell, each)).LinkLocal !== undefined);
+      await until(`another on ${each.link}`, async () => (await inUse(cell, each)).LinkLocal !== undefined);
       const { Method, LinkLocal = '' } = await inUse(cell, each);
       assert.is(Method, 'dhcp');
       assert.equal(await configuration(cell, each), { Method: 'dhcp', LinkLocal: 'enabled' });
@@ -32,7 +32,8 @@ test('beside leases: set at run time, answered by its own link, kept by a restar
       assert.match(set, `inet ${LinkLocal}/16 brd 169.254.255.255 scope link `);
       assert.match(await connmanctl(cell, 'explain', each.service), LinkLocal);
     }
-    await until('a rule for each', async () => (await cell.device.output(['ip', 'rule'])).split('from 169.254.').length === 3);
+    const rules = (): Promise<string> => cell.device.output(['ip', 'rule']);
+    await until('a rule for each', async () => (await rules()).split('from 169.254.').length === 3);
     for (const each of uplinks) {
       const { LinkLocal = '' } = await inUse(cell, each);
       const ping = ['ping', '-q', '-c', '2', '-i', '0.2', '-W', '5', '-I', NEIGHBOUR, LinkLocal];

@@ -10,6 +10,8 @@ export const causewayVpnManagerInterface = describeInterface({
   methods: {
     /** Makes a connection of a wg-quick or .ovpn file's text; `remarks` is what was passed over. */
     Import: { in: { name: 's', text: 's' }, out: { path: 'o', remarks: 'as' } },
+    /** Takes over what others have put on disk. */
+    Reload: {},
   },
   signals: {},
 });

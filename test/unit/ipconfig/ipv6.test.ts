@@ -9,7 +9,7 @@ import { Ipv6Links } from '../../../src/ipconfig/ipv6-links.ts';
 import { Ipv6Session, type Ipv6Memory, type Ipv6Setup } from '../../../src/ipconfig/ipv6.ts';
 import type { SessionEvent } from '../../../src/ipconfig/session.ts';
 import type { NewAddress } from '../../../src/netlink/address/address.ts';
-import { ROUTE_PROTOCOL } from '../../../src/netlink/route/route.ts';
+import { ROUTE_PROTOCOL, type Route } from '../../../src/netlink/route/route.ts';
 import { PrefixWish } from '../../../src/service/prefix-wish.ts';
 import type { IpAddress } from '../../../src/shared/ipaddress.ts';
 import { setLogSink } from '../../../src/shared/log.ts';
@@ -36,8 +36,8 @@ class Fixture {
   readonly link = new FakeInet<Dhcpv6Message | undefined>((bytes) =>
     bytes[0] === 133 ? undefined : decodeMessage(bytes));
   readonly parameters = new Map<string, string>(
-    ['accept_ra', 'accept_ra_defrtr', 'autoconf', 'use_tempaddr', 'addr_gen_mode', 'disable_ipv6', 'router_solicitations']
-      .map((name) => [`net/ipv6/conf/eth0/${name}`, '1']),
+    ['accept_ra', 'accept_ra_defrtr', 'autoconf', 'use_tempaddr', 'addr_gen_mode', 'disable_ipv6',
+      'router_solicitations'].map((name) => [`net/ipv6/conf/eth0/${name}`, '1']),
   );
   readonly told: string[] = [];
   readonly setups: Ipv6Setup[] = [];
@@ -180,7 +180,8 @@ test('never the default: nor by a route that the kernel makes, until it may be a
   const fixture = new Fixture(context, AUTO);
   const { kernel, ifindex } = fixture;
   const advertised = { family: 6, ifindex, gateway: NEIGHBOUR, metric: 1024, protocol: ROUTE_PROTOCOL.ra } as const;
-  const defaults = (): number => kernel.mirror.routesOf(ifindex).filter((each) => each.destination === undefined).length;
+  const isDefault = ({ destination }: Route): boolean => destination === undefined;
+  const defaults = (): number => kernel.mirror.routesOf(ifindex).filter(isDefault).length;
   fixture.session.start();
   await fixture.linkLocal();
   await kernel.route.replace(advertised);
