@@ -35,6 +35,7 @@ import { Proxies } from './proxy.ts';
 import type { Resolver } from './resolver.ts';
 import { RadioSwitches } from './rfkill.ts';
 import type { Clock } from './shared/clock.ts';
+import { Leisure } from './shared/leisure.ts';
 import type { Random } from './shared/random.ts';
 import type { Scope } from './shared/scope.ts';
 import type { System } from './system/system.ts';
@@ -79,6 +80,8 @@ export interface CoreParts {
 export interface Core {
   readonly kernel: Rtnetlink;
   readonly clock: Clock;
+  /** For what nobody waits for while a link comes up. */
+  readonly leisure: Leisure;
   readonly bus: Bus;
   readonly options: GeneralOptions;
   readonly wifiDriver: string;
@@ -111,6 +114,7 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const { kernel, clock, bus, options, wifiDriver } = parts;
   const ownSettings = new OwnSettings(parts.storage);
   const addresses = new OwnAddresses(ownSettings);
+  const leisure = new Leisure(clock, scope);
   const interfaces = new Interfaces(kernel.mirror, parts.filter, parts.readDevtype, addresses, scope);
   const radios = new RadioSwitches(parts, scope);
   const technologies = new Technologies({ clock, settings: parts.settings, interfaces, radios, addresses }, scope);
@@ -119,10 +123,10 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const proxies = new Proxies({ clock });
   const ipv6Links = new Ipv6Links(parts.sysctl, kernel, scope);
   const saves = new SaveQueue(clock, scope);
-  const mptcp = new Mptcp({ sysctl: parts.sysctl, ownSettings, open: () => openMptcp(parts.system, scope) });
+  const mptcp = new Mptcp({ sysctl: parts.sysctl, leisure, ownSettings, open: () => openMptcp(parts.system, scope) });
   const choices = new OwnChoices(ownSettings);
   const ask = (question?: Question): ReturnType<typeof explain> => explain(question);
-  const env = { ...parts, gateways, ipv6Links, proxies, saves, ownSettings, choices, mptcp, explain: ask };
+  const env = { ...parts, leisure, gateways, ipv6Links, proxies, saves, ownSettings, choices, mptcp, explain: ask };
   const services = new Services(env, technologies, scope);
   const explain = explainer({ kernel, clock, options, interfaces, technologies, services });
   mptcp.follow(services, scope);
@@ -135,7 +139,7 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const sleep = new Sleep();
   sleep.beginning.observe(scope, () => saves.flush());
   sleep.ended.observe(scope, () => services.wake());
-  const changes = new Changes({ clock, services, technologies }, scope);
+  const changes = new Changes({ clock, leisure, services, technologies }, scope);
   const tellHostname = hostnameSetter(bus, parts.system, () => parts.hostname());
   const setHostname = async (name: string): Promise<void> => {
     await tellHostname(name);
@@ -156,5 +160,5 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   };
   const netlink: System['netlink'] = (socket, own) => parts.system.netlink(socket, own);
   const beside = { ownSettings, addresses, saves, changes, sleep, closeFd, fileSystemId, netlink };
-  return { kernel, clock, bus, options, wifiDriver, ...beside, ...objects };
+  return { kernel, clock, leisure, bus, options, wifiDriver, ...beside, ...objects };
 }

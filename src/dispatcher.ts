@@ -79,7 +79,7 @@ class Dispatcher {
   async #run(): Promise<void> {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       for (const path of this.#scripts.list()) {
-        if (this.#scope.signal.aborted) return;
+        if (this.#scope.isClosed) return;
         await this.#start(path, next);
       }
     }

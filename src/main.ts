@@ -119,6 +119,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
     core.providers.reload();
   });
   scope.defer(async () => {
+    core.leisure.finish();
     await takeLeave(core, daemon.options);
     counters.releaseAll();
     agents.releaseAll();
@@ -143,7 +144,7 @@ function lookAfter(
   { clockSettings, storage }: { readonly clockSettings: ClockSettings; readonly storage: Storage },
   scope: Scope,
 ): { eventLog: EventLog; checkpoints: Checkpoints } {
-  const { bus, clock, kernel, services, changes } = core;
+  const { bus, clock, leisure, kernel, services, changes } = core;
   const eventLog = new EventLog(changes, scope);
   auditCalls(bus, changes, commandOf, scope);
   const checkpoints = new Checkpoints({
@@ -154,7 +155,7 @@ function lookAfter(
   reportCheckpoints(checkpoints, changes, scope);
   keepLeaseFiles(
     deviceFiles(`${directories.runstatedir}/connman/devices`),
-    { services, mirror: kernel.mirror, clock, timeChanged: clockSettings.changed }, scope,
+    { services, mirror: kernel.mirror, clock, leisure, timeChanged: clockSettings.changed }, scope,
   );
   dispatchChanges(
     hookScripts(`${directories.sysconfdir}/connman/dispatcher.d`),

@@ -13,6 +13,7 @@ import type { Service } from './service/service.ts';
 import type { Services } from './service/services.ts';
 import { ConnmanError } from './shared/errors.ts';
 import { logger } from './shared/log.ts';
+import type { Leisure } from './shared/leisure.ts';
 import type { Scope } from './shared/scope.ts';
 import type { System } from './system/system.ts';
 
@@ -42,6 +43,7 @@ export async function openMptcp(system: Pick<System, 'netlink'>, scope: Scope): 
 export interface MptcpEnv {
   readonly sysctl: Sysctl;
   readonly ownSettings: OwnSettings;
+  readonly leisure: Leisure;
   /** Called when the first endpoint is needed. */
   open(): Promise<MptcpKernel>;
 }
@@ -71,7 +73,7 @@ export class Mptcp {
   /** Follows the services until `scope` closes. */
   follow(services: Services, scope: Scope): void {
     this.#services = services;
-    const update = (): void => this.#update();
+    const update = (): void => this.#env.leisure.do(scope, () => this.#update());
     services.added.observe(scope, ({ service, scope: itsScope }) => {
       service.stateChanged.observe(itsScope, update);
       service.changed.observe(itsScope, (aspects) => {

@@ -92,7 +92,7 @@ export class Provisioning {
     this.#isUpdateDue = true;
     queueMicrotask(() => {
       this.#isUpdateDue = false;
-      if (!this.#scope.signal.aborted) this.#update();
+      if (!this.#scope.isClosed) this.#update();
     });
   }
 

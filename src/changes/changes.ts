@@ -8,6 +8,7 @@ import type { Service } from '../service/service.ts';
 import type { Services } from '../service/services.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
+import type { Leisure } from '../shared/leisure.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Technologies } from '../technology/technologies.ts';
 
@@ -37,6 +38,7 @@ export interface Change {
 /** What changes are taken from. */
 export interface ChangesEnv {
   readonly clock: Pick<Clock, 'wallTime'>;
+  readonly leisure: Leisure;
   readonly services: Services;
   readonly technologies: Technologies;
 }
@@ -45,10 +47,12 @@ export interface ChangesEnv {
 export class Changes {
   readonly #happened = new Emitter<Change>();
   readonly #env: ChangesEnv;
+  readonly #scope: Scope;
 
   /** Watches until `scope` closes. */
   constructor(env: ChangesEnv, scope: Scope) {
     this.#env = env;
+    this.#scope = scope;
     const { services, technologies } = env;
     let before: Service | undefined;
     services.added.observe(scope, ({ service, scope: itsScope }) => this.#watch(service, itsScope));
@@ -70,13 +74,18 @@ export class Changes {
     return this.#happened;
   }
 
-  /** Adds one to the stream; texts are cut where they are long. */
+  /** Adds one to the stream, at leisure and in order; texts are cut where they are long. */
   report(kind: ChangeKind, values: ChangeValues): void {
+    const at = this.#env.clock.wallTime();
+    this.#env.leisure.do(this.#scope, () => this.#tell(kind, at, values));
+  }
+
+  #tell(kind: ChangeKind, at: Date, values: ChangeValues): void {
     const bounded = Object.entries(values).map(([key, value]) => {
       const isLong = typeof value === 'string' && value.length > LONGEST;
       return [key, isLong ? `${value.slice(0, LONGEST)}…` : value] as const;
     });
-    this.#happened.emit({ kind, at: this.#env.clock.wallTime(), values: Object.fromEntries(bounded) });
+    this.#happened.emit({ kind, at, values: Object.fromEntries(bounded) });
   }
 
   #watch(service: Service, scope: Scope): void {

@@ -83,7 +83,7 @@ class LogSocket {
   #connect(): MessageSocket<undefined> | undefined {
     this.#socket = undefined;
     void this.#connection?.close();
-    if (this.#scope.signal.aborted || this.#clock.now() < this.#retryAt) return undefined;
+    if (this.#scope.isClosed || this.#clock.now() < this.#retryAt) return undefined;
     this.#retryAt = this.#clock.now() + RETRY_MS;
     this.#connection = this.#scope.child();
     try {

@@ -42,7 +42,7 @@ export class NameWatch {
 
   /** Tells the owner once known and at every change, until `scope` closes. */
   watch(name: string, scope: Scope, observer: OwnerObserver): void {
-    if (scope.signal.aborted) return;
+    if (scope.isClosed) return;
     const watched = this.#names.get(name) ?? this.#begin(name);
     const entry: OwnerObserver = (owner) => observer(owner);
     watched.observers.add(entry);
@@ -68,7 +68,7 @@ export class NameWatch {
     const rule = isCrowded ? match : { ...match, arg0: name };
     const added = this.#rules.add(rule, watched.scope, (message) => this.#onChange(watched, message));
     added.then(() => this.#ask(watched)).catch((error: unknown) => {
-      if (watched.scope.signal.aborted) return;
+      if (watched.scope.isClosed) return;
       if (!isStandardError(error, 'Disconnected')) log.error('cannot watch bus name %s: %s', name, error);
       this.#set(watched, undefined);
     });
@@ -81,7 +81,7 @@ export class NameWatch {
   }
 
   async #ask(watched: WatchedName): Promise<void> {
-    if (watched.scope.signal.aborted) return;
+    if (watched.scope.isClosed) return;
     try {
       this.#set(watched, await this.#bus.GetNameOwner({ name: watched.name }));
     } catch (error) {

@@ -59,6 +59,8 @@ export interface DhcpClient {
   readonly unanswered: number;
   /** Ends it; `release` gives the address back (RFC 2131, 4.4.6): call it while the address is still set. */
   stop(options: { release: boolean }): void;
+  /** Does at once what is due, instead of in the clock's next turn: the first packet of a client just started. */
+  begin(): void;
   /** Asks the server at once instead of at T1; a waiting client tries again at once. */
   renewNow(): void;
   /** The address is in use by someone else: DECLINE, and a new search after 10 s. No event. */
@@ -122,6 +124,10 @@ class DrivenClient implements DhcpClient {
   stop({ release }: { release: boolean }): void {
     this.#driver.feed({ kind: 'stop', release }, true);
     void this.#scope.close();
+  }
+
+  begin(): void {
+    this.#driver.tickIfDue();
   }
 
   renewNow(): void {

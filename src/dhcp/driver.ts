@@ -74,7 +74,7 @@ export class Driver<State extends { readonly name: string }, Input, Packet, Even
 
   /** Takes one step. With `force` the state moves even if its packet cannot be sent. */
   feed(input: Input | Tick, force = false): void {
-    if (this.#scope.signal.aborted) return;
+    if (this.#scope.isClosed) return;
     const { state, actions } = this.#machine.step(this.#state, input);
     if (!this.#send(actions) && !force) {
       this.#retryLater();
@@ -84,6 +84,12 @@ export class Driver<State extends { readonly name: string }, Input, Packet, Even
     for (const action of actions) {
       if (action.kind === 'event') this.events.emit(action.event);
     }
+  }
+
+  /** Takes at once a tick that would come in the clock's next turn. */
+  tickIfDue(): void {
+    const at = this.#machine.nextTickAt(this.#state);
+    if (at !== undefined && at <= this.#clock.now()) this.feed({ kind: 'tick' });
   }
 
   #enter(state: State): void {

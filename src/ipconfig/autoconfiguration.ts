@@ -199,7 +199,7 @@ export class Autoconfiguration {
         validLifetimeSec: secondsUntil(validUntilMs, now),
         noPrefixRoute: true, // RFC 8415, 18.2.10.1: what is on the link is the routers' to say
       }, this.#scope.signal).catch((error: unknown) => {
-        if (!this.#scope.signal.aborted) log.error('%s: address %s is refused: %s', interfaceName, address, error);
+        if (!this.#scope.isClosed) log.error('%s: address %s is refused: %s', interfaceName, address, error);
       });
     }
   }

@@ -164,6 +164,7 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
     };
     this.#client = startDhcpClient(options, this.#env, this.#scope);
     this.#client.events.observe(this.#scope, (event) => this.#onDhcp(event));
+    this.#client.begin();
   }
 
   #startStatic({ method, address, prefixLength = 32, gateway }: Ipv4Configuration): void {
@@ -277,7 +278,7 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
       if (isAfter) await this.#remove(before);
       if (this.#own === inUse) this.#tell(lease);
     } catch (error) {
-      if (this.#scope.signal.aborted) return;
+      if (this.#scope.isClosed) return;
       this.#own = undefined;
       const text = `address ${address}/${prefixLength} is refused: ${error instanceof Error ? error.message : error}`;
       this.#events.emit({ kind: 'failed', error: new ConnmanError('Failed', text, { cause: error }) });

@@ -93,7 +93,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
   /** Begins, once what another session has left behind is gone. */
   start(): void {
     void this.#env.ipv6Links.take(this.#target.ifindex).then(() => {
-      if (!this.#scope.signal.aborted) this.#begin();
+      if (!this.#scope.isClosed) this.#begin();
     });
   }
 
@@ -177,7 +177,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     if (this.#isLooking || isSufficient || !this.#env.kernel.mirror.addressesOf(ifindex).some(isUsable)) return;
     this.#isLooking = true;
     void import('./autoconfiguration.ts').then(({ Autoconfiguration }) => {
-      if (this.#scope.signal.aborted) return;
+      if (this.#scope.isClosed) return;
       const found = new Autoconfiguration(this.#target, this.#env, this.#scope);
       this.#autoconfiguration = found;
       found.changed.observe(this.#scope, () => this.#update());
@@ -190,7 +190,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     const source = this.#target.tunnelSource();
     if (source === undefined || this.#isTunnelUseless || this.#tunnel !== undefined || this.#told !== undefined) return;
     const { SixToFour, isSource } = await import('./six-to-four.ts');
-    if (this.#scope.signal.aborted || !isSource(source)) return;
+    if (this.#scope.isClosed || !isSource(source)) return;
     const scope = this.#scope.child();
     const sixToFour = new SixToFour(source, this.#env.kernel, scope);
     this.#tunnel = { sixToFour, scope };
@@ -240,7 +240,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
       return;
     }
     this.#env.kernel.address.add({ ifindex, address, prefixLength }, this.#scope.signal).catch((error: unknown) => {
-      if (this.#scope.signal.aborted) return;
+      if (this.#scope.isClosed) return;
       const text = `address ${address}/${prefixLength} is refused: ${error instanceof Error ? error.message : error}`;
       this.#events.emit({ kind: 'failed', error: new ConnmanError('Failed', text, { cause: error }) });
     });

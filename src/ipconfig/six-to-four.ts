@@ -38,7 +38,7 @@ export class SixToFour {
     });
     scope.defer(() => (this.#isKept ? undefined : this.#remove()));
     this.#make(source, scope).catch((error: unknown) => {
-      if (!scope.signal.aborted) log.warn('%s cannot be made: %s', NAME, error);
+      if (!scope.isClosed) log.warn('%s cannot be made: %s', NAME, error);
     });
   }
 

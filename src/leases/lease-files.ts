@@ -11,6 +11,7 @@ import type { Service } from '../service/service.ts';
 import type { Services } from '../service/services.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Observable } from '../shared/emitter.ts';
+import type { Leisure } from '../shared/leisure.ts';
 import type { Scope } from '../shared/scope.ts';
 import { formatLeases } from './format.ts';
 
@@ -19,13 +20,14 @@ export interface LeaseFilesEnv {
   readonly services: Services;
   readonly mirror: Pick<Mirror, 'links'>;
   readonly clock: Clock;
+  readonly leisure: Leisure;
   /** Emits `Time` when the wall clock was set: moments in the files are of the clock as it was. */
   readonly timeChanged: Observable<ClockProperty>;
 }
 
 /** Writes and removes `files` until `scope` closes. */
 export function keepLeaseFiles(files: DeviceFiles, env: LeaseFilesEnv, scope: Scope): void {
-  const { services, mirror, clock } = env;
+  const { services, mirror, clock, leisure } = env;
   /** What stands in the files: whose leases, and the text. */
   const shown = new Map<number, { readonly service: Service | undefined; readonly text: string }>();
   for (const ifindex of files.list()) {
@@ -51,7 +53,7 @@ export function keepLeaseFiles(files: DeviceFiles, env: LeaseFilesEnv, scope: Sc
     for (const { service } of shown.values()) if (service !== undefined) update(service);
   });
   services.added.observe(scope, ({ service, scope: itsScope }) => {
-    service.leased.observe(itsScope, () => update(service));
+    service.leased.observe(itsScope, () => leisure.do(scope, () => update(service)));
   });
 }
 

@@ -80,7 +80,7 @@ export class Follower {
     try {
       await this.start();
     } catch (error) {
-      if (this.#scope.signal.aborted) return;
+      if (this.#scope.isClosed) return;
       log.error('reading the network state failed: %s', error instanceof Error ? error.message : error);
       this.#options.clock.after('netlink: read anew', RETRY_MS, this.#scope, () => {
         if (!this.#isReading) void this.#restart();

@@ -89,7 +89,7 @@ export class NtpClient {
   }
 
   #feed(input: Input): void {
-    if (this.#scope.signal.aborted) return;
+    if (this.#scope.isClosed) return;
     const { clock, random, system } = this.#env;
     const now = clock.now();
     const { state, actions } = step(this.#state, input, { now, random, wallBaseMs: system.wallTime() - now });

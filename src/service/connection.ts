@@ -25,6 +25,7 @@ import type { Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import type { ConnmanError } from '../shared/errors.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
+import type { Leisure } from '../shared/leisure.ts';
 import { logger } from '../shared/log.ts';
 import type { Random } from '../shared/random.ts';
 import type { Scope } from '../shared/scope.ts';
@@ -40,6 +41,7 @@ export interface ConnectionEnv {
   readonly kernel: Rtnetlink;
   readonly system: System;
   readonly clock: Clock;
+  readonly leisure: Leisure;
   readonly random: Random;
   readonly resolver: Resolver;
   readonly gateways: Gateways;
@@ -104,6 +106,8 @@ export class Connection {
   readonly proxy: LinkProxy;
   /** While IPv6 has yet to begin. */
   #beginLater: Scope | undefined;
+  /** Until IPv4 is known to be online, or not. */
+  #hurry: Scope | undefined;
   #isDefault = false;
 
   constructor(target: ConnectionTarget, env: ConnectionEnv, scope: Scope) {
@@ -154,12 +158,14 @@ export class Connection {
     return this.#ipv4?.progress;
   }
 
-  /** IPv4 comes first: nothing of IPv6 is done before DHCP's first packet is out, by the clock's next turn. */
+  /** IPv4 is in a hurry; IPv6, whose routers answer a second later at the soonest, comes after it. */
   start(): void {
+    const { method } = this.#target.configuration().ipv4;
+    if (method !== 'off') this.#hurry = this.#env.leisure.hurry(this.#scope);
     this.begin(4);
-    if (this.#target.configuration().ipv4.method !== 'dhcp') return this.begin(6);
+    if (method !== 'dhcp') return this.begin(6);
     this.#beginLater = this.#scope.child();
-    this.#env.clock.after('IPv6', 0, this.#beginLater, () => this.begin(6));
+    this.#env.leisure.do(this.#beginLater, () => this.begin(6));
   }
 
   /** Begins with one family, which has not begun or was withdrawn. */
@@ -218,6 +224,10 @@ export class Connection {
     const stopped = this.#families().map((family) => family.stop(mode));
     if (mode !== 'keep') this.#env.resolver.remove(this.#target.device.ifindex);
     await Promise.all([...stopped, this.#scope.close()]);
+  }
+
+  #endHurry(family: 4 | 6): void {
+    if (family === 4) void this.#hurry?.close();
   }
 
   #forgetBegin(): void {
@@ -317,6 +327,7 @@ export class Connection {
         if (this.#isDefault) this.#noteUnchecked();
         this.#updateResolver();
         this.#events.emit(event);
+        if (this.#env.options.OnlineCheckMode === 'none' || !this.#target.isChecked()) this.#endHurry(family);
         return;
       case 'lost':
         this.#updateResolver();
@@ -324,6 +335,7 @@ export class Connection {
         return;
       case 'checked':
         this.#events.emit({ kind: 'checked', standing: this.standing });
+        this.#endHurry(family);
         return;
       case 'prolonged':
       case 'conflict':

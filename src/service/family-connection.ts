@@ -190,13 +190,13 @@ export class FamilyConnection<S extends Setup> {
         ...(tunnel !== undefined && { tunnel, isOtherFamilyBlocked: tunnel === 'full' && !device.hasBothFamilies }),
       });
     } catch (error) {
-      if (this.#scope.signal.aborted || this.#wanted !== setup) return;
+      if (this.#scope.isClosed || this.#wanted !== setup) return;
       const failure = error instanceof ConnmanError ? error : new ConnmanError('Failed', undefined, { cause: error });
       log.error('%s: %s: %s', device.interfaceName, failure.message, causeOf(failure));
       this.#events.emit({ kind: 'failed', error: failure });
       return;
     }
-    if (this.#scope.signal.aborted || this.#wanted !== setup) return;
+    if (this.#scope.isClosed || this.#wanted !== setup) return;
     this.#setup = setup;
     this.#events.emit({ kind: 'ready' });
     if (!this.#target.isChecked()) this.#endChecks();

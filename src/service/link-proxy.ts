@@ -113,7 +113,7 @@ export class LinkProxy implements ServiceWeb {
     try {
       found = await discoverPacUrl(domain, this.web, this.#scope.signal);
     } catch (error) {
-      if (this.#scope.signal.aborted) return;
+      if (this.#scope.isClosed) return;
       throw error;
     }
     if (this.#search?.domain !== domain || found === this.#found) return;

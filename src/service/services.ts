@@ -209,7 +209,7 @@ export class Services {
 
   /** Connects, at the end of this turn, what should be connected by itself. */
   scheduleAutoconnect(): void {
-    if (this.#isAutoconnectDue || this.#isStopping || this.#scope.signal.aborted) return;
+    if (this.#isAutoconnectDue || this.#isStopping || this.#scope.isClosed) return;
     this.#isAutoconnectDue = true;
     queueMicrotask(() => {
       this.#isAutoconnectDue = false;

@@ -90,7 +90,7 @@ export class DeadlineClock implements Clock {
   }
 
   after(name: string, delayMs: number, scope: Scope, fire: () => void): void {
-    if (scope.signal.aborted) return;
+    if (scope.isClosed) return;
     const own = scope.child();
     this.alarm(name, own, () => {
       void own.close();
@@ -103,7 +103,7 @@ export class DeadlineClock implements Clock {
     scope.defer(() => this.#set(entry, undefined));
     return {
       set: (atMs) => {
-        if (!scope.signal.aborted) this.#set(entry, atMs);
+        if (!scope.isClosed) this.#set(entry, atMs);
       },
     };
   }

@@ -25,10 +25,10 @@ export class Emitter<T> implements Observable<T> {
   }
 
   observe(scope: Scope, observer: (value: T) => void): void {
-    if (scope.signal.aborted) return;
+    if (scope.isClosed) return;
     // The scope may close during a delivery that has a snapshot with this entry.
     const entry = (value: T): void => {
-      if (!scope.signal.aborted) observer(value);
+      if (!scope.isClosed) observer(value);
     };
     this.#observers = [...this.#observers, entry];
     scope.defer(() => {
@@ -61,7 +61,7 @@ export class KeyedEmitter<K, T> {
   }
 
   #observe(key: K, scope: Scope, observer: (value: T) => void): void {
-    if (scope.signal.aborted) return;
+    if (scope.isClosed) return;
     const emitter = this.#emitters.get(key) ?? new Emitter<T>();
     this.#emitters.set(key, emitter);
     // Deferred before the observer is, so that it comes after.

@@ -10,8 +10,10 @@ const log = logger('src/shared/scope.ts');
 
 /** Owns resources; closing it is the only way to release them. */
 export interface Scope extends AsyncDisposable {
-  /** Aborted first when the scope closes. */
+  /** Aborted first when the scope closes. Made when first asked for: to look, `isClosed` costs less. */
   readonly signal: AbortSignal;
+  /** Whether closing has begun. */
+  readonly isClosed: boolean;
   /** Runs `undo` when the scope closes, newest first; at once if it is closed already. */
   defer(undo: () => void | Promise<void>): void;
   /** A scope closed with this one; it leaves this one when closed earlier. */
@@ -39,6 +41,10 @@ class OwningScope implements Scope {
 
   constructor(onClosed?: () => void) {
     this.#onClosed = onClosed;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   get signal(): AbortSignal {

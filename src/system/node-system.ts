@@ -65,7 +65,7 @@ function bootTimeSource(native: Native, scope: Scope): TimeSource {
     wallTime: nodeTimeSource().wallTime,
     onWake: () => undefined,
     wakeAt(atMs) {
-      if (scope.signal.aborted) return;
+      if (scope.isClosed) return;
       addon.keepAlive(watcher, atMs !== undefined);
       check(addon, addon.setTimer(watcher, atMs === undefined ? -1 : Math.max(0, atMs)), 'timerfd_settime');
     },

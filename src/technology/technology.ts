@@ -139,7 +139,7 @@ export class Technology {
     this.#addMember(member, scope);
     return (isWanted) => {
       this.#powerOne(member, isWanted && unit.isAble, scope.signal).catch((error: unknown) => {
-        if (!scope.signal.aborted) this.#reportPower(member, error);
+        if (!scope.isClosed) this.#reportPower(member, error);
         this.#updatePowered();
       });
     };
@@ -158,7 +158,7 @@ export class Technology {
     this.#powerOne(member, true, scope.signal).catch((error: unknown) => {
       this.#reportPower(member, error);
       this.#updatePowered();
-      if (attempts >= MAX_POWER_RETRIES || scope.signal.aborted) return;
+      if (attempts >= MAX_POWER_RETRIES || scope.isClosed) return;
       this.#clock.after(`power ${this.#nameOf(member)}`, POWER_RETRY_MS * 2 ** attempts, scope, () => {
         const isOff = this.#isChangingPower || this.#switches?.isSoftBlocked === true;
         if (!member.isPowered && !isOff && !member.isUnwanted) this.#powerFirst(member, attempts + 1, scope);
@@ -279,7 +279,7 @@ export class Technology {
   }
 
   #reportPower(member: Member, error: unknown): void {
-    if (member.device?.scope.signal.aborted === true) return;
+    if (member.device?.scope.isClosed === true) return;
     log.error('%s: cannot be enabled: %s', this.#nameOf(member), error instanceof Error ? error.message : error);
   }
 

@@ -5,6 +5,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { LONGEST_HURRY_MS } from '../../../src/shared/leisure.ts';
 import { serviceInterface } from '../../../src/dbus/interfaces/service.ts';
 import { Variant } from '../../../src/dbus/signature.ts';
 import { parseIpAddress } from '../../../src/shared/ipaddress.ts';
@@ -114,11 +115,13 @@ test('UseGatewaysAsTimeservers takes the gateway of IPv6 where IPv4 has none', w
   assert.equal((await properties(bench))['Timeservers'], ['ntp.test', 'fe80::1']);
 }));
 
-test('nothing of IPv6 is set before the DISCOVER had its turn', withScope(async (context) => {
+test('nothing of IPv6 is set while IPv4 is in a hurry', withScope(async (context) => {
   const bench = await plugged(context, 'IPv4.method=dhcp', ...IPV6);
   const accepts = (): string | undefined => bench.parameters.get('net/ipv6/conf/eth0/accept_ra');
   assert.is(accepts(), '1', 'as it was');
-  await context.clock.advance(0);
+  await context.clock.advance(LONGEST_HURRY_MS - 1);
+  assert.is(accepts(), '1', 'nobody answers, but soon might');
+  await context.clock.advance(1);
   assert.is(accepts(), '0', 'as configured');
 }));
 

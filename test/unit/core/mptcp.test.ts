@@ -43,12 +43,13 @@ async function connected(
     read: (name: string) => parameters.get(name),
     write: (name: string, value: string) => void parameters.set(name, value),
   };
-  const mptcp = new Mptcp({ sysctl, ownSettings: bench.core.ownSettings, open: () => Promise.resolve(kernel) });
+  const mptcp = new Mptcp({ ...bench.core, sysctl, open: () => Promise.resolve(kernel) });
   mptcp.follow(bench.core.services, context.scope);
   bench.kernel.addLink({ name: 'eth0', hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 1) });
   await bench.settled();
   bench.kernel.setCarrier('eth0', true);
   await bench.settled();
+  await context.clock.advance(1);
   return { ...bench, mptcp, asked };
 }
 
