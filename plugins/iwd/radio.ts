@@ -15,7 +15,7 @@ import { logger } from '../../src/shared/log.ts';
 import { findSecrets } from '../lib/wifi/find-secrets.ts';
 import type { Security } from '../lib/wifi/security.ts';
 import { ssidText } from '../lib/wifi/ssid.ts';
-import { escapeText } from '../lib/wifi/stored-text.ts';
+import { escapeText } from '../../src/shared/stored-text.ts';
 import type { IwdObjects } from './objects.ts';
 
 const log = logger('plugins/iwd/radio.ts');

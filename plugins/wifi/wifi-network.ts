@@ -10,7 +10,7 @@ import { formatHex } from '../../src/shared/bytes.ts';
 import { findSecrets, type Found, type SecretsEnv } from '../lib/wifi/find-secrets.ts';
 import { isWithin, type Restriction, restrictionOf } from '../lib/wifi/preference.ts';
 import type { Secrets } from '../lib/wifi/secrets.ts';
-import { escapeText } from '../lib/wifi/stored-text.ts';
+import { escapeText } from '../../src/shared/stored-text.ts';
 import { bestOf, frameProtectionOf, keyManagementsOf } from './access-points.ts';
 import type { Bss } from './bss.ts';
 import type { Joiner, JoinMethod, WpsCredentials } from './joiner.ts';

@@ -8,7 +8,7 @@ import { ConnmanError } from '../../../src/shared/errors.ts';
 import { type Answer, isAnswered, readAnswer, type Wanted, wantedFields } from './credentials.ts';
 import { type EapCredentials, passphraseComplaint, type Secrets } from './secrets.ts';
 import type { Security } from './security.ts';
-import { unescapeText } from './stored-text.ts';
+import { unescapeText } from '../../../src/shared/stored-text.ts';
 
 /** What is to be joined. */
 export interface Door {

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { escapeText, unescapeText } from '../../../../../plugins/lib/wifi/stored-text.ts';
+import { escapeText, unescapeText } from '../../../src/shared/stored-text.ts';
 
 test('as glib writes it', () => {
   assert.is(escapeText('a"b\\c\té\u0001'), 'a\\"b\\\\c\\t\\303\\251\\001');
