@@ -10,6 +10,9 @@ export type { JoinContext, Network, NetworkControl, NetworkDescription, ServiceK
 export { ScanError } from './technology/scan-outcome.ts';
 export { JoinError } from './network.ts';
 export type { StoredNetwork } from './service/stored-services.ts';
+export type { Peer } from './peer/peer.ts';
+export type { PeerControl, PeerGroup, PeerMethod, PeerMethods, PeerRequest } from './peer/driver.ts';
+export type { PeerService } from './peer/peer-services.ts';
 export type { Provider, ProviderRequest } from './provider.ts';
 export type { TunnelSetup } from './tunnel.ts';
 export type { TechnologyDriver } from './technology/technologies.ts';

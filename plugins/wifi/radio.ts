@@ -15,6 +15,7 @@ import { AccessPoints, bestOf, type GroupChange, strengthOf } from './access-poi
 import type { Bss } from './bss.ts';
 import { useAddress } from './link-address.ts';
 import { Joiner } from './joiner.ts';
+import type { P2p } from './p2p/p2p.ts';
 import { Scanner } from './scanner.ts';
 import type { LinkEvent, SupplicantLink } from './supplicant-link.ts';
 import type { Supplicant } from './supplicant.ts';
@@ -33,11 +34,13 @@ const BUSY_MS = 1_000;
 export interface RadioEnv {
   readonly core: Core;
   readonly supplicant: Supplicant;
+  readonly p2p: P2p;
 }
 
 /** Takes charge of a device until `scope` closes. */
 export function attachRadio(env: RadioEnv, device: Device, scope: Scope): DeviceControl {
   let life: { readonly radio: Radio; readonly scope: Scope } | undefined;
+  const showDirect = env.p2p.attach(device, scope);
   return {
     async enable(signal) {
       const own = scope.child();
@@ -47,6 +50,7 @@ export function attachRadio(env: RadioEnv, device: Device, scope: Scope): Device
         const radio = new Radio(env, device, link, own);
         await radio.start();
         life = { radio, scope: own };
+        showDirect(link, own);
       } catch (error) {
         await own.close();
         throw signal.aborted ? signal.reason : new ConnmanError('Failed', undefined, { cause: error });

@@ -4,6 +4,7 @@
  */
 
 import type { Core, Plugin } from '../../src/api.ts';
+import { P2p } from './p2p/p2p.ts';
 import { attachRadio } from './radio.ts';
 import { Supplicant } from './supplicant.ts';
 
@@ -14,7 +15,7 @@ export const wifi: Plugin<Core> = {
   priority: 'default',
   start(core, scope) {
     Supplicant.follow(core, scope, (supplicant, life) => {
-      const env = { core, supplicant };
+      const env = { core, supplicant, p2p: new P2p(core, life) };
       core.technologies.register({ type: 'wifi', attach: (device, own) => attachRadio(env, device, own) }, life);
     });
   },

@@ -56,6 +56,8 @@ export interface Ipv4Target {
   readonly clientIdentifier: Uint8Array | undefined;
   /** Whether others on the link are asked before an address is used (RFC 5227). */
   readonly detectsConflicts: boolean;
+  /** Whether DHCP has failed where no server answers, and no address is made up. */
+  readonly needsServer?: boolean;
 }
 
 /** How IPv4 is set up; `lease` where DHCP did it. */
@@ -191,6 +193,10 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
         return;
       case 'noLease':
         log.info('%s: no DHCP server answers, still asking', this.#target.interfaceName);
+        if (this.#target.needsServer === true) {
+          this.#events.emit({ kind: 'failed', error: new ConnmanError('Failed', 'no DHCP server answers') });
+          return;
+        }
         if (this.#own === undefined) this.#standIn();
         return;
     }

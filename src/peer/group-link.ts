@@ -72,7 +72,7 @@ export class GroupLink {
     const session = new Ipv4Session({
       ifindex: link.ifindex, interfaceName: link.name, hardwareAddress: link.hardwareAddress, mtu: link.mtu,
       configuration, lease: undefined, lastAddress: undefined, hostname: undefined, vendorClass: undefined,
-      clientIdentifier: undefined, detectsConflicts: false,
+      clientIdentifier: undefined, detectsConflicts: false, needsServer: true,
     }, this.#env, this.#scope);
     this.#scope.defer(() => session.stop('release'));
     await new Promise<void>((resolve, reject) => {
@@ -110,8 +110,6 @@ export class GroupLink {
     switch (event.kind) {
       case 'configured': {
         const { inUse, lease } = event.setup;
-        // Nobody serves addresses: two hosts that made up theirs would not find each other.
-        if (inUse.method === 'auto') return this.#lose();
         if (this.#group.role === 'owner') this.#serve(link, inUse.address);
         this.#set({ local: inUse.address, remote: this.#remoteOf(inUse.address, lease?.server) });
         return undefined;

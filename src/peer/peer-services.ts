@@ -39,6 +39,8 @@ const MAX_SERVICES = 256;
 /** All registrations. */
 export class PeerServices {
   readonly #registrations = new Map<string, Registration>();
+  /** Bus names whose going is waited for. */
+  readonly #owners = new Set<string>();
   #driver: PeerServiceDriver | undefined;
 
   /** Whether one of them is for the owner of a group alone. */
@@ -73,7 +75,7 @@ export class PeerServices {
     }
     const registration: Registration = { service, owner, isMaster, isPending: true };
     this.#registrations.set(key, registration);
-    owner.signal.addEventListener('abort', () => this.#remove(key, registration), { once: true });
+    this.#watch(owner);
     try {
       await this.#driver?.add(service);
       registration.isPending = false;
@@ -89,6 +91,17 @@ export class PeerServices {
     const registration = this.#registrations.get(key);
     if (registration?.owner.id !== id) throw new ConnmanError('NotRegistered');
     this.#remove(key, registration);
+  }
+
+  #watch(owner: Caller): void {
+    if (this.#owners.has(owner.id)) return;
+    this.#owners.add(owner.id);
+    owner.signal.addEventListener('abort', () => {
+      this.#owners.delete(owner.id);
+      for (const [key, registration] of this.#registrations) {
+        if (registration.owner.id === owner.id) this.#remove(key, registration);
+      }
+    }, { once: true });
   }
 
   #remove(key: string, registration: Registration): void {

@@ -65,7 +65,8 @@ export class Peer {
     this.#displayElements = description.displayElements;
     this.#env = env;
     this.#scope = scope;
-    scope.defer(() => this.#close());
+    // Before what belongs to it closes: who waits for a connection has to hear of it.
+    scope.signal.addEventListener('abort', () => this.#close(), { once: true });
   }
 
   get state(): PeerState {

@@ -78,8 +78,8 @@ export class Peers {
     const shown = own.child();
     const peer = new Peer(description, this.#env, own.child());
     this.#peers.set(identifier, peer);
-    this.#count(peer, own);
     this.#added.emit({ peer, scope: shown });
+    this.#count(peer, own);
     return peer;
   }
 

@@ -16,7 +16,9 @@ import type { Scope } from '../../src/shared/scope.ts';
 const NAME = 'fi.w1.wpa_supplicant1';
 const ROOT = '/fi/w1/wpa_supplicant1';
 
-const rootObject = describeInterface({ ...supplicantInterface, properties: { Interfaces: 'ao' } });
+const rootObject = describeInterface({
+  ...supplicantInterface, properties: { Interfaces: 'ao', WFDIEs: { type: 'ay', access: 'readwrite' } },
+});
 const linkObject = describeInterface({
   ...supplicantLinkInterface,
   properties: {
@@ -104,13 +106,22 @@ interface Link {
   readonly scope: Scope;
 }
 
+/** How it differs from one that stations alone are tried with. */
+export interface FakeSupplicantOptions {
+  /** Adds to an interface as it is made: `bus` is the supplicant's, `scope` closes with the interface. */
+  readonly onLink?: ((bus: Bus, path: string, scope: Scope) => void) | undefined;
+  /** What the driver can do. */
+  readonly modes?: readonly string[] | undefined;
+}
+
 /** Starts one on a connection of its own. */
 export async function fakeSupplicant(
   connect: (scope: Scope) => Promise<Bus>, scope: Scope, air: Readonly<Record<string, FakeAccessPoint>> = {},
+  options: FakeSupplicantOptions = {},
 ): Promise<FakeSupplicant> {
   const own = scope.child();
   const bus = await connect(own);
-  const supplicant = new Supplicant(bus, own, new Map(Object.entries(air)));
+  const supplicant = new Supplicant(bus, own, new Map(Object.entries(air)), options);
   await bus.requestName(NAME, own);
   return supplicant;
 }
@@ -124,6 +135,7 @@ class Supplicant implements FakeSupplicant {
   scanRefusal: string | undefined;
   readonly #bus: Bus;
   readonly #scope: Scope;
+  readonly #options: FakeSupplicantOptions;
   readonly #root: Exported<typeof rootObject>;
   /** Paths of access points heard, by their names in the air. */
   readonly #heard = new Map<string, { readonly path: string; readonly scope: Scope }>();
@@ -139,12 +151,17 @@ class Supplicant implements FakeSupplicant {
     country: '', apScan: 1, expireAge: 180, methods: '', isProcessing: false,
   };
 
-  constructor(bus: Bus, scope: Scope, air: Map<string, FakeAccessPoint>) {
+  constructor(bus: Bus, scope: Scope, air: Map<string, FakeAccessPoint>, options: FakeSupplicantOptions) {
     this.#bus = bus;
+    this.#options = options;
     this.#scope = scope;
     this.air = air;
     this.#root = bus.export(ROOT, rootObject, {
-      properties: { Interfaces: () => (this.#link === undefined ? [] : [this.#link.path]) },
+      properties: {
+        Interfaces: () => (this.#link === undefined ? [] : [this.#link.path]),
+        WFDIEs: () => new Uint8Array(),
+      },
+      setters: { WFDIEs: (value) => void this.calls.push(`WFDIEs ${Buffer.from(value).toString('hex')}`.trim()) },
       methods: {
         GetInterface: () => {
           if (this.#link === undefined) throw new DBusError(`${NAME}.InterfaceUnknown`, 'not managed');
@@ -243,6 +260,7 @@ class Supplicant implements FakeSupplicant {
     }, scope);
     this.#wps = this.#exportWps(path, scope);
     this.#link = { path, exported, scope };
+    this.#options.onLink?.(this.#bus, path, scope);
     return path;
   }
 
@@ -250,7 +268,7 @@ class Supplicant implements FakeSupplicant {
     const facts = this.#facts;
     return {
       Capabilities: () => new Map([
-        ['Modes', variant('as', ['infrastructure', 'ad-hoc', 'ap', 'p2p'])],
+        ['Modes', variant('as', this.#options.modes ?? ['infrastructure', 'ad-hoc', 'ap', 'p2p'])],
         ['MaxScanSSID', variant('i', 4)],
         ['KeyMgmt', variant('as', ['none', 'wpa-psk', 'sae'])],
       ]),

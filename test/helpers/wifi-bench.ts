@@ -10,7 +10,9 @@ import { serviceInterface } from '../../src/dbus/interfaces/service.ts';
 import { variant, type Variant } from '../../src/dbus/signature.ts';
 import type { Proxy } from '../../src/dbus/interface.ts';
 import { type CoreBench, coreBench, type CoreBenchOptions } from './core-bench.ts';
-import { type FakeAccessPoint, type FakeSupplicant, fakeSupplicant } from './fake-supplicant.ts';
+import {
+  type FakeAccessPoint, type FakeSupplicant, fakeSupplicant, type FakeSupplicantOptions,
+} from './fake-supplicant.ts';
 import type { TestContext } from './with-scope.ts';
 
 /** What a Wi-Fi test has in hand. */
@@ -33,6 +35,10 @@ export interface FakeAgent {
   readonly first: Record<string, string | Uint8Array>[];
   /** What is answered to ReportError. */
   verdict: Error | undefined;
+  /** What is answered to RequestPeerAuthorization. */
+  peerAnswer: Record<string, string> | Error | Promise<Record<string, string>>;
+  /** What is answered to ReportPeerError, each once. */
+  readonly peerVerdicts: Error[];
   /** `RequestInput <service> <fields>` and `ReportError <service> <error>`, oldest first. */
   readonly heard: string[];
 }
@@ -59,7 +65,7 @@ export function storedNetwork(group: string, lines: readonly string[] = []): Rec
 }
 
 /** The radio may go by another address than its own, 02:00:00:00:00:0a. */
-export interface WifiBenchOptions extends CoreBenchOptions {
+export interface WifiBenchOptions extends CoreBenchOptions, FakeSupplicantOptions {
   readonly radioAddress?: Uint8Array;
 }
 
@@ -67,7 +73,7 @@ export interface WifiBenchOptions extends CoreBenchOptions {
 export async function wifiBench(
   context: TestContext,
   air: Readonly<Record<string, FakeAccessPoint>>,
-  { files = {}, mainConf = '', radioAddress = RADIO, ...rest }: WifiBenchOptions = {},
+  { files = {}, mainConf = '', radioAddress = RADIO, onLink, modes, ...rest }: WifiBenchOptions = {},
 ): Promise<WifiBench> {
   const bench = await coreBench(context, {
     ...rest,
@@ -76,8 +82,8 @@ export async function wifiBench(
     files: { settings: '[global]\nOfflineMode=false\n\n[WiFi]\nEnable=true\n', ...files },
   });
   const start = async (): Promise<FakeSupplicant> =>
-    (latest = await fakeSupplicant((scope) => bench.connect(scope), context.scope, air));
-  let latest = await fakeSupplicant((scope) => bench.connect(scope), context.scope, air);
+    (latest = await fakeSupplicant((scope) => bench.connect(scope), context.scope, air, { onLink, modes }));
+  let latest = await fakeSupplicant((scope) => bench.connect(scope), context.scope, air, { onLink, modes });
   const supplicant = latest;
   const agent = await serveAgent(bench, context);
   bench.kernel.addLink({ name: 'wlan0', hardwareAddress: radioAddress, permanentAddress: RADIO, isUp: true });
@@ -103,15 +109,26 @@ export async function wifiBench(
 }
 
 async function serveAgent({ client }: CoreBench, { scope }: TestContext): Promise<FakeAgent> {
-  const agent: FakeAgent = { answer: {}, first: [], verdict: undefined, heard: [] };
+  const agent: FakeAgent = {
+    answer: {}, first: [], verdict: undefined, peerAnswer: {}, peerVerdicts: [], heard: [],
+  };
   const nameOf = (path: string): string => path.split('/').at(-1) ?? '';
   client.export('/agent', agentInterface, {
     methods: {
       Release: () => undefined,
       Cancel: () => void agent.heard.push('Cancel'),
       RequestBrowser: () => undefined,
-      ReportPeerError: () => undefined,
-      RequestPeerAuthorization: () => new Map(),
+      ReportPeerError: ({ peer, error }) => {
+        agent.heard.push(`ReportPeerError ${nameOf(peer)} ${error}`);
+        const verdict = agent.peerVerdicts.shift();
+        if (verdict !== undefined) throw verdict;
+      },
+      RequestPeerAuthorization: async ({ peer, fields }) => {
+        agent.heard.push(`RequestPeerAuthorization ${nameOf(peer)} ${[...fields.keys()].join()}`.trim());
+        const answer = await agent.peerAnswer;
+        if (answer instanceof Error) throw answer;
+        return new Map(Object.entries(answer).map(([key, value]) => [key, variant('s', value)]));
+      },
       ReportError: ({ service, error }) => {
         agent.heard.push(`ReportError ${nameOf(service)} ${error}`);
         if (agent.verdict !== undefined) throw agent.verdict;

@@ -15,15 +15,13 @@ export const supplicantP2pInterface = describeInterface({
     Connect: { in: { args: 'a{sv}' }, out: { generated_pin: 's' } },
     Cancel: {},
     Disconnect: {},
-    Flush: {},
     AddService: { in: { args: 'a{sv}' } },
     DeleteService: { in: { args: 'a{sv}' } },
   },
   signals: {
-    DeviceFound: { path: 'o' },
+    DeviceFoundProperties: { path: 'o', properties: 'a{sv}' },
     DeviceLost: { path: 'o' },
     FindStopped: {},
-    ProvisionDiscoveryPBCRequest: { peer_object: 'o' },
     GONegotiationRequest: { path: 'o', dev_passwd_id: 'q', device_go_intent: 'y' },
     GONegotiationSuccess: { properties: 'a{sv}' },
     GONegotiationFailure: { properties: 'a{sv}' },
@@ -31,7 +29,6 @@ export const supplicantP2pInterface = describeInterface({
     GroupStarted: { properties: 'a{sv}' },
     GroupFinished: { properties: 'a{sv}' },
     InvitationReceived: { invite_result: 'a{sv}' },
-    WpsFailed: { name: 's', args: 'a{sv}' },
   },
 });
 
@@ -46,5 +43,5 @@ export const supplicantPeerInterface = describeInterface({
 export const supplicantGroupInterface = describeInterface({
   name: 'fi.w1.wpa_supplicant1.Group',
   methods: {},
-  signals: { PeerJoined: { peer: 'o' }, PeerDisconnected: { peer: 'o' } },
+  signals: { PeerDisconnected: { peer: 'o' } },
 });
