@@ -10,6 +10,7 @@ import type { UsageFiles } from './daemon/usage-files.ts';
 import type { Storage } from './daemon/storage.ts';
 import type { Sysctl } from './daemon/sysctl.ts';
 import type { Bus } from './dbus/bus.ts';
+import { Country } from './country.ts';
 import { Counters } from './counter/counters.ts';
 import { explainer } from './explain.ts';
 import type { Question } from './explain/findings.ts';
@@ -47,6 +48,7 @@ import { Sleep } from './sleep.ts';
 import { SaveQueue } from './service/save-queue.ts';
 import { Services } from './service/services.ts';
 import { Technologies } from './technology/technologies.ts';
+import { Tethering } from './tethering/tethering.ts';
 
 /** What the core is made of. */
 export interface CoreParts {
@@ -67,6 +69,8 @@ export interface CoreParts {
   readonly wifiDriver: string;
   /** DEVTYPE of an interface's uevent file. */
   readDevtype(interfaceName: string): string | undefined;
+  /** Of the time zone, ISO 3166 alpha-2. */
+  zoneCountry(): string | undefined;
   hostname(): string | undefined;
   timeservers: ServiceEnv['timeservers'];
   /** Where the usage of services outlives the daemon. */
@@ -89,6 +93,8 @@ export interface Core {
   readonly technologies: Technologies;
   readonly services: Services;
   readonly peers: Peers;
+  readonly tethering: Tethering;
+  readonly country: Country;
   readonly provisioning: Provisioning;
   readonly ownSettings: OwnSettings;
   /** Hardware addresses that plugins gave interfaces. */
@@ -128,6 +134,9 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const ask = (question?: Question): ReturnType<typeof explain> => explain(question);
   const env = { ...parts, leisure, gateways, ipv6Links, proxies, saves, ownSettings, choices, mptcp, explain: ask };
   const services = new Services(env, technologies, scope);
+  const tethering = new Tethering({ kernel, clock, options, technologies, services, ownSettings }, scope);
+  const ofTimezone = (): string | undefined => (options.RegdomFollowsTimezone ? parts.zoneCountry() : undefined);
+  const country = new Country({ technologies, ownSettings, ofTimezone }, scope);
   const explain = explainer({ kernel, clock, options, interfaces, technologies, services });
   mptcp.follow(services, scope);
   const provisioning = new Provisioning({ storage: parts.storage, clock, services, ownSettings }, scope);
@@ -149,7 +158,7 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   followHostname(services, { setHostname, setDomainname }, options, scope);
   separateLinks(services, parts.sysctl, scope);
   reviveDeadLinks({ kernel, clock, services }, scope);
-  const objects = { interfaces, technologies, services, provisioning, providers, peers, proxies, portals, counters };
+  const objects = { interfaces, technologies, services, tethering, country, provisioning, providers, peers, proxies };
   const closeFd = (fd: number): void => parts.system.closeFd(fd);
   const fileSystemId = (path: string): string | undefined => {
     try {
@@ -159,6 +168,6 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
     }
   };
   const netlink: System['netlink'] = (socket, own) => parts.system.netlink(socket, own);
-  const beside = { ownSettings, addresses, saves, changes, sleep, closeFd, fileSystemId, netlink };
+  const beside = { portals, counters, ownSettings, addresses, saves, changes, sleep, closeFd, fileSystemId, netlink };
   return { kernel, clock, leisure, bus, options, wifiDriver, ...beside, ...objects };
 }

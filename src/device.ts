@@ -9,6 +9,7 @@ import type { Scope } from './shared/scope.ts';
 import { logger } from './shared/log.ts';
 import type { Link } from './netlink/link/link.ts';
 import { Network, type NetworkAppearance, type NetworkDescription } from './network.ts';
+import type { Tether } from './tethering/request.ts';
 import type { Tunnel } from './tunnel.ts';
 import type { TechnologyType } from './types.ts';
 
@@ -22,6 +23,12 @@ export interface DeviceControl {
   disable(signal: AbortSignal): Promise<void>;
   /** Looks for networks; resolves when the results are in. Absent where there is nothing to scan. */
   scan?(signal: AbortSignal): Promise<void>;
+  /** Shares this machine's connection with who comes to the device. Absent where nobody can. */
+  readonly tether?: Tether;
+  /** Frequencies in MHz on which an access point may be, ascending. Absent where there are none. */
+  accessPointFrequencies?(): Promise<readonly number[]>;
+  /** Tells the radio where it is, ISO 3166 alpha-2. Rejects where the driver does not take it. */
+  setCountry?(country: string): Promise<void>;
 }
 
 /** One interface under management. */

@@ -13,6 +13,7 @@ import type { OwnAddresses } from './own-addresses.ts';
 import type { Scope } from './shared/scope.ts';
 import type { Link } from './netlink/link/link.ts';
 import type { Mirror } from './netlink/mirror.ts';
+import { isTetherInterface } from './tethering/bridge.ts';
 import type { TechnologyType } from './types.ts';
 
 const log = logger('src/interfaces.ts');
@@ -58,6 +59,7 @@ export function reasonToIgnore(
   const isAllowed = filter.allowed.length > 0 && matches(filter.allowed);
   if (filter.allowed.length > 0 && !isAllowed) return 'no -i pattern matches';
   if (link.name.startsWith('dummy')) return 'it is a dummy';
+  if (isTetherInterface(link.name)) return 'it is for the clients of tethering';
   if (matches(filter.denied)) return 'a -I pattern matches';
   if (filter.deniedPrefixes.some((prefix) => link.name.startsWith(prefix))) return 'NetworkInterfaceBlacklist names it';
   if (masterKind !== undefined && AGGREGATES.has(masterKind)) return `it is a member of a ${masterKind}`;
@@ -165,7 +167,7 @@ export class Interfaces {
 
   // With an address of our making it is the one it was.
   #isSame(before: Link, after: Link): boolean {
-    const isSamePlace = before.master === after.master && before.name === after.name;
+    const isSamePlace = this.#masterOf(before) === this.#masterOf(after) && before.name === after.name;
     if (!isSamePlace || equalBytes(before.hardwareAddress, after.hardwareAddress)) return isSamePlace;
     return equalBytes(this.#addresses.identityOf(before), this.#addresses.identityOf(after));
   }
@@ -198,8 +200,14 @@ export class Interfaces {
   }
 
   #reasonToIgnore(link: Link): string | undefined {
-    const master = link.master === undefined ? undefined : this.#mirror.links.get(link.master);
-    return reasonToIgnore(link, this.#filter, { isContainer: this.#isContainer(), masterKind: master?.kind });
+    return reasonToIgnore(link, this.#filter, {
+      isContainer: this.#isContainer(), masterKind: this.#mirror.links.get(this.#masterOf(link) ?? 0)?.kind,
+    });
+  }
+
+  // Our own bridge takes nothing from us: what is its port for a while stays what it is.
+  #masterOf({ master }: Link): number | undefined {
+    return isTetherInterface(this.#mirror.links.get(master ?? 0)?.name ?? '') ? undefined : master;
   }
 
   // No physical device: whatever gave us this namespace gave us its veth as our network card.

@@ -36,6 +36,7 @@ import { openSystemBus } from './daemon/system-bus.ts';
 import { readDevtype } from './daemon/sysfs.ts';
 import { timezoneFiles } from './daemon/timezone.ts';
 import { usageFiles } from './daemon/usage-files.ts';
+import { countryOfZone } from './daemon/zone-country.ts';
 import type { Bus } from './dbus/bus.ts';
 import { agentInterface } from './dbus/interfaces/agent.ts';
 import { directories } from './directories.ts';
@@ -87,6 +88,7 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
     {
       system, clock, kernel, bus, storage, options,
       readDevtype, hostname, sysctl,
+      zoneCountry: () => (clockSettings.timezone === undefined ? undefined : countryOfZone(clockSettings.timezone)),
       random: systemRandom,
       settings: new GlobalSettings(storage),
       filter: {
@@ -109,9 +111,9 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   keepTime(daemon, { core, resolver, settings: clockSettings }, life);
   core.sleep.beginning.observe(life, () => clockFile.write());
   const counters = createCounterRegistry({ bus, counters: core.counters }, life);
-  const { technologies, services, peers } = core;
+  const { technologies, services, tethering, country, peers, providers } = core;
   const beyond = lookAfter(core, { clockSettings, storage }, life);
-  const shown = { agents, counters, technologies, services, peers, providers: core.providers, ...beyond };
+  const shown = { agents, counters, technologies, services, tethering, country, peers, providers, ...beyond };
   exportManager({ bus, clock, ...shown }, life);
   if (isPutBack) core.providers.reload();
   daemon.reloadWanted.observe(life, () => {
@@ -170,9 +172,10 @@ function keepTime(
   { core, resolver, settings }: { readonly core: Core; readonly resolver: Resolver; readonly settings: ClockSettings },
   scope: Scope,
 ): void {
-  const { bus, services } = core;
+  const { bus, services, country } = core;
   settings.changed.observe(scope, (property) => {
     if (property === 'Timeservers' || property === 'TimeUpdates') services.updateTimeservers();
+    if (property === 'Timezone') void country.update();
   });
   exportClock(bus, settings, scope);
   const keeper = startTimekeeper({ system, clock, random: systemRandom, resolver, services, settings }, scope);

@@ -11,6 +11,7 @@ import { logger } from '../../src/shared/log.ts';
 import { hiddenControl } from '../lib/wifi/hidden-network.ts';
 import { knownNetworks } from '../lib/wifi/known-networks.ts';
 import { isHiddenSsid, ssidText } from '../lib/wifi/ssid.ts';
+import type { AccessPointEnv } from './access-point-mode.ts';
 import { AccessPoints, bestOf, type GroupChange, strengthOf } from './access-points.ts';
 import type { Bss } from './bss.ts';
 import { useAddress } from './link-address.ts';
@@ -39,32 +40,69 @@ export interface RadioEnv {
 
 /** Takes charge of a device until `scope` closes. */
 export function attachRadio(env: RadioEnv, device: Device, scope: Scope): DeviceControl {
-  let life: { readonly radio: Radio; readonly scope: Scope } | undefined;
+  let life: Life | undefined;
   const showDirect = env.p2p.attach(device, scope);
-  return {
-    async enable(signal) {
-      const own = scope.child();
-      try {
-        const link = await env.supplicant.open(device.interfaceName, own);
-        signal.throwIfAborted();
-        const radio = new Radio(env, device, link, own);
-        await radio.start();
-        life = { radio, scope: own };
-        showDirect(link, own);
-      } catch (error) {
-        await own.close();
-        throw signal.aborted ? signal.reason : new ConnmanError('Failed', undefined, { cause: error });
-      }
+  const open = async (signal: AbortSignal): Promise<void> => {
+    life = await openStation(env, device, signal, scope);
+    showDirect(life.link, life.scope);
+  };
+  const accessPoint: AccessPointEnv = {
+    ...env, device,
+    station: () => life?.link,
+    async replaceStation(own) {
+      own.defer(async () => {
+        if (!device.isUsable || scope.signal.aborted || life !== undefined) return;
+        await open(scope.signal).catch((error: unknown) => {
+          log.error('%s: %s', device.interfaceName, error instanceof Error ? error.message : error);
+        });
+      });
+      const before = life;
+      life = undefined;
+      await before?.scope.close();
     },
+  };
+  return {
+    enable: (signal) => open(signal),
     async disable() {
       await life?.scope.close();
       life = undefined;
     },
     async scan(signal) {
+      if (life === undefined && device.isPowered) throw new ConnmanError('Failed', 'Device or resource busy');
       if (life === undefined) throw new ScanError('NoCarrier', 'off');
       await life.radio.scan(signal);
     },
+    tether: async (request, own) => (await accessPointMode()).startAccessPoint(accessPoint, request, own),
+    accessPointFrequencies: async () => (await accessPointMode()).accessPointFrequencies(accessPoint),
+    setCountry: (country) => life?.link.setCountry(country) ?? Promise.resolve(),
   };
+}
+
+/** Few machines ever are one. */
+const accessPointMode = () => import('./access-point-mode.ts');
+
+interface Life {
+  readonly radio: Radio;
+  readonly link: SupplicantLink;
+  readonly scope: Scope;
+}
+
+// oxlint-disable-next-line max-params -- of whom, what, how long and until when
+async function openStation(env: RadioEnv, device: Device, signal: AbortSignal, scope: Scope): Promise<Life> {
+  const own = scope.child();
+  try {
+    const link = await env.supplicant.open(device.interfaceName, own);
+    signal.throwIfAborted();
+    const radio = new Radio(env, device, link, own);
+    await radio.start();
+    if (!link.isAccessPoint) return { radio, link, scope: own };
+    // A daemon before this one has left its access point.
+    await own.close();
+    return await openStation(env, device, signal, scope);
+  } catch (error) {
+    await own.close();
+    throw signal.aborted ? signal.reason : new ConnmanError('Failed', undefined, { cause: error });
+  }
 }
 
 /** A powered radio. */

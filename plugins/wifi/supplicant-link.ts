@@ -21,6 +21,9 @@ const log = logger('plugins/wifi/supplicant-link.ts');
 const SUPPLICANT = 'fi.w1.wpa_supplicant1';
 /** What the supplicant says while it has no access point. */
 const NO_BSS = '/';
+/** Values of `ap_scan` and `sae_pwe` (wpa_supplicant.conf(5)). */
+const MAKES_ACCESS_POINTS = 2;
+const BOTH_WAYS = '2';
 /** wpa_supplicant forgets an access point it has not heard for so long; ten seconds past the slowest scan. */
 const BSS_EXPIRE_AGE_S = 310;
 
@@ -157,9 +160,15 @@ export class SupplicantLink {
     return this.#set('Country', variant('s', country));
   }
 
-  /** Sets ApScan: 2 where access points are made rather than found. */
-  setApScan(mode: number): Promise<void> {
-    return this.#set('ApScan', variant('u', mode));
+  /** Whether it is kept for an access point of ours. */
+  get isAccessPoint(): boolean {
+    return this.#properties.get('ApScan')?.as('u') === MAKES_ACCESS_POINTS;
+  }
+
+  /** Keeps it for an access point, which clients may find by either way to a password element of SAE. */
+  async becomeAccessPoint(): Promise<void> {
+    await this.#set('ApScan', variant('u', MAKES_ACCESS_POINTS));
+    await this.#set('SaePwe', variant('s', BOTH_WAYS)).catch((error: unknown) => log.debug('%s: %s', this.path, error));
   }
 
   /** Starts WPS with an access point, which gives us credentials: by push button, or for a PIN of eight digits. */

@@ -43,20 +43,21 @@ export class Supplicant {
 
   /**
    * Takes charge of an interface until `scope` closes; the caller loads it once it listens. Rejects
-   * with what the supplicant says where it cannot.
+   * with what the supplicant says where it cannot. For a bridge the supplicant begins anew.
    */
   async open(interfaceName: string, scope: Scope, bridge?: string): Promise<SupplicantLink> {
     const supplicant = this.#bus.proxy(supplicantInterface, SUPPLICANT, PATH);
     await this.#leaving.get(interfaceName);
-    const path = await supplicant.GetInterface({ ifname: interfaceName }).catch(() =>
-      supplicant.CreateInterface({
-        args: new Map([
-          ['Ifname', variant('s', interfaceName)],
-          ['Driver', variant('s', this.#drivers)],
-          ...(bridge === undefined ? [] : [['BridgeIfname', variant('s', bridge)] as const]),
-        ]),
-      }),
-    );
+    const known = await supplicant.GetInterface({ ifname: interfaceName }).catch(() => undefined);
+    const isStale = known !== undefined && bridge !== undefined;
+    if (isStale) await supplicant.RemoveInterface({ path: known });
+    const path = isStale || known === undefined ? await supplicant.CreateInterface({
+      args: new Map([
+        ['Ifname', variant('s', interfaceName)],
+        ['Driver', variant('s', this.#drivers)],
+        ...(bridge === undefined ? [] : [['BridgeIfname', variant('s', bridge)] as const]),
+      ]),
+    }) : known;
     const link = new SupplicantLink(this.#bus, path);
     this.#links.set(path, link);
     scope.defer(async () => {

@@ -16,7 +16,9 @@ export const wifi: Plugin<Core> = {
   start(core, scope) {
     Supplicant.follow(core, scope, (supplicant, life) => {
       const env = { core, supplicant, p2p: new P2p(core, life) };
-      core.technologies.register({ type: 'wifi', attach: (device, own) => attachRadio(env, device, own) }, life);
+      core.technologies.register({
+        type: 'wifi', hasAccessPoints: true, attach: (device, own) => attachRadio(env, device, own),
+      }, life);
     });
   },
 };

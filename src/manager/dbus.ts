@@ -6,6 +6,7 @@
 import { changeDictionary } from '../changes/dbus.ts';
 import type { EventLog } from '../changes/event-log.ts';
 import type { Checkpoints } from '../checkpoint/checkpoints.ts';
+import type { Country } from '../country.ts';
 import type { CounterRegistry } from '../counter/dbus.ts';
 import type { AgentRegistry } from '../daemon/agents.ts';
 import type { Bus, Exported } from '../dbus/bus.ts';
@@ -29,6 +30,7 @@ import type { Scope } from '../shared/scope.ts';
 import { exportTechnology, exportTechnologyExtension, technologyPath } from '../technology/dbus.ts';
 import type { Technologies } from '../technology/technologies.ts';
 import type { Technology } from '../technology/technology.ts';
+import type { Tethering } from '../tethering/tethering.ts';
 import { ServiceChanges } from './service-changes.ts';
 
 /** What the manager shows. */
@@ -37,6 +39,8 @@ export interface ManagerParts {
   readonly clock: Clock;
   readonly technologies: Technologies;
   readonly services: Services;
+  readonly tethering: Tethering;
+  readonly country: Country;
   readonly providers: Providers;
   readonly peers: Peers;
   readonly agents: AgentRegistry<typeof agentInterface>;
@@ -59,6 +63,7 @@ export function exportManager(parts: ManagerParts, scope: Scope): void {
   exportExtension(parts, scope);
   announceTechnologies(parts, objects, manager, scope);
   announceServices(parts, objects, manager, scope);
+  announceClients(parts, manager, scope);
   parts.services.connectivityChanged.observe(scope, () => {
     manager.changed('State');
     // Not at the end of the turn: there the online check has begun, milliseconds later.
@@ -109,7 +114,7 @@ function exportInterface(parts: ManagerParts, objects: Objects, scope: Scope): M
             return object === undefined ? [] : [[servicePath(service), object.exported.dictionary()] as const];
           }),
         GetPeers: () => objects.peers(),
-        GetTetheringClients: () => [],
+        GetTetheringClients: () => parts.tethering.clients,
         RegisterAgent: ({ path }, call) => agents.register(call.caller, path),
         UnregisterAgent: (_, call) => agents.unregister(call.caller),
         RegisterCounter: ({ path, period }, call) => counters.register(call.caller, path, period),
@@ -179,8 +184,8 @@ function announceTechnologies(
       objects.technologies.delete(technology);
       manager.emit('TechnologyRemoved', { path: technologyPath(technology) });
     });
-    const object = exportTechnology(bus, technology, technologies, itsScope);
-    exportTechnologyExtension(parts.bus, technology, parts.services, itsScope);
+    const object = exportTechnology(bus, technology, parts, itsScope);
+    exportTechnologyExtension(parts, technology, itsScope);
     objects.technologies.set(technology, object);
     manager.emit('TechnologyAdded', { path: technologyPath(technology), properties: object.dictionary() });
   });
@@ -217,6 +222,26 @@ function announceServices(
   services.reordered.observe(scope, () => changes.trigger());
   scope.defer(() => changes.flush());
 }
+
+// Changes of a tenth of a second together, as ConnMan.
+function announceClients({ clock, tethering }: ManagerParts, manager: Manager, scope: Scope): void {
+  const removed = new Set<string>();
+  let isDue = false;
+  const alarm = clock.alarm('TetheringClientsChanged', scope, () => {
+    isDue = false;
+    manager.emit('TetheringClientsChanged', { registered: tethering.clients, removed: [...removed] });
+    removed.clear();
+  });
+  tethering.clientsChanged.observe(scope, ({ address, isThere }) => {
+    if (isThere) removed.delete(address);
+    else removed.add(address);
+    if (isDue) return;
+    isDue = true;
+    alarm.set(clock.now() + GATHER_MS);
+  });
+}
+
+const GATHER_MS = 100;
 
 const NO_PROPERTIES: ReadonlyMap<string, Variant> = new Map();
 

@@ -25,6 +25,8 @@ export interface TechnologyDriver {
   readonly rank?: number;
   /** Whether it can work with the interface of a name; without it, with all. */
   has?(interfaceName: string): boolean;
+  /** Whether its devices are shared as access points, with a name of their own. */
+  readonly hasAccessPoints?: boolean;
   /** Takes charge of a device; whatever it registers belongs to `scope`. */
   attach(device: Device, scope: Scope): DeviceControl;
 }
@@ -109,6 +111,11 @@ export class Technologies {
   /** Whether the user wants it on, when not in offline mode. */
   isWanted(type: TechnologyType): boolean {
     return this.#isEnabled(type);
+  }
+
+  /** Whether tethering of a type means access points. */
+  hasAccessPoints(type: TechnologyType): boolean {
+    return this.#drivers.get(type)?.[0]?.driver.hasAccessPoints ?? false;
   }
 
   get(type: TechnologyType): Technology | undefined {
@@ -216,12 +223,12 @@ export class Technologies {
       await technology.setPowered(isPowered);
     } catch (error) {
       const isBusy = error instanceof ConnmanError && error.code === 'Failed';
-      if (!isBusy) this.#remember(technology, isPowered);
+      if (!isBusy) this.remember(technology, isPowered);
       throw error;
     } finally {
       if (technology.switches !== undefined) this.#obeySwitches(technology, technology.switches);
     }
-    this.#remember(technology, isPowered);
+    this.remember(technology, isPowered);
   }
 
   /** The daemon stops: all are told to be off and go; their devices stay as they are. */
@@ -233,11 +240,9 @@ export class Technologies {
     }
   }
 
-  #remember(technology: Technology, isEnabled: boolean): void {
-    technology.setTetheringFrequency(DEFAULT_FREQUENCY_MHZ);
-    this.#settings.set({
-      [technology.name]: { Enable: isEnabled, Tethering: false, 'Tethering.Freq': technology.tetheringFrequencyMhz },
-    });
+  /** Stores what is set for a technology, by default with the power it is wanted to have. */
+  remember({ type, name, sharing }: Technology, isEnabled = this.#isEnabled(type)): void {
+    this.#settings.set({ [name]: { Enable: isEnabled, ...sharing.stored() } });
   }
 
   #isEnabled(type: TechnologyType): boolean {
@@ -274,7 +279,7 @@ export class Technologies {
     const scope = this.#scope.child();
     const radio = { block: (isBlocked: boolean) => this.#radios.block(type, isBlocked) };
     const technology = new Technology(type, radio, this.#clock, scope);
-    technology.setTetheringFrequency(this.#settings.getInteger(technology.name, 'Tethering.Freq') ?? 0);
+    technology.sharing.load(this.#settings, technology.name);
     technology.setSwitches(this.#radios.stateOf(type));
     const entry: Entry = { technology, scope, shown: undefined };
     this.#technologies.set(type, entry);
@@ -336,6 +341,3 @@ export class Technologies {
     void entry.scope.close();
   }
 }
-
-/** ConnMan writes this for every technology when it saves one. */
-const DEFAULT_FREQUENCY_MHZ = 2412;

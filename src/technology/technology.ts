@@ -11,6 +11,7 @@ import type { Scope } from '../shared/scope.ts';
 import type { Device, DeviceControl } from '../device.ts';
 import type { RadioState } from '../rfkill.ts';
 import { ScanError, type ScanOutcome, scanOutcome, type ScanTrouble } from './scan-outcome.ts';
+import { Sharing, type SharingAspect } from '../tethering/sharing.ts';
 import { TECHNOLOGY_NAMES, type TechnologyType } from '../types.ts';
 
 const log = logger('src/technology/technology.ts');
@@ -19,7 +20,7 @@ const log = logger('src/technology/technology.ts');
 const POWER_TIMEOUT_MS = 10_000;
 
 /** What of a technology can change. */
-export type TechnologyAspect = 'powered' | 'connected' | 'tethering' | 'tetheringFrequency';
+export type TechnologyAspect = 'powered' | 'connected' | SharingAspect;
 
 /** A device that cannot be powered when it appears is tried again, ever later: the last after two minutes. */
 const POWER_RETRY_MS = 1_000;
@@ -51,6 +52,7 @@ interface Member {
 /** All devices of one type. */
 export class Technology {
   readonly type: TechnologyType;
+  readonly sharing = new Sharing((aspect) => this.#changed.emit(aspect));
   readonly #clock: Clock;
   readonly #radio: Radio;
   readonly #scope: Scope;
@@ -62,7 +64,6 @@ export class Technology {
   #isPowered = false;
   #isChangingPower = false;
   #connectedServices = 0;
-  #tetheringFrequencyMhz = 0;
 
   constructor(type: TechnologyType, radio: Radio, clock: Clock, scope: Scope) {
     this.type = type;
@@ -84,11 +85,6 @@ export class Technology {
     return this.#connectedServices > 0;
   }
 
-  /** MHz; 0 until the first save writes ConnMan's default. */
-  get tetheringFrequencyMhz(): number {
-    return this.#tetheringFrequencyMhz;
-  }
-
   /** Whether its last device and radio switch are gone. */
   get isEmpty(): boolean {
     return this.#members.size === 0 && this.#switches === undefined;
@@ -107,6 +103,12 @@ export class Technology {
   /** Whether a change of power is under way. */
   get isChangingPower(): boolean {
     return this.#isChangingPower;
+  }
+
+  /** Its powered devices with their drivers' sides. */
+  get powered(): readonly { readonly device: Device; readonly control: DeviceControl }[] {
+    return [...this.#members].flatMap(({ device, control, isPowered }) =>
+      device === undefined || !isPowered ? [] : [{ device, control }]);
   }
 
   get devices(): Iterable<Device> {
@@ -188,6 +190,10 @@ export class Technology {
   /** For the registry: powers the devices as their radios are already. Throws as `setPowered`. */
   async powerDevices(isPowered: boolean): Promise<void> {
     this.#isChangingPower = true;
+    if (!isPowered && this.sharing.isOn) {
+      for (const { device } of this.powered) device.announceDisable();
+      await this.sharing.leave();
+    }
     const limits = this.#scope.child();
     const signal = this.#clock.deadline(`power ${this.type}`, POWER_TIMEOUT_MS, this.#scope.signal, limits);
     try {
@@ -254,12 +260,6 @@ export class Technology {
   setSwitches(switches: RadioState | undefined): void {
     this.#switches = switches;
     this.#updatePowered();
-  }
-
-  /** For the registry: what the settings file says. Nobody is told, as in ConnMan. */
-  setTetheringFrequency(mhz: number): void {
-    this.#tetheringFrequencyMhz = mhz;
-    this.#changed.emit('tetheringFrequency');
   }
 
   async #powerOne(member: Member, isPowered: boolean, signal: AbortSignal): Promise<void> {

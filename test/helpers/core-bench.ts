@@ -17,6 +17,7 @@ import type { Bus } from '../../src/dbus/bus.ts';
 import { agentInterface } from '../../src/dbus/interfaces/agent.ts';
 import { Variant } from '../../src/dbus/signature.ts';
 import { GlobalSettings } from '../../src/global-settings.ts';
+import type { InterfaceFilter } from '../../src/interfaces.ts';
 import { exportManager } from '../../src/manager/dbus.ts';
 import { peerAgent } from '../../src/peer/dbus.ts';
 import { portalAgent } from '../../src/portal/dbus.ts';
@@ -68,6 +69,8 @@ export interface CoreBenchOptions {
   readonly devtypes?: Readonly<Record<string, string>>;
   /** Where usage outlives the core; nowhere by default. */
   readonly usage?: UsageFiles;
+  /** The country of the time zone. */
+  readonly zoneCountry?: string;
   /** Whether the DNS backend can do multicast DNS. */
   readonly canMulticastDns?: boolean;
   /** In place of parts of the real system. */
@@ -77,8 +80,9 @@ export interface CoreBenchOptions {
 /** Builds a core with the ethernet plugin. */
 export async function coreBench(
   { clock, scope }: { clock: FakeClock; scope: Scope },
-  { mainConf = '', files = {}, rfkill, devtypes = {}, canMulticastDns, system = {}, usage }: CoreBenchOptions = {},
+  given: CoreBenchOptions = {},
 ): Promise<CoreBench> {
+  const { mainConf = '', files = {}, rfkill, devtypes = {}, canMulticastDns, system = {}, usage, zoneCountry } = given;
   silenceLog(scope);
   const kernel = fakeKernel();
   const broker = memoryBus(clock);
@@ -101,19 +105,14 @@ export async function coreBench(
       random: FIRST,
       version: 'test',
       settings: new GlobalSettings(storage),
-      filter: {
-        allowed: [], denied: [], deniedPrefixes: options.NetworkInterfaceBlacklist, managed: options.ManagedInterfaces,
-      },
-      resolver: createResolver(
-        {
-          backend: { apply: (to) => void (dns.current = to), canMulticastDns: canMulticastDns === true },
-          fallbackNameservers: options.FallbackNameservers,
-        },
-        { clock },
-        scope,
-      ),
+      filter: filterOf(options),
+      resolver: createResolver({
+        backend: { apply: (to) => void (dns.current = to), canMulticastDns: canMulticastDns === true },
+        fallbackNameservers: options.FallbackNameservers,
+      }, { clock }, scope),
       readDevtype: (name) => devtypes[name],
       hostname: () => 'bench',
+      zoneCountry: () => zoneCountry,
       portalAgent: portalAgent(agents, options),
       peerAgent: peerAgent(agents, options.InputRequestTimeout),
       timeservers: () => ({ policy: 'auto', global: [] }),
@@ -124,16 +123,21 @@ export async function coreBench(
     scope,
   );
   const signals = await hearSignals(client, scope);
-  const { technologies, services, providers, peers } = core;
+  const { technologies, services, tethering, country, providers, peers } = core;
   const counters = createCounterRegistry({ bus, counters: core.counters }, scope);
   const beyond = { eventLog: new EventLog(core.changes, scope), checkpoints: benchCheckpoints(clock, scope) };
-  exportManager({ bus, clock, technologies, services, providers, peers, agents, counters, ...beyond }, scope);
+  const shown = { technologies, services, tethering, country, providers, peers, agents, counters, ...beyond };
+  exportManager({ bus, clock, ...shown }, scope);
   await bus.requestName('net.connman', scope);
   await ethernet.start(core, scope);
   core.interfaces.start();
   const { files: written, put } = storage;
   const rest = { settled: () => broker.settled(), connect: (own: Scope) => broker.connect(own) };
   return { core, kernel, client, files: written, put, signals, dns, host, parameters, ...rest };
+}
+
+function filterOf({ NetworkInterfaceBlacklist, ManagedInterfaces }: GeneralOptions): InterfaceFilter {
+  return { allowed: [], denied: [], deniedPrefixes: NetworkInterfaceBlacklist, managed: ManagedInterfaces };
 }
 
 function optionsOf(mainConf: string): GeneralOptions {

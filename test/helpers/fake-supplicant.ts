@@ -72,6 +72,10 @@ export interface FakeSupplicant {
   readonly air: Map<string, FakeAccessPoint>;
   /** Whether scans end by themselves; else `finishScan` does it. */
   isScanningFast: boolean;
+  /** Whether access points of ours come up. */
+  canBeAccessPoint: boolean;
+  /** A station of our access point came or left. */
+  station(address: string, isThere: boolean): void;
   finishScan(isSuccess?: boolean): void;
   /** Begins a scan nobody asked for. */
   beginScan(): void;
@@ -133,6 +137,7 @@ class Supplicant implements FakeSupplicant {
   isScanningFast = true;
   refusedInterfaces = 0;
   scanRefusal: string | undefined;
+  canBeAccessPoint = true;
   readonly #bus: Bus;
   readonly #scope: Scope;
   readonly #options: FakeSupplicantOptions;
@@ -168,7 +173,8 @@ class Supplicant implements FakeSupplicant {
           return this.#link.path;
         },
         CreateInterface: ({ args }) => {
-          this.calls.push('CreateInterface');
+          const bridge = args.get('BridgeIfname')?.as('s');
+          this.calls.push(bridge === undefined ? 'CreateInterface' : `CreateInterface ${bridge}`);
           if (this.refusedInterfaces-- > 0) throw new DBusError(`${NAME}.UnknownError`, "couldn't grab this interface");
           return this.#create(args.get('Ifname')?.as('s') ?? '');
         },
@@ -192,6 +198,10 @@ class Supplicant implements FakeSupplicant {
     this.#tell({ Scanning: variant('b', false) });
     this.#link?.exported.emit('ScanDone', { success: isSuccess });
     if (this.#facts.state === 'scanning' && this.#selected !== undefined) this.#associate();
+  }
+
+  station(address: string, isThere: boolean): void {
+    this.#link?.exported.emit(isThere ? 'StaAuthorized' : 'StaDeauthorized', { address });
   }
 
   beginScan(): void {
@@ -352,7 +362,7 @@ class Supplicant implements FakeSupplicant {
     this.#heard.clear();
     this.#networks.clear();
     this.#selected = undefined;
-    Object.assign(this.#facts, { state: 'inactive', isScanning: false, current: '/' });
+    Object.assign(this.#facts, { state: 'inactive', isScanning: false, current: '/', apScan: 1 });
     setImmediate(() => void scope.close());
     this.#root.emit('InterfaceRemoved', { path });
   }
@@ -398,6 +408,10 @@ class Supplicant implements FakeSupplicant {
   #associate(): void {
     const block = this.#networks.get(this.#selected ?? '');
     if (block === undefined) return;
+    if (block.get('mode')?.as('u') === 2) {
+      this.#enter('associating');
+      return this.#enter(this.canBeAccessPoint ? 'completed' : 'disconnected');
+    }
     const ssid = Buffer.from(block.get('ssid')?.as('ay') ?? []).toString('hex');
     const [name, point] = [...this.air].find(([, each]) => Buffer.from(each.ssid).toString('hex') === ssid) ?? [];
     this.#enter('scanning');

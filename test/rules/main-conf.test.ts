@@ -9,11 +9,8 @@ import { assertNone, sources } from './sources.ts';
 
 /** Key → what it waits for. A key that has a test must not stand here. */
 const WAITING: Readonly<Record<string, string>> = {
-  TetheringTechnologies: 'tethering',
-  PersistentTetheringMode: 'tethering',
   AutoConnectRoamingServices: 'cellular',
   BackgroundScanning: 'Wi-Fi',
-  RegdomFollowsTimezone: 'Wi-Fi',
 };
 
 /** Reading a key is not its effect; helpers prove nothing by themselves. */

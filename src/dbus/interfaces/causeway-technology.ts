@@ -10,6 +10,8 @@ export const causewayTechnologyInterface = describeInterface({
   methods: {
     /** Why it and its services are as they are. Keys: src/explain/dbus.ts. */
     Explain: { out: { findings: 'aa{sv}' } },
+    /** In MHz, ascending: where its access point may be, as the kernel has it for this country now. */
+    GetTetheringFrequencies: { out: { frequencies: 'au' } },
   },
   signals: {},
   properties: {
@@ -20,5 +22,9 @@ export const causewayTechnologyInterface = describeInterface({
      * src/technology/scan-outcome.ts) and Detail of one that failed, Timestamp (µs since 1970).
      */
     LastScan: 'a{sv}',
+    /** How its access point is protected: `auto` (WPA2 and WPA3), `psk`, `sae` or `none`. Wi-Fi alone. */
+    TetheringSecurity: { type: 's', access: 'readwrite' },
+    /** Where its radios are, ISO 3166 alpha-2; empty where the kernel decides. Wi-Fi alone. */
+    Country: { type: 's', access: 'readwrite' },
   },
 });

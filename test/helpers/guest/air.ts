@@ -40,12 +40,15 @@ export const PROTECTIONS = {
   },
 } as const;
 
-/** Loads `count` radios; the first belongs to the cell's server, the second to its device. */
-export async function makeAir(cell: Cell, count = 2): Promise<void> {
-  await output(['modprobe', 'mac80211_hwsim', `radios=${count}`]);
+/** Whose the radios of an air are. */
+type Owner = 'server' | 'device';
+
+/** Loads radios, unless another air of this boot has, which must have as many, and gives them to the cell. */
+export async function makeAir(cell: Cell, owners: readonly Owner[] = ['server', 'device']): Promise<void> {
+  await output(['modprobe', 'mac80211_hwsim', `radios=${owners.length}`]);
   const radios = readdirSync('/sys/class/ieee80211').toSorted((one, other) => indexOf(one) - indexOf(other));
   for (const [index, name] of radios.entries()) {
-    const owner = index === 0 ? cell.server : cell.device;
+    const owner = cell[owners[index] ?? 'device'];
     await output(['iw', 'phy', name, 'set', 'netns', String(owner.pid)]);
   }
 }

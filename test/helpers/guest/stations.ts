@@ -50,6 +50,13 @@ export interface StationAgent {
   readonly errors: string[];
 }
 
+/** How an air differs from one with hostapd's radio and ours. */
+export interface StationOptions {
+  readonly radios?: Parameters<typeof makeAir>[1];
+  /** More files of the device's. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
 interface Parts {
   readonly cell: Cell;
   readonly bus: Bus;
@@ -79,11 +86,12 @@ export class Station {
   }
 
   /** Brings everything up; the agent answers with the secret. */
-  static async open(backend: Backend, networks: readonly AirNetwork[]): Promise<Station> {
-    const cell = await Cell.open({
-      cables: 0, files: { '/var/lib/connman/settings': '[global]\nOfflineMode=false\n\n[WiFi]\nEnable=true\n' },
-    });
-    await makeAir(cell);
+  static async open(
+    backend: Backend, networks: readonly AirNetwork[], { radios, files }: StationOptions = {},
+  ): Promise<Station> {
+    const settings = '[global]\nOfflineMode=false\n\n[WiFi]\nEnable=true\n';
+    const cell = await Cell.open({ cables: 0, files: { '/var/lib/connman/settings': settings, ...files } });
+    await makeAir(cell, radios);
     await makeCertificates(cell);
     const [accessPoint, supplicant] = await Promise.all([startAccessPoint(cell, networks), backend.start(cell)]);
     const scope = createScope();

@@ -1,0 +1,189 @@
+/**
+ * Access points of ours over wpa_supplicant (tethering): beside the station, on an interface of their
+ * own, where the radio can be both; else in place of the station, which gets its interface back.
+ */
+
+import type { AccessPointSettings, Core, Device, Scope, TetherRequest } from '../../src/api.ts';
+import { type Genl, openGenl } from '../../src/netlink/genl/genl.ts';
+import {
+  addRadioInterface, readFrequency, readWiphy, removeRadioInterface, type Wiphy,
+} from '../../src/netlink/genl/nl80211.ts';
+import type { Link } from '../../src/netlink/link/link.ts';
+import { equalBytes } from '../../src/shared/bytes.ts';
+import { ConnmanError } from '../../src/shared/errors.ts';
+import { logger } from '../../src/shared/log.ts';
+import { chooseFrequency, freeFrequencies } from '../lib/wifi/access-point-channel.ts';
+import { accessPointBlock } from './access-point-block.ts';
+import type { LinkEvent, SupplicantLink } from './supplicant-link.ts';
+import type { Supplicant } from './supplicant.ts';
+
+const log = logger('plugins/wifi/access-point-mode.ts');
+
+/** An access point that is not up by then will not be. */
+const START_LIMIT_MS = 20_000;
+
+/** What an access point takes from the radio. */
+export interface AccessPointEnv {
+  readonly core: Core;
+  readonly supplicant: Supplicant;
+  readonly device: Device;
+  /** The interface while it is a station's. */
+  station(): SupplicantLink | undefined;
+  /** Takes the interface from the station until `scope` closes. */
+  replaceStation(scope: Scope): Promise<void>;
+}
+
+/** Where an access point will be. */
+interface Place {
+  readonly interfaceName: string;
+  readonly ifindex: number;
+  readonly frequencyMhz: number;
+}
+
+/** Puts an access point up until `scope` closes. Rejects with ConnmanError. */
+export async function startAccessPoint(env: AccessPointEnv, request: TetherRequest, scope: Scope): Promise<void> {
+  const settings = request.accessPoint;
+  const modes = env.station()?.capabilities.modes ?? [];
+  if (settings === undefined || !modes.includes('ap')) throw new ConnmanError('NotSupported');
+  const { interfaceName, ifindex, frequencyMhz } = await findPlace(env, settings, scope);
+  log.debug('%s: access point on %s, %d MHz', env.device.interfaceName, interfaceName, frequencyMhz);
+  try {
+    const link = await env.supplicant.open(interfaceName, scope, request.bridge);
+    await link.load();
+    await link.becomeAccessPoint();
+    await bringUp(env, link, settings, frequencyMhz);
+    followStations(link, request, scope);
+    await request.addPort(ifindex, scope);
+  } catch (error) {
+    if (error instanceof ConnmanError) throw error;
+    log.warn('%s: %s', interfaceName, error instanceof Error ? error.message : error);
+    throw new ConnmanError('Failed', undefined, { cause: error });
+  }
+}
+
+/** On which frequencies one may be. Empty where the kernel does not say. */
+export async function accessPointFrequencies({ core, device }: AccessPointEnv): Promise<readonly number[]> {
+  const scope = device.scope.child();
+  try {
+    return freeFrequencies((await radioOf(core, device, scope))?.frequencies ?? []);
+  } finally {
+    await scope.close();
+  }
+}
+
+/** A radio, and whom to ask for more. */
+interface Radio extends Wiphy {
+  readonly genl: Genl;
+}
+
+async function radioOf(core: Core, { ifindex, interfaceName }: Device, scope: Scope): Promise<Radio | undefined> {
+  try {
+    const genl = openGenl({ system: core }, scope);
+    return { genl, ...(await readWiphy(genl, ifindex)) };
+  } catch (error) {
+    log.debug('%s: %s', interfaceName, error instanceof Error ? error.message : error);
+    return undefined;
+  }
+}
+
+async function findPlace(env: AccessPointEnv, settings: AccessPointSettings, scope: Scope): Promise<Place> {
+  const { core, device } = env;
+  const radio = await radioOf(core, device, scope);
+  const wish = { wantedMhz: settings.frequencyMhz, frequencies: radio?.frequencies ?? [] };
+  if (radio === undefined || radio.channelsBeside === 0) {
+    const frequencyMhz = chooseFrequency({ ...wish, boundMhz: undefined });
+    await env.replaceStation(scope);
+    return { interfaceName: device.interfaceName, ifindex: device.ifindex, frequencyMhz };
+  }
+  const stationMhz = radio.channelsBeside > 1 ? undefined : await readFrequency(radio.genl, device.ifindex);
+  const frequencyMhz = chooseFrequency({ ...wish, boundMhz: stationMhz });
+  return { ...(await addInterface(core, device, radio, scope)), frequencyMhz };
+}
+
+async function addInterface(
+  core: Core, device: Device, { genl, index }: Radio, scope: Scope,
+): Promise<Pick<Place, 'interfaceName' | 'ifindex'>> {
+  const { mirror, link } = core.kernel;
+  const interfaceName = `tether${device.ifindex}`;
+  const stale = mirror.linkByName(interfaceName);
+  if (stale !== undefined) await removeRadioInterface(genl, stale.ifindex);
+  await addRadioInterface(genl, index, interfaceName, 'station');
+  const { ifindex, hardwareAddress } = await made(core, interfaceName, scope);
+  scope.defer(async () => {
+    await removeRadioInterface(genl, ifindex).catch((error: unknown) => log.debug('%s: %s', interfaceName, error));
+  });
+  // A driver that has run out of addresses gives one twice, and then lets only one of the interfaces be up.
+  const isTaken = [...mirror.links.values()]
+    .some((other) => other.ifindex !== ifindex && equalBytes(other.hardwareAddress, hardwareAddress));
+  if (isTaken) await link.setHardwareAddress(ifindex, localAddress(hardwareAddress));
+  return { interfaceName, ifindex };
+}
+
+// IEEE 802, 8.2: locally administered; another than drivers make of theirs.
+function localAddress(address: Uint8Array): Uint8Array {
+  const [first = 0, ...rest] = address;
+  return Uint8Array.of((first | 0x02) ^ 0x08, ...rest);
+}
+
+// Two sockets: the kernel tells of the interface on another than it answers on.
+async function made(core: Core, name: string, scope: Scope): Promise<Link> {
+  const { mirror } = core.kernel;
+  const limits = scope.child();
+  const signal = core.clock.deadline('access point interface', START_LIMIT_MS, scope.signal, limits);
+  try {
+    return mirror.linkByName(name) ?? await new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      mirror.linkChanged.observe(limits, ({ after }) => {
+        if (after?.name === name) resolve(after);
+      });
+    });
+  } finally {
+    await limits.close();
+  }
+}
+
+// oxlint-disable-next-line max-params -- of whom, what, how and where
+async function bringUp(
+  { core, device }: AccessPointEnv, link: SupplicantLink, settings: AccessPointSettings, frequencyMhz: number,
+): Promise<void> {
+  const limits = device.scope.child();
+  const signal = core.clock.deadline('access point', START_LIMIT_MS, device.scope.signal, limits);
+  try {
+    let before = link.state;
+    const up = new Promise<void>((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      link.events.observe(limits, (event) => {
+        // A fresh interface ends its first state by itself.
+        const isFailed = hasEnded(event, link) && before !== 'inactive';
+        before = link.state;
+        if (link.state === 'completed') resolve();
+        else if (isFailed) reject(new ConnmanError('Failed', 'the radio does not start an access point'));
+      });
+    });
+    up.catch(() => undefined);
+    await link.join(accessPointBlock(settings, frequencyMhz, link.capabilities.hasSae));
+    await up;
+  } finally {
+    await limits.close();
+  }
+}
+
+function followStations(link: SupplicantLink, request: TetherRequest, scope: Scope): void {
+  const stations = new Map<string, Scope>();
+  link.events.observe(scope, (event) => {
+    if (hasEnded(event, link)) request.fail('the access point is gone');
+    if (event.kind !== 'station') return;
+    const { address, isThere } = event;
+    void stations.get(address)?.close();
+    stations.delete(address);
+    if (!isThere) return;
+    const own = scope.child();
+    stations.set(address, own);
+    request.addClient(address, own);
+  });
+}
+
+function hasEnded(event: LinkEvent, link: SupplicantLink): boolean {
+  if (event.kind === 'removed') return true;
+  return event.kind === 'state' && (link.state === 'disconnected' || link.state === 'interface_disabled');
+}

@@ -1,0 +1,78 @@
+/**
+ * The bridge that clients of all shared devices come to, ConnMan's `tether`: made for the first, gone
+ * with the last. One that a daemon before this one left is taken over.
+ */
+
+import type { Rtnetlink } from '../netlink/rtnetlink.ts';
+import { logger } from '../shared/log.ts';
+import type { Scope } from '../shared/scope.ts';
+
+const log = logger('src/tethering/bridge.ts');
+
+/** Its name. Interfaces of ours for clients are called the same with a number. */
+export const TETHER_BRIDGE = 'tether';
+
+/** Whether an interface was made for clients. */
+export function isTetherInterface(name: string): boolean {
+  return /^tether[0-9]*$/.test(name);
+}
+
+/** The bridge. */
+export class TetherBridge {
+  readonly #kernel: Rtnetlink;
+  #users = 0;
+  /** Making and removing, one after the other. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(kernel: Rtnetlink) {
+    this.#kernel = kernel;
+  }
+
+  /** Keeps it there and up until `scope` closes; resolves with its index. Rejects with NetlinkError. */
+  async use(scope: Scope): Promise<number> {
+    this.#users++;
+    scope.defer(() => {
+      this.#users--;
+      return this.#inTurn(() => (this.#users > 0 ? undefined : this.#remove()));
+    });
+    return this.#inTurn(() => this.#make());
+  }
+
+  /** Makes an interface a port until `scope` closes. Rejects with NetlinkError. */
+  async addPort(ifindex: number, scope: Scope): Promise<void> {
+    const bridge = this.#kernel.mirror.linkByName(TETHER_BRIDGE);
+    if (bridge === undefined) throw new Error('there is no bridge');
+    await this.#kernel.link.setMaster(ifindex, bridge.ifindex);
+    scope.defer(async () => {
+      await this.#kernel.link.setMaster(ifindex, 0).catch((error: unknown) => {
+        log.debug('port %d was gone: %s', ifindex, error instanceof Error ? error.message : error);
+      });
+    });
+  }
+
+  async #inTurn<T>(step: () => T | Promise<T>): Promise<T> {
+    const done = this.#last.then(step);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  async #make(): Promise<number> {
+    const { link, mirror } = this.#kernel;
+    if (mirror.linkByName(TETHER_BRIDGE) === undefined) {
+      // Without a forward delay clients are heard at once.
+      await link.add({ kind: 'bridge', name: TETHER_BRIDGE, stp: false, forwardDelaySec: 0 });
+    }
+    const made = mirror.linkByName(TETHER_BRIDGE);
+    if (made === undefined) throw new Error('the bridge is gone again');
+    if (!made.isUp) await link.setUp(made.ifindex);
+    return made.ifindex;
+  }
+
+  async #remove(): Promise<void> {
+    const bridge = this.#kernel.mirror.linkByName(TETHER_BRIDGE);
+    if (bridge?.kind !== 'bridge') return;
+    await this.#kernel.link.remove(bridge.ifindex).catch((error: unknown) => {
+      log.debug('%s: %s', TETHER_BRIDGE, error instanceof Error ? error.message : error);
+    });
+  }
+}
