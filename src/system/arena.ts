@@ -18,7 +18,8 @@ const HOP_LIMIT = 4;
 const STATUS = 5;
 const REPLY = 15;
 
-const RECORDS_BYTES = 16 * RECORD_WORDS * 4;
+const SLOTS = 32;
+const RECORDS_BYTES = SLOTS * RECORD_WORDS * 4;
 const SLOT_BYTES = 0x1_0000;
 
 /** Reads what the addon received last. */

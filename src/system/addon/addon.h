@@ -18,7 +18,7 @@
 #include <uv.h>
 
 /* How many messages one recvmmsg(2) takes, and the longest of them. */
-#define SLOTS 16
+#define SLOTS 32
 #define SLOT_BYTES 65536
 /* Slots are this far apart: not a power of two, so that their first lines share no cache set. */
 #define SLOT_STRIDE (SLOT_BYTES + 320)
