@@ -21,6 +21,7 @@ import { resolveName } from '../../src/dns/stub-resolver.ts';
 import { systemRandom } from '../../src/shared/random.ts';
 import { createScope } from '../../src/shared/scope.ts';
 import { output, run } from '../helpers/child.ts';
+import { patience } from '../helpers/patience.ts';
 import { fetchPeers } from '../helpers/peers.ts';
 import { testSystem } from '../helpers/system.ts';
 import { enterNamespaces } from '../helpers/unshare.ts';
@@ -39,8 +40,8 @@ const clock = new DeadlineClock(system.bootTimeSource(scope));
 const UNBOUND = '10.9.0.1';
 const HOSTILE = '10.9.0.2';
 const SILENT = '10.9.0.3';
-/** Far below any time limit of the proxy's, with room for a busy machine. */
-const NORMAL_MS = 1000;
+/** Below any time limit of the proxy's, with room for a busy machine. */
+const NORMAL_MS = patience(4000);
 
 prepareNamespace();
 const unboundWords = ['-d', '-c', unboundConfiguration()];
@@ -290,7 +291,8 @@ test('clients that trickle, send too much, or come in crowds', async () => {
   trickling.write(Buffer.from([0, 40, 1, 2, 3]));
   const since = performance.now();
   await new Promise((resolve) => trickling.once('close', resolve));
-  assert.ok(performance.now() - since < 3500, 'a message takes no longer than two seconds');
+  // Two seconds and what a busy machine takes; nobody else would have closed it within a minute.
+  assert.ok(performance.now() - since < patience(20_000), 'a message takes no longer than two seconds');
 
   const huge = await tcpClient();
   huge.write(Buffer.from([0xff, 0xff]));
