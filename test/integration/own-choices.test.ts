@@ -35,6 +35,8 @@ test('names for DHCP, checks and default routes are chosen while it runs', () =>
     }
     assert.match(await connmanctl('extras', SERVICE), /^ {2}SendHostname = none$/m);
     assert.is(JSON.parse(await connmanctl('extras', SERVICE, '--json')).Metered, 'guess-no');
+    const unknown = await cell.device.run([CONNMANCTL, 'extras', 'nobody']);
+    assert.equal([unknown.status, /\nNothing is called that/.test(unknown.stderr)], [1, true]);
     await cell.log.wait('online', isProperty('Manager', 'State', 'online'));
     const offAt = performance.now();
     await connmanctl('online-check', 'off');

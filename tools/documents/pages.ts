@@ -52,7 +52,10 @@ export function connmandPage({ sysconfdir, localstatedir, runstatedir }: Directo
 service, a lease, a VPN, a technology or the host name has changed. The event is a JSON object on standard input and
 CONNMAN_EVENT, CONNMAN_SERVICE, CONNMAN_TYPE, CONNMAN_INTERFACE, CONNMAN_STATE, CONNMAN_LEASE, CONNMAN_TECHNOLOGY and
 CONNMAN_HOSTNAME. Scripts and directory belong to root and nobody else may write to them. A script has 30 seconds, and
-what it started ends with it. While scripts cannot keep up, only the newest event about a thing is told.`),
+what it started ends with it. It runs within the limits of the daemon's systemd unit (CapabilityBoundingSet,
+ProtectHome, ProtectSystem: no home directories, /usr and /etc for reading alone). For what needs more it starts a unit
+of its own, with systemctl start --no-block, or the limits are lifted by systemctl edit connman. While scripts cannot
+keep up, only the newest event about a thing is told.`),
     term(`${localstatedir}/lib/connman/causeway`, 'What ConnMan has no place for; checkpoints/ waits to be confirmed.'),
     term(`${runstatedir}/connman/devices`, `Leases by interface index: groups dhcp4 and dhcp6, lists parted by blanks,
 times in seconds since 1970.`),

@@ -12,11 +12,11 @@ import { invalid, isUnknownObject } from '../errors.ts';
 import { withService } from '../find-service.ts';
 import { type Properties, propertiesToJson, textOf } from '../values.ts';
 import { isIdentifier } from '../words.ts';
-import { rethrow } from './read.ts';
+import { NO_SUCH_SUBJECT, rethrow } from './read.ts';
 
 /** `explain`, of everything, a technology, a service or an interface. */
 export async function explain(context: Context, { command, words: [word], given }: Call): Promise<void> {
-  const findings = await ask(context, command.name, word).catch(rethrow(`Error ${word ?? ''}`.trim(), ADVICE));
+  const findings = await ask(context, command.name, word).catch(rethrow(`Error ${word ?? ''}`.trim(), NO_SUCH_SUBJECT));
   const { output } = context;
   if (given.has('json')) return output.print(`${JSON.stringify(findings.map(propertiesToJson))}\n`);
   let subject = '';
@@ -27,8 +27,6 @@ export async function explain(context: Context, { command, words: [word], given 
     output.print(`  ${output.show(textOf(finding, 'Text') ?? '')}\n`);
   }
 }
-
-const ADVICE = 'Nothing is called that, or the daemon is not Causeway: `connmanctl services` lists services.';
 
 async function ask(context: Context, command: string, word: string | undefined): Promise<readonly Properties[]> {
   const manager = await context.proxy(causewayManagerInterface, '/');
@@ -52,7 +50,7 @@ async function ask(context: Context, command: string, word: string | undefined):
 
 function named(all: readonly Properties[], command: string, word: string): readonly Properties[] {
   const found = all.filter((finding) => textOf(finding, 'Subject') === word);
-  if (found.length === 0) throw invalid(command, ADVICE);
+  if (found.length === 0) throw invalid(command, NO_SUCH_SUBJECT);
   return found;
 }
 

@@ -7,12 +7,14 @@ import type { DBusError } from '../../dbus/errors.ts';
 import { causewayManagerInterface } from '../../dbus/interfaces/causeway-manager.ts';
 import { causewayServiceInterface } from '../../dbus/interfaces/causeway-service.ts';
 import { propertiesInterface } from '../../dbus/interfaces/freedesktop.ts';
+import { variant } from '../../dbus/signature.ts';
 import type { Call } from '../command.ts';
 import { type Context, PATIENCE } from '../context.ts';
 import { type CommandError, failed, invalid, isConnmanError, isUnknownObject } from '../errors.ts';
 import { withService } from '../find-service.ts';
 import { usage } from '../run-command.ts';
-import { printProperties } from './read.ts';
+import type { Properties } from '../values.ts';
+import { NO_SUCH_SUBJECT, printProperties, rethrow } from './read.ts';
 
 /** `reload`. */
 export async function reload(context: Context): Promise<void> {
@@ -37,8 +39,18 @@ export async function extras(context: Context, { command, words: [word], given }
   const interface_name = causewayServiceInterface.name;
   await withService(context, command.name, word, async (path) => {
     const properties = await context.proxy(propertiesInterface, path);
-    printProperties(context, await properties.GetAll({ interface_name }, PATIENCE), given.has('json'));
-  }).catch(rethrowOurs(`Error ${word}`));
+    const all = await properties.GetAll({ interface_name }, PATIENCE);
+    printProperties(context, given.has('json') ? all : withReadableTime(all), given.has('json'));
+  }).catch(rethrow(`Error ${word}`, NO_SUCH_SUBJECT));
+}
+
+/** ConnMan's text of a property says nothing of 64-bit numbers: microseconds since 1970 become a date. */
+function withReadableTime(properties: Properties): Properties {
+  const check = new Map(properties.get('OnlineCheck')?.as('a{sv}'));
+  const at = check.get('Timestamp')?.as('x');
+  if (at === undefined) return properties;
+  check.set('Timestamp', variant('s', new Date(Number(at / 1000n)).toISOString()));
+  return new Map([...properties, ['OnlineCheck', variant('a{sv}', check)]]);
 }
 
 /** Throws what a call of ours threw; where another daemon answers, that is said. */

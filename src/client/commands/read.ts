@@ -95,6 +95,10 @@ export function rethrow(prefix: string, unknown?: string) {
   };
 }
 
+/** Advice where our daemon is asked about something that it does not have, or another daemon is. */
+export const NO_SUCH_SUBJECT =
+  'Nothing is called that, or the daemon is not Causeway: `connmanctl services` lists services.';
+
 const NO_SUCH_PEER = 'There is no such peer: `connmanctl peers` lists them.';
 const NO_SUCH_VPN = 'There is no such connection: `connmanctl vpnconnections` lists them.';
 
