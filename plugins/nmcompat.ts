@@ -1,6 +1,8 @@
 /**
  * Tells programs that know NetworkManager alone whether there is a network: its bus name, its object,
  * and of its interface the State with both signals (NMState of NetworkManager's D-Bus reference).
+ * ConnMan answers Properties.Get for State and nothing else; ours GetAll as well, and tells of changes
+ * in the standard way, too: GLib's proxies read all at once, and saw no network at all otherwise.
  */
 
 import type { Core, Plugin, Scope, Service } from '../src/api.ts';

@@ -33,6 +33,8 @@ test('State and its signals follow the default service and the offline mode', wi
   const state = async (): Promise<unknown> =>
     (await properties.Get({ interface_name: NAME, property_name: 'State' })).as('u');
   assert.is(await state(), 20);
+  const all = await properties.GetAll({ interface_name: NAME });
+  assert.equal([...all].map(([name, { value }]) => [name, value]), [['State', 20]]);
   kernel.addLink({ name: 'eth0' });
   await settled();
   kernel.setCarrier('eth0', true);
