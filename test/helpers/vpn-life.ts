@@ -6,11 +6,13 @@
 import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { busVariant } from './bus-daemon.ts';
-import { SERVER_ADDRESS, type Cell } from './cell.ts';
+import type { Cell } from './cell.ts';
 import type { Child } from './child.ts';
 import type { CellEvent } from './event-log.ts';
 import {
+  callManager,
   callVpnService,
+  connectionPath,
   createConnection,
   isServiceProperty,
   isVpnListed,
@@ -26,6 +28,8 @@ export interface VpnLife {
   readonly settings: Readonly<Record<string, string>>;
   /** Whether a file provides it, with secrets that nobody has to be asked for. */
   readonly isProvisioned?: true;
+  /** Further groups of that file. */
+  readonly groups?: string;
   /** Answers only through the tunnel. */
   readonly inside: string;
   /** The tunnel's interface, as far as its name is known. */
@@ -42,24 +46,35 @@ export interface Running {
   stop(): Promise<unknown>;
 }
 
-/** The daemons of a cell. */
+/** The daemons of a cell with two cables, of which one is in. */
 export interface VpnRig {
   readonly cell: Cell;
   readonly connmand: Child;
   readonly vpnd: Child;
+  /** The cable that is in; default 0. */
+  readonly uplink?: 0 | 1;
 }
+
+const FILE = '/var/lib/connman-vpn/life.config';
 
 /** Far beyond what any server or helper takes to be missed, and a daemon to try again. */
 const LIMIT_MS = 60_000;
 
-/** Makes the connection in a cell of two cables, the first in; proves all of it. The server runs at the end. */
-export async function proveLife({ cell, connmand, vpnd }: VpnRig, vpn: VpnLife): Promise<void> {
+/** Makes the connection, proves all of it and takes it away; the rig as it is then. The server goes on. */
+export async function proveLife(rig: VpnRig, vpn: VpnLife): Promise<VpnRig> {
+  const { cell, uplink = 0 } = rig;
   const server = await vpn.startServer();
-  await proveAutoconnect(cell, vpn);
+  await proveAutoconnect(rig, vpn);
   await proveServerLoss(cell, vpn, server);
   if (vpn.helper !== undefined) await proveHelperLoss(cell, vpn);
-  await proveUplinkSwitch(cell, vpn);
-  await proveDaemonRestarts({ cell, connmand, vpnd }, vpn);
+  await proveUplinkSwitch(cell, vpn, uplink);
+  const after = await proveDaemonRestarts(rig, vpn);
+  await proveEnd(cell, vpn);
+  return { ...after, uplink: other(uplink) };
+}
+
+function other(uplink: 0 | 1): 0 | 1 {
+  return uplink === 0 ? 1 : 0;
 }
 
 /** Which way packets to `address` take. */
@@ -69,10 +84,10 @@ export async function wayTo(cell: Cell, address: string): Promise<string> {
 
 /** Whether an address answers, asked until it does: the first packets may be lost. */
 export async function answers(cell: Cell, address: string): Promise<boolean> {
-  return (await cell.device.run(['ping', '-c1', '-W1', '-w20', address])).status === 0;
+  return (await cell.device.run(['ping', '-c1', '-W1', '-w60', address], { timeoutMs: 70_000 })).status === 0;
 }
 
-async function proveAutoconnect(cell: Cell, vpn: VpnLife): Promise<void> {
+async function proveAutoconnect({ cell, uplink = 0 }: VpnRig, vpn: VpnLife): Promise<void> {
   const since = performance.now();
   if (vpn.isProvisioned === true) await provide(cell, vpn);
   else await createConnection(cell, vpn.settings);
@@ -81,15 +96,20 @@ async function proveAutoconnect(cell: Cell, vpn: VpnLife): Promise<void> {
   await isBack(cell, vpn, since);
   const way = new RegExp(`dev ${vpn.link}`);
   assert.match(await wayTo(cell, '198.51.100.1'), way, 'all traffic takes the tunnel');
-  assert.match(await wayTo(cell, SERVER_ADDRESS), /dev eth0 /, 'but to the server');
+  assert.match(await wayTo(cell, serverOf(vpn)), new RegExp(`dev eth${uplink} `), 'but to the server');
 }
 
-async function provide(cell: Cell, { settings }: VpnLife): Promise<void> {
+function serverOf({ settings }: VpnLife): string {
+  return settings['Host']?.replace(/:\d+$/, '') ?? '';
+}
+
+async function provide(cell: Cell, { settings, groups = '' }: VpnLife): Promise<void> {
   const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
   await cell.device.script(`umask 77
-cat >/var/lib/connman-vpn/life.config <<'end'
+cat >${FILE} <<'end'
 [provider_life]
 ${lines.join('\n')}
+${groups}
 end`);
 }
 
@@ -125,34 +145,50 @@ async function proveHelperLoss(cell: Cell, vpn: VpnLife): Promise<void> {
   await isBack(cell, vpn, since);
 }
 
-// The first cable is the transport: the tunnel goes with it and comes up over the other one.
-async function proveUplinkSwitch(cell: Cell, vpn: VpnLife): Promise<void> {
-  const second = cell.cable(1).plug();
+// The cable that is in is the transport: the tunnel goes with it and comes up over the other one.
+async function proveUplinkSwitch(cell: Cell, vpn: VpnLife, uplink: 0 | 1): Promise<void> {
+  const next = other(uplink);
+  const plugged = cell.cable(next).plug();
   const isAddress = (event: CellEvent): boolean =>
-    event.kind === 'address' && event.link === 'eth1' && event.isAdded && /^[0-9.]+\//.test(event.address);
-  await cell.log.wait('an address', isAddress, { since: second });
-  const since = cell.cable(0).unplug();
+    event.kind === 'address' && event.link === `eth${next}` && event.isAdded && /^[0-9.]+\//.test(event.address);
+  await cell.log.wait('an address', isAddress, { since: plugged });
+  const since = cell.cable(uplink).unplug();
   await isGone(cell, vpn, since);
   await isBack(cell, vpn, since);
-  assert.match(await wayTo(cell, SERVER_ADDRESS), /dev eth1 /);
+  assert.match(await wayTo(cell, serverOf(vpn)), new RegExp(`dev eth${next} `));
 }
 
-async function proveDaemonRestarts({ cell, connmand, vpnd }: VpnRig, vpn: VpnLife): Promise<void> {
+async function proveDaemonRestarts({ cell, connmand, vpnd }: VpnRig, vpn: VpnLife): Promise<VpnRig> {
   const since = performance.now();
   await vpnd.stop();
   await cell.log.wait('its service to go', isServiceRemoved(vpn.ident), { since });
   assert.equal(await helpersOf(cell, vpn), [], 'no helper outlives its daemon');
   assert.not.match((await cell.device.run(['ip', 'link'])).stdout, new RegExp(vpn.link));
-  await startVpnd(cell);
+  const nextVpnd = await startVpnd(cell);
   await isBack(cell, vpn, since);
 
   const kept = performance.now();
   await connmand.stop();
   assert.is((await propertiesOf(cell, vpn.ident))['State'], 'ready', 'the tunnel outlives connmand');
   assert.ok(await answers(cell, vpn.inside), 'and so does its traffic');
-  await cell.startDaemon(daemon.argv, daemon.busName);
+  const nextConnmand = await cell.startDaemon(daemon.argv, daemon.busName);
   await cell.log.wait('it to be taken over', isTakenOver(vpn.ident), { since: kept, timeoutMs: LIMIT_MS });
   assert.ok(await answers(cell, vpn.inside));
+  return { cell, connmand: nextConnmand, vpnd: nextVpnd };
+}
+
+// What is taken away goes with its tunnel.
+async function proveEnd(cell: Cell, vpn: VpnLife): Promise<void> {
+  const since = performance.now();
+  if (vpn.isProvisioned === true) await cell.device.script(`rm ${FILE}`);
+  else await callManager(cell, 'Remove', 'o', [connectionPath(vpn.ident)]);
+  await cell.log.wait('its service to go', isServiceRemoved(vpn.ident), { since });
+  await cell.log.wait('its interface to go', isCarrierLost(vpn.link), { since });
+  assert.equal(await helpersOf(cell, vpn), []);
+}
+
+function isCarrierLost(link: string) {
+  return (event: CellEvent): boolean => event.kind === 'carrier' && event.link === link && !event.isOn;
 }
 
 async function helpersOf(cell: Cell, { helper }: VpnLife): Promise<number[]> {

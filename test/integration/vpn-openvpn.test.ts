@@ -241,8 +241,8 @@ mount --bind /run/tun /dev/net`);
 });
 
 test('servers, helpers, uplinks and daemons go and come back', () =>
-  withVpnCell({ ...daemon.cell, cables: 2 }, async (cell) =>
-    proveLife(
+  withVpnCell({ ...daemon.cell, cables: 2 }, async (cell) => {
+    await proveLife(
       { cell, ...(await startBoth(cell)) },
       {
         ident: IDENT,
@@ -253,8 +253,8 @@ test('servers, helpers, uplinks and daemons go and come back', () =>
         isLossSeen: true,
         startServer: () => startOpenvpn(cell),
       },
-    ),
-  ));
+    );
+  }));
 
 /** What an agent said stands nowhere. */
 async function proveSecrecy(cell: Cell, vpnd: Child): Promise<void> {

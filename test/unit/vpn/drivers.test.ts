@@ -135,6 +135,9 @@ test("pppd's log is a tunnel, its options file holds what it is given", () => {
   );
   log.read('MS-CHAP authentication failed: Access denied');
   assert.ok(log.isRefused);
+  assert.not.ok(log.isOver);
+  log.read('Connection terminated.');
+  assert.ok(log.isOver, 'a link that was given up is no tunnel, whoever would dial again');
   const lied = new PppdLog();
   for (const line of ['Remote message: Using interface eth0', 'Using interface eth0', 'x local  IP address 10.0.0.2']) {
     assert.not.ok(lied.read(line));

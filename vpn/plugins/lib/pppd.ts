@@ -102,6 +102,8 @@ export class PppdLog {
   readonly #nameservers: IpAddress[] = [];
   /** Set once the server has refused the credentials. */
   isRefused = false;
+  /** Set once pppd has given up its link, or ends. */
+  isOver = false;
 
   /**
    * True when there is an address, which name servers may follow within the same moment. A line begins with
@@ -116,6 +118,7 @@ export class PppdLog {
     const isKnown = this.#nameservers.some((each) => each.equals(nameserver));
     if (nameserver !== undefined && !isKnown && this.#nameservers.length < 4) this.#nameservers.push(nameserver);
     if (/^(CHAP|PAP|EAP|MS-CHAP) authentication failed/.test(line)) this.isRefused = true;
+    if (/^(Connection terminated\.|Modem hangup|Exit\.)/.test(line)) this.isOver = true;
     return /^remote +IP address/.test(line) && this.#local !== undefined;
   }
 
@@ -159,7 +162,7 @@ export async function runPppd(
     onNotice: () => undefined,
     onLine(line) {
       if (log.read(line)) settled.set(env.clock.now() + SETTLING_MS);
-      if (log.isRefused) void task.stop(); // xl2tpd would dial again
+      if (log.isRefused || log.isOver) void task.stop(); // xl2tpd would dial again
     },
   });
   signal.addEventListener('abort', () => void task.stop(), { once: true });
