@@ -4,7 +4,6 @@
  */
 
 import { ConnmanError } from '../../src/shared/errors.ts';
-import { logger } from '../../src/shared/log.ts';
 import {
   VpnFailure,
   type Driver,
@@ -14,9 +13,8 @@ import {
   type Settings,
   type VpnCore,
 } from '../api.ts';
-import { readScriptTunnel } from './lib/vpnc-script.ts';
-
-const log = logger('vpn/plugins/vpnc.ts');
+import { afterRefusal, refused, secretField } from './lib/questions.ts';
+import { runScripted, scriptArguments } from './lib/scripted.ts';
 
 /** The VPNC driver. */
 export const vpnc: Plugin<VpnCore> = {
@@ -29,19 +27,20 @@ export const vpnc: Plugin<VpnCore> = {
 const SECRET = 'VPNC.IPSec.Secret';
 const USERNAME = 'VPNC.Xauth.Username';
 const PASSWORD = 'VPNC.Xauth.Password';
+const SECRETS = [SECRET, USERNAME, PASSWORD];
 
 const driver: Driver = {
   type: 'vpnc',
   device: (settings) => (settings.get('VPNC.DeviceType') === 'tap' ? 'tap' : 'tun'),
   async run(session) {
-    const { settings, interfaceName, env, signal } = session;
-    if (settings.get('VPNC.IPSec.ID') === undefined)
-      throw new VpnFailure('unknown', new ConnmanError('InvalidArguments'));
-    if ([SECRET, USERNAME, PASSWORD].some((key) => settings.secret(key) === undefined)) await askForSecrets(session);
+    const { settings, interfaceName } = session;
+    if (settings.get('VPNC.IPSec.ID') === undefined) {
+      throw new VpnFailure('unknown', new ConnmanError('InvalidArguments', 'VPNC.IPSec.ID is missing'));
+    }
+    if (SECRETS.some((key) => settings.secret(key) === undefined)) await askForSecrets(session);
     const debug = settings.get('VPNC.Debug');
-    let isUp = false;
-    let failure: VpnFailure | undefined;
-    const task = session.startTask({
+    let said: VpnFailure | undefined;
+    const running = runScripted(session, {
       file: 'vpnc',
       args: [
         '--non-inter',
@@ -50,31 +49,17 @@ const driver: Driver = {
         interfaceName,
         '--ifmode',
         settings.get('VPNC.DeviceType') ?? 'tun',
-        '--script',
-        `${env.scriptDirectory}/vpn-script`,
+        ...scriptArguments(session),
         ...pidFile(session),
         ...(debug === undefined ? [] : ['--debug', debug]),
         '-',
       ],
-      environment: { LANG: 'C', LC_ALL: 'C' },
       input: configurationOf(settings, session.host),
-      onNotice: ({ reason, environment }) => {
-        const tunnel = reason === 'connect' ? readScriptTunnel(environment, session.host) : undefined;
-        if (tunnel === undefined) {
-          log.info('%s: vpnc reports %s', session.ident, reason);
-          void task.stop();
-          return;
-        }
-        isUp = true;
-        session.up(tunnel);
-      },
-      onLine: (line) => (failure ??= failureOf(line)),
+      onLine: (line) => (said ??= failureOf(line)),
+      failure: ({ status }) => said ?? exitFailure(status),
     });
-    signal.addEventListener('abort', () => void task.stop(), { once: true });
     settings.forget(SECRET, PASSWORD);
-    const exit = await task.exited;
-    if (isUp || signal.aborted) return;
-    throw failure ?? exitFailure(exit.status);
+    await running;
   },
 };
 
@@ -93,11 +78,8 @@ const REFUSED = [': hash comparison failed', ': authentication unsuccessful', ':
 const UNREACHABLE = [': unknown host', ': no response from target', ': receiving packet: No route to host'];
 
 function failureOf(line: string): VpnFailure | undefined {
-  if (REFUSED.some((text) => line.includes(text)))
-    return new VpnFailure('auth', new ConnmanError('PermissionDenied'));
-  if (UNREACHABLE.some((text) => line.includes(text)))
-    return unreachable();
-  return undefined;
+  if (REFUSED.some((text) => line.includes(text))) return refused();
+  return UNREACHABLE.some((text) => line.includes(text)) ? unreachable() : undefined;
 }
 
 function unreachable(): VpnFailure {
@@ -105,31 +87,19 @@ function unreachable(): VpnFailure {
 }
 
 async function askForSecrets(session: Session): Promise<void> {
-  const { settings, authFailure } = session;
-  const field = (key: string, type: Field['type']): Field => {
-    const value = settings.secret(key);
-    const isFixed = settings.isImmutable(key);
-    const shown = isFixed && type === 'password' ? '********' : value;
-    return {
-      key,
-      type: isFixed ? 'password' : type,
-      requirement: isFixed ? 'informational' : 'mandatory',
-      ...(value !== undefined && shown !== undefined && { value: shown }),
-    };
-  };
-  const failure: Field[] =
-    authFailure === undefined
-      ? []
-      : [{ key: 'VpnAgent.AuthFailure', type: 'string', requirement: 'informational', value: authFailure }];
-  const answer = await session
-    .ask([...failure, field(SECRET, 'password'), field(USERNAME, 'string'), field(PASSWORD, 'password')])
-    .catch((error: unknown) => {
-      const isNobody = error instanceof VpnFailure && error.reply.code === 'NotRegistered';
-      throw isNobody ? new VpnFailure('login', new ConnmanError('OperationAborted')) : error;
-    });
-  for (const key of [SECRET, USERNAME, PASSWORD]) {
+  const { settings } = session;
+  // What a file fixes has the type of a secret, as ConnMan has it.
+  const fields = SECRETS.map((key): Field => {
+    const field = secretField(settings, key, key === USERNAME ? 'string' : 'password');
+    return settings.isImmutable(key) ? { ...field, type: 'password' } : field;
+  });
+  const answer = await session.ask([...afterRefusal(session), ...fields]).catch((error: unknown) => {
+    const isNobody = error instanceof VpnFailure && error.reply.code === 'NotRegistered';
+    throw isNobody ? new VpnFailure('login', new ConnmanError('OperationAborted')) : error;
+  });
+  for (const key of SECRETS) {
     const value = settings.isImmutable(key) ? settings.secret(key) : answer.get(key);
-    if (value === undefined || value === '') throw new VpnFailure('auth', new ConnmanError('PermissionDenied'));
+    if (value === undefined || value === '') throw refused();
     if (key === USERNAME) settings.set(key, value);
     else settings.setHidden(key, value);
   }

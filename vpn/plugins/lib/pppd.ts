@@ -6,7 +6,8 @@
 
 import { ConnmanError } from '../../../src/shared/errors.ts';
 import { parseIpAddress, type IpAddress } from '../../../src/shared/ipaddress.ts';
-import { VpnFailure, type Field, type Session, type Settings, type Tunnel } from '../../api.ts';
+import { VpnFailure, type Session, type Settings, type Tunnel } from '../../api.ts';
+import { afterRefusal } from './questions.ts';
 
 /** Options of pppd by key of ours; a number has a value, a flag stands by itself. */
 export type PppdOptions = readonly (readonly [
@@ -33,30 +34,16 @@ export const COMMON_OPTIONS: PppdOptions = [
 
 /** User name and password; asked for under `prefix` where they are not known. Rejects with VpnFailure. */
 export async function credentials(session: Session, prefix: string): Promise<{ user: string; password: string }> {
-  const { settings, authFailure } = session;
+  const { settings } = session;
   const [userKey, passwordKey] = [`${prefix}.User`, `${prefix}.Password`];
   const known = { user: settings.get(userKey), password: settings.get(passwordKey) };
   if (known.user !== undefined && known.password !== undefined) return { user: known.user, password: known.password };
-  const fields: Field[] = [
-    ...(authFailure === undefined
-      ? []
-      : [
-          {
-            key: 'VpnAgent.AuthFailure',
-            type: 'string',
-            requirement: 'informational',
-            value: authFailure,
-          } as const,
-        ]),
-    {
-      key: 'Username',
-      type: 'string',
-      requirement: 'mandatory',
-      ...(known.user !== undefined && { value: known.user }),
-    },
+  const shown = known.user !== undefined && { value: known.user };
+  const answer = await session.ask([
+    ...afterRefusal(session),
+    { key: 'Username', type: 'string', requirement: 'mandatory', ...shown },
     { key: 'Password', type: 'password', requirement: 'mandatory' },
-  ];
-  const answer = await session.ask(fields);
+  ]);
   const [user, password] = [answer.get('Username') ?? '', answer.get('Password') ?? ''];
   if (user === '' || password === '') throw new VpnFailure('auth', new ConnmanError('InvalidArguments'));
   settings.set(userKey, user);
