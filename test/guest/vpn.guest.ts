@@ -1,222 +1,241 @@
 /**
  * VPNs whose parts the machine's own kernel lacks: WireGuard by netlink, L2TP and PPTP with pppd, against
- * servers in the cell, through connmand and connman-vpnd.
+ * servers in the cell, through connmand and connman-vpnd. One cell; each case leaves it as it found it.
  */
 
 import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { Cell, SERVER_ADDRESS } from '../helpers/cell.ts';
 import { busVariant } from '../helpers/bus-daemon.ts';
-import { output, type Child } from '../helpers/child.ts';
+import { output } from '../helpers/child.ts';
 import { guestCase, runCases } from '../helpers/guest/cases.ts';
+import { makeKeys, startWireguard, type Keys } from '../helpers/vpn-kernel.ts';
+import { startL2tp, startPptp, PPP_PASSWORD, type PppServer } from '../helpers/vpn-kernel.ts';
+import { answers, proveLife, type VpnRig } from '../helpers/vpn-life.ts';
 import {
   callConnection,
   callManager,
   callVpnService,
+  connectionPath,
   createConnection,
-  errorOf,
   isConnectionProperty,
   isServiceProperty,
+  isVpnListed,
   processesOf,
   propertiesOf,
+  startAgent,
   startVpnd,
 } from '../helpers/vpn.ts';
-import { daemon, plugIn } from '../helpers/wired.ts';
+import { daemon, plugIn, SERVICE } from '../helpers/wired.ts';
 
-const MODULES = [
-  'tun',
-  'esp4',
-  'xfrm_user',
-  'af_key',
-  'wireguard',
-  'ppp_generic',
-  'ppp_async',
-  'ppp_mppe',
-  'l2tp_ppp',
-  'pptp',
-  'gre',
-];
+/** Addresses of the server's, each a VPN server of its own. */
+const HOSTS = { l2tp: SERVER_ADDRESS, pptp: '10.77.0.2', wireguard: '10.77.0.3', moved: '10.77.0.4' } as const;
 
-let opened: Promise<Cell> | undefined;
-let vpnd: Child | undefined;
+const MODULES = ['tun', 'wireguard', 'ppp_generic', 'ppp_async', 'ppp_mppe', 'l2tp_ppp', 'pptp', 'gre'];
 
-function rig(): Promise<Cell> {
-  return (opened ??= (async () => {
-    for (const name of MODULES)
-      await output(['modprobe', name]).catch((error: unknown) => console.log(String(error)));
-    await output(['sh', '-c', 'mkdir -p /dev/net; [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200']);
-    const cell = await Cell.open({});
-    await cell.startDaemon(daemon.argv, daemon.busName);
-    await plugIn(cell);
-    vpnd = await startVpnd(cell);
-    await callManager(cell, 'RegisterAgent', 'o', ['/agent']);
-    cell.bus.answer(cell.log, 'RequestInput', () => {
-      const entries = Object.entries(answers.shift() ?? {}).map(([key, value]) => [key, busVariant('s', value)]);
-      return { signature: 'a{sv}', body: [Object.fromEntries(entries)] };
-    });
-    return cell;
-  })());
+const NAMES = '/run/names';
+
+let rig: VpnRig | undefined;
+
+function running(): VpnRig {
+  if (rig === undefined) throw new Error('the daemons did not start');
+  return rig;
 }
 
-interface Keys {
-  readonly secret: string;
-  readonly shown: string;
-}
-
-async function makeKeys(): Promise<Keys> {
-  const secret = (await output(['wg', 'genkey'])).trim();
-  return { secret, shown: (await output(['wg', 'pubkey'], { input: `${secret}\n` })).trim() };
-}
-
-/** Servers' interfaces, and the networks behind them. */
-const NETWORKS = { wgs: '10.9.0', wgo: '10.8.0' } as const;
-
-async function startWireguard(cell: Cell, client: string, name: keyof typeof NETWORKS, port: number): Promise<Keys> {
-  const net = NETWORKS[name];
-  const keys = await makeKeys();
-  await cell.server.script(`ip link add ${name} type wireguard
-echo '${keys.secret}' >/run/${name}.key
-wg set ${name} private-key /run/${name}.key listen-port ${port} peer '${client}' allowed-ips ${net}.2/32,fd09::2/128
-ip address add ${net}.1/24 dev ${name}
-ip address add fd09::1/64 dev ${name} nodad
-ip link set ${name} up`);
-  return keys;
-}
-
-async function connectService(cell: Cell, ident: string): Promise<number> {
-  const since = performance.now();
-  await callVpnService(cell, ident, 'Connect');
-  await cell.log.wait('the service to be ready', isServiceProperty(ident, 'State', 'ready'), { since });
-  return performance.now() - since;
-}
+guestCase('both daemons start', async () => {
+  for (const name of MODULES) await output(['modprobe', name]).catch((error: unknown) => console.log(String(error)));
+  await output(['sh', '-c', 'mkdir -p /dev/net; [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200']);
+  const cell = await Cell.open({ cables: 2, dnsmasq: { extra: [`--addn-hosts=${NAMES}`] } });
+  const { l2tp: _, ...more } = HOSTS;
+  await cell.server.script(
+    [...Object.values(more).map((each) => `${each}/20`), 'fd77::1/64 nodad']
+      .map((each) => `ip address add ${each} dev bridge`)
+      .join('\n'),
+  );
+  const connmand = await cell.startDaemon(daemon.argv, daemon.busName);
+  await plugIn(cell);
+  rig = { cell, connmand, vpnd: await startVpnd(cell) };
+});
 
 const run = (cell: Cell, ...words: string[]) => cell.device.run(words);
 
-guestCase('both daemons start', async () => void (await rig()));
+const wireguardSettings = (client: Keys, server: Keys) => ({
+  Type: 'wireguard',
+  Name: 'wg',
+  'WireGuard.Address': '10.9.0.2/24, fd09::2/64',
+  'WireGuard.PrivateKey': client.secret,
+  'WireGuard.PublicKey': server.shown,
+});
 
-guestCase('WireGuard: all traffic, both families, several peers, keys kept', async () => {
-  const cell = await rig();
-  const client = await makeKeys();
-  const server = await startWireguard(cell, client.shown, 'wgs', 51820);
-  const other = await startWireguard(cell, client.shown, 'wgo', 51821);
-  const ident = '10_77_0_1';
-  const since = performance.now();
-  await createConnection(cell, {
-    Type: 'wireguard',
-    Name: 'wg',
-    Host: SERVER_ADDRESS,
-    'WireGuard.Address': '10.9.0.2/24, fd09::2/64',
-    'WireGuard.PrivateKey': client.secret,
-    'WireGuard.PublicKey': server.shown,
-    'WireGuard.AllowedIPs': '0.0.0.0/0, ::/0',
-    'WireGuard.DNS': '10.9.0.1, 10.9.0.3',
-    'WireGuard.PersistentKeepalive': '5',
-    'WireGuard.Peer.other.PublicKey': other.shown,
-    'WireGuard.Peer.other.AllowedIPs': '10.8.0.0/24',
-    'WireGuard.Peer.other.Endpoint': `${SERVER_ADDRESS}:51821`,
+guestCase('WireGuard: peers of a file, both families, everything goes and comes back', async () => {
+  const { cell } = running();
+  const [client, server, other] = [await makeKeys(), await makeKeys(), await makeKeys()];
+  await startWireguard(cell, { link: 'wgo', net: '10.8.0', port: 51821, keys: other, client: client.shown });
+  rig = await proveLife(running(), {
+    ident: '10_77_0_3',
+    settings: {
+      ...wireguardSettings(client, server),
+      Host: HOSTS.wireguard,
+      'WireGuard.AllowedIPs': '0.0.0.0/0, ::/0',
+      'WireGuard.DNS': '10.9.0.1, 10.9.0.3',
+      'WireGuard.PersistentKeepalive': '5',
+    },
+    isProvisioned: true,
+    groups: `[peer_other]
+PublicKey=${other.shown}
+AllowedIPs=10.8.0.0/24
+Endpoint=${HOSTS.moved}:51821`,
+    inside: '10.9.0.1',
+    link: 'wg0',
+    isLossSeen: false,
+    async startServer() {
+      await startWireguard(cell, { link: 'wgs', net: '10.9.0', port: 51820, keys: server, client: client.shown });
+      return { stop: () => cell.server.script('ip link delete wgs') };
+    },
+    async alsoProve() {
+      const shown = (await run(cell, 'wg', 'show', 'wg0')).stdout;
+      assert.match(shown, /endpoint: 10\.77\.0\.3:51820/);
+      assert.match(shown, /endpoint: 10\.77\.0\.4:51821/);
+      assert.ok(await answers(cell, 'fd09::1'), 'IPv6 inside');
+      assert.ok(await answers(cell, '10.8.0.1'), 'the other peer');
+      assert.match((await run(cell, 'ip', '-6', 'route', 'get', '2001:db8::1')).stdout, /dev wg0/);
+      assert.equal((await propertiesOf(cell, '10_77_0_3'))['Nameservers'], ['10.9.0.1', '10.9.0.3']);
+    },
   });
-  await cell.log.wait(
-    'its service',
-    (event) =>
-      event.kind === 'signal' &&
-      event.name.endsWith('ServicesChanged') &&
-      JSON.stringify(event.body).includes(`vpn_${ident}`),
-    { since },
-  );
-  await connectService(cell, ident);
-  const shown = (await run(cell, 'wg', 'show', 'wg0')).stdout;
-  assert.match(shown, /endpoint: 10\.77\.0\.1:51820/);
-  assert.match(shown, /endpoint: 10\.77\.0\.1:51821/);
-  assert.is((await run(cell, 'ping', '-c1', '-W5', '10.9.0.1')).status, 0, shown);
-  assert.is((await run(cell, 'ping', '-c1', '-W5', 'fd09::1')).status, 0, 'IPv6 inside');
-  assert.match((await run(cell, 'ip', 'route', 'get', '198.51.100.1')).stdout, /dev wg0/);
-  assert.match((await run(cell, 'ip', '-6', 'route', 'get', '2001:db8::1')).stdout, /dev wg0/);
-  const ready = await propertiesOf(cell, ident);
-  assert.equal(ready['Nameservers'], ['10.9.0.1', '10.9.0.3']);
-  const stored = cell.device.read(`/var/lib/connman/provider_${ident}/settings`);
-  assert.ok(stored.includes(`WireGuard.PrivateKey=${client.secret}`), 'keys are kept, in a file for root alone');
-  await callVpnService(cell, ident, 'Disconnect');
-  await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since });
-  assert.not.match((await run(cell, 'ip', 'link')).stdout, /wg0/);
 });
 
-guestCase('WireGuard: what is wrong is refused by name', async () => {
-  const cell = await rig();
-  const set = (name: string, value: string) =>
-    errorOf(callConnection(cell, '10_77_0_1', 'SetProperty', 'sv', [name, busVariant('s', value)]));
-  assert.match(await set('WireGuard.PublicKey', 'abc'), /InvalidProperty: .*WireGuard\.PublicKey.*"abc".*32 bytes/);
-  assert.match(await set('WireGuard.ListPort', '1'), /InvalidProperty: .*ListPort is no option of wireguard/);
-  assert.not.match(await set('WireGuard.PrivateKey', 'tooshort'), /tooshort/, 'a secret is not repeated');
-});
-
-/** What the agent says next. */
-const answers: Record<string, string>[] = [];
-
-const PPP_SECRETS = 'alice * "wonder land" *\n';
-
-async function secrets(cell: Cell): Promise<void> {
-  await cell.server.script(
-    `mkdir -p /etc/ppp\nprintf '%s' '${PPP_SECRETS}' >/etc/ppp/chap-secrets\nchmod 600 /etc/ppp/chap-secrets`,
-  );
-}
-
-/** Connects with a wrong password, then with the right one; the tunnel answers. */
-async function provePpp(cell: Cell, type: 'l2tp' | 'pptp', host: string, inside: string): Promise<void> {
-  const ident = host.replace(/[^0-9A-Za-z]/g, '_');
-  answers.splice(
-    0,
-    answers.length,
-    { Username: 'alice', Password: 'no' },
-    { Username: 'alice', Password: 'wonder land' },
-  );
-  await createConnection(cell, { Type: type, Name: type, Host: host });
-  const refused = await errorOf(callConnection(cell, ident, 'Connect'));
-  assert.match(refused, /PermissionDenied/, `a wrong password: ${refused}\n${vpnd?.text.slice(-3000)}`);
+async function connectService(cell: Cell, ident: string): Promise<void> {
   const since = performance.now();
-  let error = await errorOf(callConnection(cell, ident, 'Connect'));
-  if (/InProgress/.test(error)) error = await errorOf(callConnection(cell, ident, 'Connect'));
-  assert.is(error, 'ok');
-  await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since });
-  assert.is((await run(cell, 'ping', '-c1', '-W5', inside)).status, 0, 'the other end answers');
-  console.log(JSON.stringify((await propertiesOf(cell, ident))['IPv4']));
-  const left = performance.now();
-  await callConnection(cell, ident, 'Disconnect');
-  await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since: left });
+  await callVpnService(cell, ident, 'Connect');
+  await cell.log.wait('the service to be ready', isServiceProperty(ident, 'State', 'ready'), { since });
 }
 
-guestCase('L2TP: xl2tpd and pppd on both sides', async () => {
-  const cell = await rig();
-  await secrets(cell);
-  await cell.server.script(`mkdir -p /run/xl2tpd
-cat >/run/lns.conf <<'end'
-[global]
-listen-addr = ${SERVER_ADDRESS}
-[lns default]
-ip range = 10.70.0.10-10.70.0.20
-local ip = 10.70.0.1
-require chap = yes
-refuse pap = yes
-require authentication = yes
-pppoptfile = /run/lns.ppp
-end
-printf 'auth\\nms-dns 10.70.0.1\\nnoccp\\nproxyarp\\nmtu 1400\\n' >/run/lns.ppp`);
-  cell.server.spawn(['xl2tpd', '-D', '-c', '/run/lns.conf', '-C', '/run/lns.control', '-p', '/run/lns.pid']);
-  await provePpp(cell, 'l2tp', SERVER_ADDRESS, '10.70.0.1');
+async function remove(cell: Cell, ident: string): Promise<void> {
+  const since = performance.now();
+  await callManager(cell, 'Remove', 'o', [connectionPath(ident)]);
+  await cell.log.wait('its carrier to go', (event) => event.kind === 'carrier' && !event.isOn, { since });
+}
+
+guestCase('WireGuard: a server by name that moves, one by IPv6, keys kept', async () => {
+  const { cell } = running();
+  const [client, server] = [await makeKeys(), await makeKeys()];
+  await startWireguard(cell, { link: 'wgs', net: '10.9.0', port: 51820, keys: server, client: client.shown });
+  const tellName = async (address: string): Promise<void> => {
+    await cell.server.script(`echo '${address} wg.test' >${NAMES}`);
+    cell.dnsmasq?.kill('SIGHUP');
+  };
+  const settings = { ...wireguardSettings(client, server), 'WireGuard.AllowedIPs': '10.9.0.0/24, fd09::/64' };
+  const add = async (host: string): Promise<string> => {
+    const since = performance.now();
+    const ident = (await createConnection(cell, { ...settings, Host: host })).split('/').at(-1) ?? '';
+    await callConnection(cell, ident, 'SetProperty', 'sv', ['SplitRouting', busVariant('b', true)]);
+    await cell.log.wait('its service', isVpnListed(ident), { since });
+    return ident;
+  };
+  await tellName(HOSTS.wireguard);
+  const named = await add('wg.test');
+  const stored = cell.device.read(`/var/lib/connman/provider_${named}/settings`);
+  assert.ok(stored.includes(`WireGuard.PrivateKey=${client.secret}`), 'keys are kept, in a file for root alone');
+  await connectService(cell, named);
+  assert.match((await run(cell, 'wg', 'show', 'wg0', 'endpoints')).stdout, /10\.77\.0\.3:51820/);
+  assert.ok(await answers(cell, '10.9.0.1'));
+  await tellName(HOSTS.moved);
+  await cell.device.output(['sh', '-c', `until wg show wg0 endpoints | grep -q '${HOSTS.moved}'; do sleep 0.5; done`], {
+    timeoutMs: 60_000,
+  });
+  assert.ok(await answers(cell, '10.9.0.1'), 'at its new address');
+  await remove(cell, named);
+
+  const six = { Method: 'manual', Address: 'fd77::20', PrefixLength: 64 };
+  await setIpv6(cell, six);
+  const ident = await add('fd77::1');
+  await connectService(cell, ident);
+  assert.match((await run(cell, 'wg', 'show', 'wg0', 'endpoints')).stdout, /\[fd77::1\]:51820/);
+  assert.ok(await answers(cell, '10.9.0.1'), 'IPv4 over IPv6');
+  assert.ok(await answers(cell, 'fd09::1'), 'IPv6 over IPv6');
+  await remove(cell, ident);
+  await setIpv6(cell, { Method: 'auto' });
 });
 
-guestCase('PPTP: pptpd and pppd', async () => {
-  const cell = await rig();
-  await secrets(cell);
-  await cell.server.script(`ip address add 10.77.0.2/20 dev bridge
-printf 'option /run/pptpd.ppp\\nlocalip 10.71.0.1\\nremoteip 10.71.0.10-20\\n' >/run/pptpd.conf
-printf 'auth\\nrequire-mschap-v2\\nms-dns 10.71.0.1\\nnoccp\\n' >/run/pptpd.ppp`);
-  cell.server.spawn(['pptpd', '--fg', '--conf', '/run/pptpd.conf', '--listen', '10.77.0.2']);
-  await cell.server.output(['sh', '-c', 'until ss -ltn | grep -q :1723; do sleep 0.2; done']);
-  await provePpp(cell, 'pptp', '10.77.0.2', '10.71.0.1');
-});
+/** Configures IPv6 of the wired service that is in use. */
+async function setIpv6(cell: Cell, values: Readonly<Record<string, string | number>>): Promise<void> {
+  const since = performance.now();
+  const service = SERVICE.replace('0000000000', `000000000${running().uplink ?? 0}`);
+  const entries = Object.entries(values).map(([key, value]) => [
+    key,
+    typeof value === 'number' ? busVariant('y', value) : busVariant('s', value),
+  ]);
+  await cell.bus.call({
+    destination: 'net.connman',
+    path: `/net/connman/service/${service}`,
+    interface: 'net.connman.Service',
+    member: 'SetProperty',
+    signature: 'sv',
+    body: ['IPv6.Configuration', busVariant('a{sv}', Object.fromEntries(entries))],
+  });
+  const { Address: address } = values;
+  if (address === undefined) return;
+  const isThere = (event: { kind: string; address?: string }): boolean =>
+    event.kind === 'address' && event.address === `${address}/64`;
+  await cell.log.wait('the address', isThere, { since });
+}
+
+interface Ppp {
+  readonly inside: string;
+  readonly helper: { readonly program: string; readonly mark: string };
+  readonly start: PppServer;
+}
+
+/** A wrong password and then the right one by agent; then everything a VPN must survive. */
+async function provePpp(type: 'l2tp' | 'pptp', { inside, helper, start }: Ppp): Promise<void> {
+  const { cell, vpnd } = running();
+  const host = HOSTS[type];
+  const ident = host.replaceAll('.', '_');
+  const [user, password] = type === 'l2tp' ? ['L2TP.User', 'L2TP.Password'] : ['PPTP.User', 'PPTP.Password'];
+  const server = await start(cell, host);
+  const { attempt, asked } = await startAgent(cell, ident);
+  const since = performance.now();
+  await createConnection(cell, { Type: type, Name: type, Host: host });
+  const refused = await attempt({ Username: 'alice', Password: 'no' });
+  assert.match(refused, /PermissionDenied/, `a wrong password: ${refused}\n${vpnd.text.slice(-3000)}`);
+  assert.is(await attempt({ Username: 'alice', Password: PPP_PASSWORD }), 'ok', vpnd.text.slice(-3000));
+  assert.ok('VpnAgent.AuthFailure' in Object(asked[1]), 'the agent is told of what was refused');
+  await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since });
+  assert.ok(await answers(cell, inside), 'the other end answers');
+  const ready = await propertiesOf(cell, ident);
+  console.log(JSON.stringify(ready['IPv4']));
+  assert.equal(ready['Nameservers'], [inside]);
+  await remove(cell, ident);
+  await callManager(cell, 'UnregisterAgent', 'o', ['/agent']);
+  await server.stop();
+  rig = await proveLife(running(), {
+    ident,
+    settings: {
+      Type: type,
+      Name: type,
+      Host: host,
+      [user]: 'alice',
+      [password]: PPP_PASSWORD,
+      'PPPD.EchoInterval': '2',
+      'PPPD.EchoFailure': '4',
+    },
+    isProvisioned: true,
+    inside,
+    link: 'ppp0',
+    helper,
+    isLossSeen: true,
+    startServer: () => start(cell, host),
+  });
+}
+
+guestCase('L2TP: xl2tpd and pppd on both sides', () =>
+  provePpp('l2tp', { inside: '10.70.0.1', helper: { program: 'xl2tpd', mark: '/l2tp-' }, start: startL2tp }));
+
+guestCase('PPTP: pptpd and pppd', () =>
+  provePpp('pptp', { inside: '10.71.0.1', helper: { program: 'pppd', mark: '/pptp-' }, start: startPptp }));
 
 guestCase('memory of both daemons', async () => {
-  const cell = await rig();
+  const { cell } = running();
   let total = 0;
   for (const name of ['connmand', 'connman-vpnd']) {
     for (const pid of await processesOf(cell, name)) {

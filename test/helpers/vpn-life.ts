@@ -39,6 +39,8 @@ export interface VpnLife {
   /** Whether the protocol notices a dead server. */
   readonly isLossSeen: boolean;
   startServer(): Promise<Running>;
+  /** What there is to prove of this kind alone, when it is up for the first time. */
+  alsoProve?(): Promise<void>;
 }
 
 /** A server that runs. */
@@ -65,6 +67,7 @@ export async function proveLife(rig: VpnRig, vpn: VpnLife): Promise<VpnRig> {
   const { cell, uplink = 0 } = rig;
   const server = await vpn.startServer();
   await proveAutoconnect(rig, vpn);
+  await vpn.alsoProve?.();
   await proveServerLoss(cell, vpn, server);
   if (vpn.helper !== undefined) await proveHelperLoss(cell, vpn);
   await proveUplinkSwitch(cell, vpn, uplink);

@@ -169,6 +169,11 @@ if (!isDebian) {
         await set(cell, 'WireGuard.AllowedIPs', 's', '10.0.0.0/99'),
         /InvalidProperty.*10\.0\.0\.0\/99.*wanted/,
       );
+      assert.match(await set(cell, 'WireGuard.PublicKey', 's', 'abc'), /: .*WireGuard\.PublicKey.*"abc".*32 bytes/);
+      assert.match(await set(cell, 'WireGuard.ListPort', 's', '1'), /: .*ListPort is no option of wireguard/);
+      const secret = await set(cell, 'WireGuard.PrivateKey', 's', 'tooshort');
+      assert.match(secret, /InvalidProperty/);
+      assert.not.match(secret, /tooshort/, 'a secret is not repeated');
       const properties = await propertiesOf(cell, IDENT);
       assert.equal([properties['State'], properties['Index']], ['idle', 0]);
       // A task that nobody was given: no object, and nothing happens.
