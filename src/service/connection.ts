@@ -24,7 +24,7 @@ import type { Resolver } from '../resolver.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import type { ConnmanError } from '../shared/errors.ts';
-import type { IpAddress } from '../shared/ipaddress.ts';
+import type { IpAddress, IpPrefix } from '../shared/ipaddress.ts';
 import type { Leisure } from '../shared/leisure.ts';
 import { logger } from '../shared/log.ts';
 import type { Random } from '../shared/random.ts';
@@ -381,8 +381,13 @@ export class Connection {
     this.#env.resolver.setServers(device.ifindex, {
       nameservers: this.#nameserversOf(offer),
       domains: domains.length > 0 ? domains : offer.domains,
-      networks: this.#families().flatMap(({ setup }) => setup?.subnets ?? []),
+      networks: this.#families().flatMap(({ setup }) => (setup === undefined ? [] : networksOf(setup))),
       isMulticastDnsWanted: mdns,
     });
   }
+}
+
+// What is behind a tunnel is known by name there alone.
+function networksOf({ subnets, routes, tunnel }: Setup): readonly IpPrefix[] {
+  return tunnel === undefined ? subnets : [...subnets, ...routes.map(({ destination }) => destination)];
 }
