@@ -8,6 +8,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Cell } from '../helpers/cell.ts';
 import type { CellEvent } from '../helpers/event-log.ts';
+import { useTestAddon } from '../helpers/system.ts';
 import { plugIn, startDaemon, withWiredCell } from '../helpers/wired.ts';
 
 const CONNMANCTL = resolve('build/bin/connmanctl');
@@ -81,5 +82,27 @@ test('the proxy answers where main.conf says', () => {
     await isFound(cell, 'nas.lan.test', '10.77.0.9');
   });
 });
+
+test('the proxy alone, with its servers from the command line', () =>
+  withWiredCell({ dnsmasq }, async (cell) => {
+    useTestAddon();
+    cell.cable().plug();
+    await cell.device.script(`ip link set eth0 up\nip address add 10.77.9.9/20 dev eth0
+mkdir -p /run/connman\necho nameserver 127.0.0.7 >/run/connman/resolv.conf`);
+    const here = ['sh', '-c', `cd '${resolve('.')}' && exec "$0" "$@"`];
+    const tool = [process.execPath, '--import', 'tsx', 'tools/dnsproxy-standalone.ts'];
+    const argv = [...here, ...tool, '--listen', '127.0.0.7'];
+    const env = { CAUSEWAY_ADDON: process.env['CAUSEWAY_ADDON'] };
+    const alone = cell.device.spawn([...argv, '--domain', 'lan.test', '10.77.0.1'], env);
+    await alone.waitForLine((line) => line === 'answering on 127.0.0.7 port 53');
+    await isFound(cell, 'nas.lan.test', '10.77.0.9');
+    await isFound(cell, 'nas', '10.77.0.9');
+    alone.kill('SIGUSR1');
+    await alone.waitForLine((line) => line.includes('"name":"10.77.0.1:53"'));
+    assert.is(await alone.stop(), 0);
+    const wrong = await cell.device.run(argv);
+    assert.is(wrong.status, 2);
+    assert.match(wrong.stderr, /^usage: /);
+  }));
 
 test.run();

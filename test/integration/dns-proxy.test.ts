@@ -177,6 +177,10 @@ test('answers over UDP and TCP are the server’s', async () => {
   // Truncated from the server to us, from us to kdig, and whole over TCP.
   assert.is((await short('big.test', 'TXT')).split('\n').length, 12);
   assert.is((await short('+notcp', '+ignore', 'big.test', 'TXT')), '');
+  // 2.5 KB of text are kept, too.
+  const { hits } = proxy.resolution.cache.counts;
+  assert.is((await short('+tcp', 'big.test', 'TXT')).split('\n').length, 12);
+  assert.is(proxy.resolution.cache.counts.hits, hits + 1);
 });
 
 test('many questions go through one TCP connection', async () => {

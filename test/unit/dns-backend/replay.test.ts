@@ -111,6 +111,16 @@ play('a server that refuses is passed over at once', `
   ask a.test A = 192.0.2.7 ttl 60
 `);
 
+play('there may be more than three servers', `
+  links 2 192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5
+  serve 192.0.2.1 a.test A = refused
+  serve 192.0.2.2 a.test A = servfail
+  serve 192.0.2.3 a.test A = refused
+  serve 192.0.2.4 a.test A = refused
+  serve 192.0.2.5 a.test A = 192.0.2.7 ttl 60
+  ask a.test A = 192.0.2.7 ttl 60
+`);
+
 play('when all fail it is said, and for a second nobody is asked', `
   links 2 192.0.2.1
   serve 192.0.2.1 a.test A = servfail
