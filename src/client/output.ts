@@ -4,7 +4,7 @@
  */
 
 import { isatty } from 'node:tty';
-import { clean, raw, type Show } from './text.ts';
+import { clean, raw, type Show, wrap } from './text.ts';
 
 /** What commands write to. */
 export interface Output {
@@ -27,18 +27,21 @@ export function processOutput(env: NodeJS.ProcessEnv = process.env): Output {
   const { stdout, stderr } = process;
   for (const stream of [stdout, stderr]) stream.on('error', leaveQuietly);
   const isTerminal = isatty(1);
-  const showOnStderr = isatty(2) ? clean : raw;
+  const showOnStderr: Show = isatty(2) ? (line) => wrap(clean(line), stderr.columns || UNKNOWN_COLUMNS) : raw;
   return {
     isTerminal,
     hasColours: isTerminal && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
     get columns() {
-      return isTerminal ? stdout.columns : 80;
+      return isTerminal ? stdout.columns || UNKNOWN_COLUMNS : UNKNOWN_COLUMNS;
     },
     show: isTerminal ? clean : raw,
     print: (text) => void stdout.write(text),
     complain: (line) => void stderr.write(`${showOnStderr(line)}\n`),
   };
 }
+
+/** On a pipe, and on a terminal that does not say (0). */
+const UNKNOWN_COLUMNS = 80;
 
 function leaveQuietly(error: NodeJS.ErrnoException): void {
   // 141 is what a shell says of a program that SIGPIPE ended.

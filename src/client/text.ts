@@ -43,6 +43,45 @@ export function shorten(text: string, columns: number): string {
   return displayWidth(text) > columns ? fit(text, columns) : text;
 }
 
+/**
+ * Breaks lines that are longer than `columns` between words. What is broken off stands as far in as a
+ * sentence did, of a row of columns four further. Lines that fit stay as they are, tabs in others become
+ * blanks.
+ */
+export function wrap(text: string, columns: number): string {
+  return text.split('\n').map((line) => wrapLine(line, columns)).join('\n');
+}
+
+/** Instead of more than a third of the columns. */
+const LONGEST_INDENT = ' '.repeat(7);
+
+function wrapLine(line: string, columns: number): string {
+  const plain = expandTabs(line);
+  if (displayWidth(plain) <= columns) return line;
+  const [wide = ''] = /^ */.exec(plain) ?? [];
+  const body = plain.slice(wide.length);
+  const indent = wide.length < columns / 3 ? wide : LONGEST_INDENT;
+  const inner = indent + (/\S {2,}\S/.test(body) ? '    ' : indent.slice(0, 2));
+  const lines: string[] = [];
+  let current = indent;
+  for (const [, blanks = '', word = ''] of body.matchAll(/( *)(\S+)/g)) {
+    const isFirst = current.trim() === '';
+    const longer = isFirst ? current + word : current + blanks + word;
+    if (isFirst || displayWidth(longer) <= columns) {
+      current = longer;
+      continue;
+    }
+    lines.push(current);
+    current = inner + word;
+  }
+  return [...lines, current].join('\n');
+}
+
+function expandTabs(line: string): string {
+  const [first = '', ...rest] = line.split('\t');
+  return rest.reduce((before, part) => before + ' '.repeat(8 - (displayWidth(before) % 8)) + part, first);
+}
+
 /** Pads as C's `%-Ns` does: by bytes of UTF-8. */
 export function padBytes(text: string, lengthBytes: number): string {
   return text + ' '.repeat(Math.max(0, lengthBytes - Buffer.byteLength(text)));

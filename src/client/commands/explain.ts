@@ -10,6 +10,7 @@ import type { Call } from '../command.ts';
 import { type Context, PATIENCE } from '../context.ts';
 import { invalid, isUnknownObject } from '../errors.ts';
 import { withService } from '../find-service.ts';
+import { wrap } from '../text.ts';
 import { type Properties, propertiesToJson, textOf } from '../values.ts';
 import { isIdentifier } from '../words.ts';
 import { NO_SUCH_SUBJECT, rethrow } from './read.ts';
@@ -24,7 +25,8 @@ export async function explain(context: Context, { command, words: [word], given 
     const next = textOf(finding, 'Subject') ?? '';
     if (next !== subject) output.print(`${output.show(next)}\n`);
     subject = next;
-    output.print(`  ${output.show(textOf(finding, 'Text') ?? '')}\n`);
+    const line = `  ${output.show(textOf(finding, 'Text') ?? '')}\n`;
+    output.print(output.isTerminal ? wrap(line, output.columns) : line);
   }
 }
 

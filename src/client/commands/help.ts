@@ -6,12 +6,16 @@
 import type { Call, Command } from '../command.ts';
 import { COMMANDS, findCommand } from '../commands.ts';
 import type { Context } from '../context.ts';
+import { wrap } from '../text.ts';
 
 /** Prints help. */
 export async function help(context: Context, { words }: Call): Promise<void> {
   const command = words.length === 1 ? findCommand(words[0] ?? '') : undefined;
-  if (command !== undefined) context.output.print(formatCommandHelp(command));
-  else context.output.print(`${formatHelp(context.isInteractive)}${context.output.isTerminal ? formatOurs() : ''}`);
+  const { isTerminal, columns } = context.output;
+  const text = command === undefined
+    ? `${formatHelp(context.isInteractive)}${isTerminal ? formatOurs() : ''}`
+    : formatCommandHelp(isTerminal ? withoutBreaks(command) : command);
+  context.output.print(isTerminal ? wrap(text, columns) : text);
 }
 
 /** What ConnMan's console prints. */
@@ -43,11 +47,16 @@ export function formatCommandHelp(command: Command): string {
   return parts.filter((part) => part !== '').join('\n');
 }
 
+/** Its sentences one line each paragraph: a terminal has other columns than this file. */
+function withoutBreaks(command: Command): Command {
+  return command.details === undefined ? command : { ...command, details: command.details.replaceAll('\n', ' ') };
+}
+
 function extraLines({ extras = {} }: Command): string {
   return Object.entries(extras)
     .map(([name, { value, isOptional, about }]) => {
       const shown = value === undefined ? '' : isOptional === true ? `[=${value}]` : ` ${value}`;
-      return `   --${`${name}${shown}`.padEnd(24)} ${about}\n`;
+      return `   --${`${name}${shown}`.padEnd(24)}  ${about}\n`;
     })
     .join('');
 }

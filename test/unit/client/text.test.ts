@@ -3,7 +3,9 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { clean, displayWidth, fit, padBytes } from '../../../src/client/text.ts';
+import { COMMANDS } from '../../../src/client/commands.ts';
+import { formatCommandHelp, formatHelp } from '../../../src/client/commands/help.ts';
+import { clean, displayWidth, fit, padBytes, wrap } from '../../../src/client/text.ts';
 
 test('no control character survives, whatever the text', () => {
   const bytes = fc.uint8Array({ maxLength: 64 }).map((some) => Buffer.from(some).toString('latin1'));
@@ -29,6 +31,35 @@ test('what is fitted is as wide as asked', () => {
   assert.is(fit('部屋の無線', 6), '部屋… ');
   assert.is(fit('abc', 5), 'abc  ');
 });
+
+test('lines are broken between words, and no word is lost', () => {
+  const word = fc.constantFrom('word', '--option', '<a|b>', ' ', '  ', 'no-break', '部屋', 'Müller', '(4.');
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 30 }), fc.integer({ min: 20, max: 100 }), (some, columns) => {
+      const line = some.join(' ');
+      const words = (text: string): string => text.trim().split(/\s+/).join(' ');
+      const wrapped = wrap(line, columns);
+      assert.is(words(wrapped), words(line));
+      for (const each of wrapped.split('\n')) assert.ok(displayWidth(each.trimEnd()) <= columns, each);
+    }),
+  );
+  assert.is(wrap('as it is\tshort', 21), 'as it is\tshort');
+  assert.is(wrap('as it is\tshort', 20), 'as it is\n    short');
+  assert.is(wrap('config          <service>     Set options', 30), 'config          <service>\n    Set options');
+  assert.is(wrap('  A sentence is broken.', 14), '  A sentence\n    is broken.');
+});
+
+for (const columns of [40, 60, 100]) {
+  test(`help fits ${columns} columns`, () => {
+    const all = [formatHelp(false), ...COMMANDS.map(formatCommandHelp)].map((text) => wrap(text, columns));
+    for (const line of all.join('').split('\n')) {
+      const isOneWord = /^\s*\S*$/.test(line);
+      const parts = line.split('\t');
+      const shown = parts.reduce((before, part) => before.padEnd(8 * Math.floor(before.length / 8) + 8) + part);
+      assert.ok(isOneWord || displayWidth(shown) <= columns, line);
+    }
+  });
+}
 
 test('ConnMan pads by bytes', () => {
   assert.is(padBytes('Müller', 8), 'Müller ');
