@@ -57,6 +57,22 @@ rollback does it now, and drops those made later.`,
     load: async () => (await import('./commands/checkpoint.ts')).checkpoint,
   },
   {
+    name: 'wifi',
+    arguments: '',
+    about: 'Watch the Wi-Fi networks in the air',
+    most: 0,
+    isOurs: true,
+    extras: {
+      once: { about: 'show them as they are now, without looking for more' },
+      scan: { value: 'SECONDS', about: 'how often to look for networks meanwhile; 20 unless said, 0 for never' },
+      json: { about: 'print one JSON object a line; with --once one list of them' },
+    },
+    details: `On a terminal, networks with their strength now and in the last moments; q ends it. Elsewhere
+a line for each network and for each change: time, identifier, strength in percent, security, state
+(gone for one that is not heard any more) and name, in quotes where it is not a plain word.`,
+    load: async () => (await import('./commands/wifi.ts')).wifi,
+  },
+  {
     name: 'log',
     arguments: '[-f]',
     about: 'Show what has happened: states, errors, leases, checks, who changed what',

@@ -249,6 +249,19 @@ test('a reader that goes away ends it quietly', onStage(async ({ cell }) => {
   assert.is(stderr, '');
 }));
 
+test('Wi-Fi networks as lines: as they are, as they change, and gone', onStage(async ({ cell, fake, run }) => {
+  const once = await run(['wifi', '--once']);
+  assert.match(once.stdout, new RegExp(`^${WIFI} 70 psk,wps online "Home Müller"\\n`));
+  const listed = JSON.parse((await run(['wifi', '--once', '--json'])).stdout);
+  assert.is(once.stdout.split('\n').length, items(listed).length + 1);
+  const watching = cell.device.spawn([OURS, 'wifi', '--scan=0']);
+  await watching.waitForLine((line) => line.includes(`${WIFI} 70 psk,wps online`));
+  fake.announce(WIFI_PATH, 'Strength', variant('y', 12));
+  await watching.waitForLine((line) => line.includes(`${WIFI} 12 psk,wps online`));
+  watching.kill('SIGINT');
+  assert.is(await watching.exited, 0);
+}));
+
 test.run();
 
 /** A signal again and again until the program has printed one. */

@@ -143,4 +143,14 @@ test('the live view shows what changes and gives the screen back', onStage(async
   assert.is(await terminal.ask('#{alternate_on}#{cursor_flag}'), '01');
 }));
 
+test('Wi-Fi networks live, with the strength of the last moments', onStage(async (cell, fake) => {
+  const terminal = await Terminal.start(cell.device, 'six', 'sh');
+  await terminal.type(`echo be''fore; ${OURS} wifi; echo left $?`, 'Enter');
+  await terminal.waitFor('a strength and what it was', (screen) => /● +70 ▂▄▆· +▆▆+ psk wps Home Müller/.test(screen));
+  fake.announce(WIFI_PATH, 'Strength', variant('y', 12));
+  await terminal.waitFor('another', (screen) => /● +12 ▂··· +▆+▁▁+ psk wps Home Müller/.test(screen));
+  await terminal.type('q');
+  await terminal.waitFor('what was there', (screen) => screen.includes('before\nleft 0'));
+}));
+
 test.run();

@@ -8,6 +8,7 @@ import { formatOverview } from '../../../src/client/terminal/overview.ts';
 import { formatServiceTable } from '../../../src/client/terminal/service-table.ts';
 import { displayWidth } from '../../../src/client/text.ts';
 import { formatRate, signalBars, sparkline } from '../../../src/client/terminal/style.ts';
+import { formatWifiLine, formatWifiTable, wifiNetworks } from '../../../src/client/terminal/wifi-view.ts';
 import { SERVICES } from '../../helpers/fake-connman-objects.ts';
 
 test('figures as pictures', () => {
@@ -17,6 +18,27 @@ test('figures as pictures', () => {
   assert.is(sparkline([0, 0]), '▁▁');
   const rates = ['0 B/s', '999 B/s', '1.0 kB/s', '123 kB/s', '9900 GB/s'];
   assert.equal([0, 999, 1000, 123_456, 9.9e12].map(formatRate), rates);
+});
+
+test('Wi-Fi networks: those in use first, then the strongest; every name as one word in a pipe', () => {
+  const networks = wifiNetworks(SERVICES);
+  assert.ok(networks.length >= 2);
+  assert.is(networks[0]?.name, 'Home Müller');
+  const rest = networks.slice(1).map(({ strength }) => strength);
+  assert.equal(rest, rest.toSorted((one, other) => other - one));
+  const past = new Map([[networks[0]?.identifier ?? '', [0, 50, 100]]]);
+  const table = formatWifiTable(networks, past, { hasColours: false, columns: 80 });
+  assert.match(table, /^●  70 ▂▄▆· +▁▅█ psk wps +Home Müller\n/);
+  assert.match(table, /\(hidden\)/);
+  assert.not.match(table, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+  assert.is(formatWifiTable([], new Map(), { hasColours: false, columns: 80 }), 'no Wi-Fi networks\n');
+  for (const name of ['plain', 'two words', 'a\nline', '"', '', '\u202e', 'Müller']) {
+    const network = { identifier: 'wifi_x', name, strength: 7, security: ['psk', 'wps'], state: 'idle' };
+    const line = formatWifiLine(network, (text) => text);
+    const word = line.slice('wifi_x 7 psk,wps idle '.length, -1);
+    assert.is(word.startsWith('"') ? JSON.parse(word) : word, name);
+    assert.is(line.split('\n').length, 2);
+  }
 });
 
 test('no name breaks the table, and colours are asked for', () => {
