@@ -88,6 +88,8 @@ export interface FakeSupplicant {
   signal(name: string, dbm: number): void;
   /** The kernel's interface goes down, or comes up again. */
   setInterfaceUp(isUp: boolean): void;
+  /** Says anything of its interface, of an access point (with a path), or of a scan's end. */
+  say(what: 'link' | 'bss' | 'bssGone' | 'scan', properties: ReadonlyMap<string, Variant>, path: string): void;
   /** How many times it still refuses to take an interface. */
   refusedInterfaces: number;
   /** Why scans are refused, while they are. */
@@ -250,6 +252,14 @@ class Supplicant implements FakeSupplicant {
     if (!isUp) this.#setCurrent('/');
     this.#enter(isUp ? 'disconnected' : 'interface_disabled');
     if (isUp && this.#selected !== undefined) setImmediate(() => this.#associate());
+  }
+
+  say(what: 'link' | 'bss' | 'bssGone' | 'scan', properties: ReadonlyMap<string, Variant>, path: string): void {
+    const exported = this.#link?.exported;
+    if (what === 'link') exported?.emit('PropertiesChanged', { properties });
+    else if (what === 'bss') exported?.emit('BSSAdded', { path, properties });
+    else if (what === 'bssGone') exported?.emit('BSSRemoved', { path });
+    else exported?.emit('ScanDone', { success: properties.size > 0 });
   }
 
   tellEap(status: string, parameter: string): void {

@@ -124,7 +124,7 @@ test('hostile names stay text', onStage(async (cell) => {
   for (const name of ['\\x1b]0;owned\\x07', 'line\\x0afeed', '\\x9b31mred', 'right\\u{202e}left', 'tab\\x09bed']) {
     assert.match(screen, name);
   }
-  assert.match(screen, /\*AO Home Müller +▂▄▆· online +192\.0\.2\.7 +wifi_0200000000aa_486f6d65_managed_psk\n/);
+  assert.match(screen, /\*AO Home Müller +▂▄▆· psk online +192\.0\.2\.7 +wifi_0200000000aa_486f6d65_managed_psk\n/);
   assert.match(await before.screen(true), /\x1b\[32m/);
   await before.type(`clear; NO_COLOR=1 ${OURS} services`, 'Enter');
   await before.waitFor('the list', (text) => text.includes('部屋の無線'));

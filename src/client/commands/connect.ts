@@ -39,7 +39,10 @@ export async function connect(context: Context, { words: [word], given, command 
   } finally {
     await dismissAgent(agent, wasRegistered);
   }
-  if (wanted !== undefined) await waitForService(context, connected, wanted, limitMs);
+  if (wanted !== undefined) {
+    const path = given.has('hidden') ? await serviceCalled(context, word, connected) : connected;
+    await waitForService(context, path, wanted, limitMs);
+  }
   context.output.print(`Connected ${word}\n`);
 }
 
@@ -132,6 +135,16 @@ async function hiddenService(context: Context, agent: Agent): Promise<string> {
   if (found !== undefined) return found;
   const lines = ['Error: Not found', 'No hidden network is near: `connmanctl scan wifi` looks again.'];
   throw new CommandError(STATUS.daemonError, lines, 'NotFound');
+}
+
+/** What was called by its name is another service than the one without: the one that has the name now. */
+async function serviceCalled(context: Context, name: string, otherwise: string): Promise<string> {
+  const manager = await context.manager();
+  const services = await manager.GetServices({}, PATIENCE);
+  const named = services.filter(([, properties]) =>
+    textOf(properties, 'Type') === 'wifi' && textOf(properties, 'Name') === name);
+  const inUse = named.find(([, properties]) => !['idle', 'failure'].includes(textOf(properties, 'State') ?? ''));
+  return (inUse ?? named[0])?.[0] ?? otherwise;
 }
 
 function connectError(word: string, error: unknown, agent: Agent): CommandError {

@@ -1,5 +1,5 @@
 /**
- * Services for people: flags, name, signal, state, address and identifier in columns. Only ever
+ * Services for people: flags, name, signal, protection, state, address and identifier in columns. Only ever
  * written to a terminal.
  */
 
@@ -24,6 +24,7 @@ export function formatServiceTable(services: readonly Listed[], output: Look): s
 interface Layout {
   readonly names: number;
   readonly bars: number;
+  readonly protections: number;
   readonly states: number;
   readonly addresses: number;
   /** Names that several services have. */
@@ -33,27 +34,34 @@ interface Layout {
 const FLAGS = 3;
 const LEAST_NAME = 12;
 
-// Addresses, then bars, make way for names.
+// Addresses, then protections, then bars make way for names.
 function layoutOf(rows: readonly Cells[], columns: number): Layout {
   const width = (pick: (row: Cells) => string): number => Math.max(...rows.map((row) => displayWidth(pick(row))));
   const wanted = Math.min(Math.max(8, width(({ name }) => name)), 32);
   const states = width(({ state }) => state);
-  const all = { bars: width(({ bars }) => bars), addresses: Math.min(width(({ address }) => address), 39) };
-  const room = ({ bars, addresses }: typeof all): number =>
-    columns - FLAGS - 1 - [bars, states, addresses].reduce((sum, cells) => sum + (cells === 0 ? 0 : cells + 1), 0);
-  const least = { bars: 0, addresses: 0 };
-  const chosen = [all, { ...all, addresses: 0 }].find((set) => room(set) >= Math.min(wanted, LEAST_NAME)) ?? least;
+  const all = {
+    bars: width(({ bars }) => bars),
+    protections: width(({ protection }) => protection),
+    addresses: Math.min(width(({ address }) => address), 39),
+  };
+  const room = ({ bars, protections, addresses }: typeof all): number =>
+    columns - FLAGS - 1 - [bars, protections, states, addresses].reduce((sum, cells) => sum + (cells === 0 ? 0 : cells + 1), 0);
+  const least = { bars: 0, protections: 0, addresses: 0 };
+  const narrower = [all, { ...all, addresses: 0 }, { ...all, addresses: 0, protections: 0 }];
+  const chosen = narrower.find((set) => room(set) >= Math.min(wanted, LEAST_NAME)) ?? least;
   const names = rows.map(({ name }) => name);
   const shared = new Set(names.filter((name, index) => names.indexOf(name) !== index));
   return { ...chosen, states, names: Math.max(8, Math.min(wanted, room(chosen))), shared };
 }
 
-function formatRow(row: Cells, { names, bars, states, addresses, shared }: Layout, output: Look): string {
+function formatRow(row: Cells, layout: Layout, output: Look): string {
+  const { names, bars, protections, states, addresses, shared } = layout;
   const style = styleOfState(row.state);
   const cells = [
     [paint(output, style, row.flags), row.flags, FLAGS],
     [paint(output, styleOfName(row.state), shorten(row.name, names)), shorten(row.name, names), names],
     [paint(output, style, row.bars), row.bars, bars],
+    [paint(output, 'faint', row.protection), row.protection, protections],
     [paint(output, style, row.state), row.state, states],
     [shorten(row.address, addresses), shorten(row.address, addresses), addresses],
   ] as const;
@@ -81,6 +89,7 @@ interface Cells {
   readonly flags: string;
   readonly name: string;
   readonly bars: string;
+  readonly protection: string;
   readonly state: string;
   readonly address: string;
   readonly identifier: string;
@@ -93,6 +102,7 @@ function cellsOf([path, properties]: Listed): Cells {
     flags: serviceFlags(properties),
     name: clean(textOf(properties, 'Name') ?? '(hidden)'),
     bars: strength === undefined ? '' : signalBars(strength),
+    protection: clean(properties.get('Security')?.as('as')?.[0] ?? ''),
     state: clean(textOf(properties, 'State') ?? ''),
     address: error === undefined ? addressOf(properties) : clean(error),
     identifier: identifierOf(path),

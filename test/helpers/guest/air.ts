@@ -53,10 +53,20 @@ export async function makeAir(cell: Cell, owners: readonly Owner[] = ['server', 
   }
 }
 
-/** Runs hostapd on the server's radio; resolves when all networks are on the air. */
-export async function startAccessPoint(cell: Cell, networks: readonly AirNetwork[]): Promise<Child> {
-  const path = '/run/hostapd.conf';
-  writeFileSync(cell.server.path(path), configuration(networks), { mode: 0o600 });
+/** Where an access point is. */
+export interface AirPlace {
+  readonly radio: string;
+  readonly channel: number;
+  /** How often it says that it is there, in units of 1.024 ms. */
+  readonly beaconInterval?: number;
+}
+
+/** Runs hostapd on a radio of the server's; resolves when all networks are on the air. */
+export async function startAccessPoint(
+  cell: Cell, networks: readonly AirNetwork[], place: AirPlace = { radio: 'wlan0', channel: 1 },
+): Promise<Child> {
+  const path = `/run/hostapd-${place.radio}.conf`;
+  writeFileSync(cell.server.path(path), configuration(networks, place), { mode: 0o600 });
   const hostapd = cell.server.spawn(['hostapd', path]);
   await hostapd.waitForLine((line) => line.includes('AP-ENABLED'), 60_000);
   return hostapd;
@@ -85,7 +95,11 @@ export async function makeCertificates(cell: Cell): Promise<void> {
   const certificate = (name: string): string =>
     `${key(name)} && openssl req -new -key ${name}.key -subj /CN=${name}.rig.test | ` +
     `openssl x509 -req -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out ${name}.pem`;
-  const steps = [`cd ${folder}`, authority('ca'), authority('wrong'), certificate('server'), certificate('client')];
+  const expired = `openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -days -1 -out expired.pem`;
+  const steps = [
+    `cd ${folder}`, authority('ca'), authority('wrong'), certificate('server'), certificate('client'),
+    'openssl req -new -key server.key -subj /CN=server.rig.test -out server.csr', expired,
+  ];
   await output(['sh', '-ec', steps.join(' && ')]);
   writeFileSync(`${folder}/users`, EAP_USERS);
   for (const name of ['ca.pem', 'wrong.pem', 'client.pem', 'client.key']) {
@@ -102,10 +116,10 @@ function indexOf(radio: string): number {
   return Number(readFileSync(`/sys/class/ieee80211/${radio}/index`, 'utf8'));
 }
 
-function configuration(networks: readonly AirNetwork[]): string {
-  const lines = ['driver=nl80211', 'hw_mode=g', 'channel=1'];
+function configuration(networks: readonly AirNetwork[], { radio, channel, beaconInterval = 100 }: AirPlace): string {
+  const lines = ['driver=nl80211', 'hw_mode=g', `channel=${channel}`, `beacon_int=${beaconInterval}`];
   return networks.flatMap(({ ssid, settings = {} }, index) => [
-    index === 0 ? `interface=wlan0\n${lines.join('\n')}` : `bss=wlan0_${index}`,
+    index === 0 ? `interface=${radio}\n${lines.join('\n')}` : `bss=${radio}_${index}`,
     'bridge=bridge',
     'ctrl_interface=/run/hostapd',
     `ssid=${ssid}`,

@@ -14,7 +14,7 @@ import { serviceInterface } from '../../../src/dbus/interfaces/service.ts';
 import { technologyInterface } from '../../../src/dbus/interfaces/technology.ts';
 import { variant, type Variant } from '../../../src/dbus/signature.ts';
 import { DeadlineClock, nodeTimeSource } from '../../../src/shared/clock.ts';
-import { createScope } from '../../../src/shared/scope.ts';
+import { createScope, type Scope } from '../../../src/shared/scope.ts';
 import { BUS_SOCKET } from '../bus-daemon.ts';
 import { Cell } from '../cell.ts';
 import type { Child } from '../child.ts';
@@ -99,21 +99,7 @@ export class Station {
     const bus = await connectBus(testSystem().unixStream(cell.device.path(BUS_SOCKET), scope), { clock }, scope);
     const { argv, busName } = DAEMONS.causeway;
     const daemon = await cell.startDaemon([...argv, ...backend.argv], busName);
-    const agent: StationAgent = { answer: { Passphrase: SECRET }, asked: [], errors: [] };
-    bus.export('/agent', agentInterface, {
-      methods: {
-        Release: () => undefined,
-        Cancel: () => undefined,
-        RequestBrowser: () => undefined,
-        ReportError: ({ error }) => void agent.errors.push(error),
-        ReportPeerError: () => undefined,
-        RequestPeerAuthorization: () => new Map(),
-        RequestInput: ({ fields }) => {
-          agent.asked.push([...fields.keys()].join());
-          return new Map(Object.entries(agent.answer).map(([key, value]) => [key, variant('s', value)]));
-        },
-      },
-    }, scope);
+    const agent = serveAgent(bus, scope);
     const station = new Station({ cell, bus, agent, daemon, supplicant, accessPoint });
     await station.manager.RegisterAgent({ path: '/agent' });
     return station;
@@ -192,6 +178,26 @@ export class Station {
     const radio = index === 0 ? 'wlan0' : `wlan0_${index}`;
     return this.cell.server.output(['hostapd_cli', '-p', '/run/hostapd', '-i', radio, ...words]);
   }
+}
+
+/** Exports an agent at /agent that answers with the secret; whoever asks must be told of it. */
+export function serveAgent(bus: Bus, scope: Scope): StationAgent {
+  const agent: StationAgent = { answer: { Passphrase: SECRET }, asked: [], errors: [] };
+  bus.export('/agent', agentInterface, {
+    methods: {
+      Release: () => undefined,
+      Cancel: () => undefined,
+      RequestBrowser: () => undefined,
+      ReportError: ({ error }) => void agent.errors.push(error),
+      ReportPeerError: () => undefined,
+      RequestPeerAuthorization: () => new Map(),
+      RequestInput: ({ fields }) => {
+        agent.asked.push([...fields.keys()].join());
+        return new Map(Object.entries(agent.answer).map(([key, value]) => [key, variant('s', value)]));
+      },
+    },
+  }, scope);
+  return agent;
 }
 
 /** Adds a case that says what the daemon said when it fails. */

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { AccessPoints } from '../../../../plugins/wifi/access-points.ts';
 import { parseBss } from '../../../../plugins/wifi/bss.ts';
 import { Variant, variant } from '../../../../src/dbus/signature.ts';
-import { groupOf, wifiBench, wifiIdentifier } from '../../../helpers/wifi-bench.ts';
+import { groupOf, storedNetwork, wifiBench, wifiIdentifier } from '../../../helpers/wifi-bench.ts';
 import { withScope } from '../../../helpers/with-scope.ts';
 
 const KEYS = ['SSID', 'BSSID', 'Mode', 'Frequency', 'Signal', 'Privacy', 'RSN', 'WPA', 'IEs', '__proto__'];
@@ -59,6 +59,46 @@ test('odd names are services like others', withScope(async (context) => {
   const [first] = names;
   const odd = bench.core.services.get(wifiIdentifier(groupOf(first ?? '', 'none')));
   assert.is(odd?.name, '\ufffd\ufffd\ufffd');
+}));
+
+const LINK_KEYS = [
+  'State', 'Scanning', 'CurrentBSS', 'BSSs', 'DisconnectReason', 'AssocStatusCode', 'AuthStatusCode', 'Capabilities',
+];
+const STATES = ['completed', 'disconnected', 'scanning', '4way_handshake', 'associating', 'inactive', '', 'constructor'];
+const linkValue = fc.oneof(
+  value, fc.constantFrom(...STATES).map((each) => variant('s', each)),
+  fc.integer({ min: -200, max: 200 }).map((each) => variant('i', each)),
+  fc.constantFrom('/', '/a', '/fi/w1/wpa_supplicant1/Interfaces/0/BSSs/9').map((each) => variant('o', each)),
+);
+const saying = fc.oneof(
+  fc.tuple(fc.constant('link' as const), fc.array(fc.tuple(fc.constantFrom(...LINK_KEYS), linkValue))),
+  fc.tuple(fc.constantFrom('bss' as const, 'bssGone' as const, 'scan' as const),
+    fc.array(fc.tuple(fc.constantFrom(...KEYS), value))),
+);
+
+test('whatever a supplicant says, in whatever order: the next network is joined as ever', withScope(async (context) => {
+  const home = groupOf('home', 'none');
+  const bench = await wifiBench(context, { ap: { ssid: 'home' } }, { files: storedNetwork(home) });
+  const connect = async (): Promise<void> => {
+    await bench.service(home).Disconnect().catch(() => undefined);
+    await bench.service(home).Connect();
+  };
+  const { supplicant } = bench;
+  await fc.assert(fc.asyncProperty(fc.array(fc.tuple(saying, fc.nat({ max: 4 })), { maxLength: 30 }), async (said) => {
+    for (const [[what, entries], index] of said) {
+      supplicant.say(what, new Map(entries), `/fi/w1/wpa_supplicant1/Interfaces/0/BSSs/x${index}`);
+      supplicant.tellEap('completion', 'failure');
+    }
+    await bench.settled();
+  }), { numRuns: 60 });
+  await supplicant.stop();
+  await bench.settled();
+  await bench.restartSupplicant();
+  await bench.settled();
+  await context.clock.advance(3_000);
+  await bench.settled();
+  await connect();
+  assert.is(bench.state(home)[0], 'ready');
 }));
 
 test('fifty networks in the air, half of them twice', withScope(async (context) => {

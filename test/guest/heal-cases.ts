@@ -1,0 +1,127 @@
+/**
+ * What goes wrong in the air and how a station over wpa_supplicant gets over it: channels and access
+ * points change, vanish and return, the supplicant dies, radios are blocked, gateways fall silent. All
+ * on `rig-psk`, the first network of the first radio, which is connected from the first case on.
+ */
+
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import * as assert from 'uvu/assert';
+import { causewayServiceInterface } from '../../src/dbus/interfaces/causeway-service.ts';
+import { propertiesInterface } from '../../src/dbus/interfaces/freedesktop.ts';
+import { variant } from '../../src/dbus/signature.ts';
+import { SERVER_ADDRESS } from '../helpers/cell.ts';
+import { type AirNetwork, PROTECTIONS, startAccessPoint, startSupplicant } from '../helpers/guest/air.ts';
+import { type Station, stationCase, until } from '../helpers/guest/stations.ts';
+import { WIFI_SERVICE } from '../oracle/wifi-script.ts';
+
+/** A second place of `rig-psk`, on the third radio, and its address. */
+const SECOND = { radio: 'wlan2', channel: 11 };
+const SECOND_BSSID = '02:00:00:00:02:00';
+const HOME: AirNetwork = { ssid: 'rig-psk', settings: PROTECTIONS.psk };
+
+type Body = (station: Station) => Promise<void>;
+
+/** Adds the cases; `networks` are on the air of the first radio. */
+export function healCases(open: () => Promise<Station>, networks: readonly AirNetwork[]): void {
+  const cases: Readonly<Record<string, Body>> = {
+    'the access point changes its channel: the connection stays': changeChannel,
+    'roaming to another access point and, when that dies, back': roam,
+    'no gateway answers: joined anew': loseGateway,
+    'the access point vanishes and returns: connected again': (station) => loseAccessPoint(station, networks),
+    'the supplicant is killed and started again: connected again': loseSupplicant,
+    'the radio is blocked; enabled by the user, it is free and connected again': loseRadio,
+  };
+  for (const [name, body] of Object.entries(cases)) stationCase(open, name, body);
+}
+
+async function changeChannel(station: Station): Promise<void> {
+  await station.connect('rig-psk');
+  const before = stateLines(station);
+  await station.hostapd(0, 'chan_switch', '3', '2437');
+  await until(async () => (await accessPointOf(station)).frequencyMhz === 2437);
+  assert.equal(stateLines(station), before);
+}
+
+async function roam(station: Station): Promise<void> {
+  const second = await startAccessPoint(station.cell, [HOME], SECOND);
+  // wpa_supplicant roams to what it has heard.
+  await until(async () => {
+    await station.scanned();
+    return (await wpaCli(station, 'roam', SECOND_BSSID)).includes('OK');
+  });
+  const before = stateLines(station);
+  await until(async () => (await accessPointOf(station)).bssid === SECOND_BSSID);
+  assert.equal(stateLines(station), before, 'the connection stays');
+  second.kill('SIGKILL');
+  await second.exited;
+  await station.cell.server.output(['ip', 'link', 'set', 'wlan2', 'down']);
+  await until(async () => (await isUp(station)) && (await accessPointOf(station)).bssid !== SECOND_BSSID);
+}
+
+async function loseGateway(station: Station): Promise<void> {
+  const { server, device } = station.cell;
+  const joins = (): number => station.daemon.text.split('joining anew').length;
+  const before = joins();
+  await server.output(['ip', 'link', 'set', 'bridge', 'arp', 'off']);
+  await device.output(['ip', 'neigh', 'flush', 'dev', 'wlan1']);
+  await until(async () => {
+    await device.output(['bash', '-c', `echo > /dev/udp/${SERVER_ADDRESS}/9 || true`]);
+    return joins() > before;
+  });
+  await server.output(['ip', 'link', 'set', 'bridge', 'arp', 'on']);
+  await until(() => isUp(station));
+}
+
+async function loseAccessPoint(station: Station, networks: readonly AirNetwork[]): Promise<void> {
+  await station.accessPoint.stop();
+  await until(async () => !(await isUp(station)));
+  await startAccessPoint(station.cell, networks);
+  await until(() => isUp(station));
+}
+
+async function loseSupplicant(station: Station): Promise<void> {
+  station.supplicant.kill('SIGKILL');
+  await station.supplicant.exited;
+  await until(async () => !(await isUp(station)));
+  await startSupplicant(station.cell);
+  await until(() => isUp(station));
+}
+
+async function loseRadio(station: Station): Promise<void> {
+  const soft = `/sys/class/rfkill/${switchOf('phy1')}/soft`;
+  writeFileSync(soft, '1');
+  await until(async () => !(await isUp(station)));
+  const failure = await station.technology.Scan().catch((error: Error) => error.name);
+  assert.is(failure, 'net.connman.Error.NoCarrier');
+  await station.technology.SetProperty({ name: 'Powered', value: variant('b', true) });
+  assert.is(readFileSync(soft, 'utf8').trim(), '0');
+  await until(() => isUp(station));
+}
+
+/** What the daemon has said of states of services. */
+function stateLines({ daemon }: Station): readonly string[] {
+  return daemon.text.split('\n').filter((line) => / state is /.test(line));
+}
+
+async function isUp(station: Station): Promise<boolean> {
+  return (await station.stateOf('rig-psk')) === 'up';
+}
+
+/** The access point of `rig-psk` in use; nothing while that is not heard. */
+async function accessPointOf({ bus }: Station): Promise<{ bssid: unknown; frequencyMhz: unknown }> {
+  const properties = bus.proxy(propertiesInterface, 'net.connman', WIFI_SERVICE);
+  const property = { interface_name: causewayServiceInterface.name, property_name: 'AccessPoint' };
+  const told = (await properties.Get(property).catch(() => undefined))?.as('a{sv}');
+  return { bssid: told?.get('BSSID')?.value, frequencyMhz: told?.get('Frequency')?.value };
+}
+
+function wpaCli({ cell }: Station, ...words: readonly string[]): Promise<string> {
+  return cell.device.output(['wpa_cli', '-p', '/run/wpa_supplicant', '-i', 'wlan1', ...words]);
+}
+
+function switchOf(radio: string): string {
+  const found = readdirSync('/sys/class/rfkill').find((each) =>
+    readFileSync(`/sys/class/rfkill/${each}/name`, 'utf8').trim() === radio);
+  if (found === undefined) throw new Error(`${radio} has no switch`);
+  return found;
+}

@@ -1,0 +1,73 @@
+/**
+ * Protections and refusals that only wpa_supplicant's own file has: protected management frames, OWE
+ * beside an open network, WPS by PIN, WEP, a full access point, certificates that are not good.
+ */
+
+import * as assert from 'uvu/assert';
+import { type AirNetwork, PROTECTIONS, startAccessPoint } from '../helpers/guest/air.ts';
+import { SECRET, type Station, stationCase } from '../helpers/guest/stations.ts';
+
+/** What has to be on the air of the first radio, after `first` others. */
+export function securityNetworks(first: number): readonly AirNetwork[] {
+  return [
+    { ssid: 'rig-pmf', settings: { ...PROTECTIONS.psk, ieee80211w: 2 } },
+    { ssid: 'rig-twin', settings: { owe_transition_ifname: `wlan0_${first + 2}` } },
+    {
+      ssid: 'rig-twin-owe',
+      settings: { ...PROTECTIONS.owe, ignore_broadcast_ssid: 1, owe_transition_ifname: `wlan0_${first + 1}` },
+    },
+    { ssid: 'rig-full', settings: { ...PROTECTIONS.psk, max_num_sta: 0 } },
+    { ssid: 'rig-old', settings: { ...PROTECTIONS.eap, server_cert: '/run/eap/expired.pem' } },
+  ];
+}
+
+/** Adds the cases. */
+export function securityCases(open: () => Promise<Station>, networks: readonly AirNetwork[]): void {
+  const airCase = (name: string, body: (station: Station) => Promise<void>): void => stationCase(open, name, body);
+  const indexOf = (name: string): number => networks.findIndex(({ ssid }) => ssid === name);
+  const stationsOf = (station: Station, name: string): Promise<string> => station.hostapd(indexOf(name), 'all_sta');
+
+  airCase('management frames must be protected; an open network with an encrypted twin', async (station) => {
+    await station.connect('rig-pmf');
+    assert.match(await stationsOf(station, 'rig-pmf'), /\[MFP\]/);
+    await station.connect('rig-twin');
+    assert.match(await stationsOf(station, 'rig-twin-owe'), /^02:00:00:00:01:00$/m);
+    assert.is(await stationsOf(station, 'rig-twin'), '');
+    for (const name of ['rig-twin', 'rig-pmf']) await station.remove(name);
+  });
+
+  airCase('WPS by PIN', async (station) => {
+    await station.hostapd(indexOf('rig-wps'), 'wps_pin', 'any', '12345670');
+    station.agent.answer = { WPS: '12345670' };
+    await station.connect('rig-wps');
+    station.agent.answer = { Passphrase: SECRET };
+    await station.remove('rig-wps');
+  });
+
+  airCase('an access point that is full is no wrong key', async (station) => {
+    station.agent.errors.length = 0;
+    await station.assertFails('rig-full');
+    assert.equal(station.agent.errors, ['connect-failed']);
+  });
+
+  airCase('802.1X: an expired certificate', async (station) => {
+    const peap = ['EAP=peap', 'Phase2=MSCHAPV2', 'Identity=me', 'CACertFile=/run/eap/ca.pem'];
+    station.agent.errors.length = 0;
+    await station.provision('rig-old', [...peap, `Passphrase=${SECRET}`]);
+    await station.assertFails('rig-old');
+    assert.match(station.daemon.text, 'certificate is not good: certificate has expired');
+    assert.equal(station.agent.errors, ['connect-failed']);
+    await station.provision('rig-old', undefined);
+  });
+
+  airCase('WEP', async (station) => {
+    const settings = { wep_default_key: 0, wep_key0: '"abcde"', auth_algs: 3 };
+    const place = { radio: 'wlan2', channel: 6 };
+    const accessPoint = await startAccessPoint(station.cell, [{ ssid: 'rig-wep', settings }], place);
+    station.agent.answer = { Passphrase: 'abcde' };
+    await station.connect('rig-wep');
+    station.agent.answer = { Passphrase: SECRET };
+    await station.remove('rig-wep');
+    await accessPoint.stop();
+  });
+}
