@@ -182,6 +182,17 @@ function plug(
 }
 
 /** Entries of a configuration. */
+/** What may be announced to Wi-Fi Direct peers, and what may not. */
+const PEER_SERVICES: Readonly<Record<string, Record<string, unknown>>> = {
+  bonjour: { BonjourQuery: busVariant('ay', Buffer.of(1, 2)), BonjourResponse: busVariant('ay', Buffer.of(3)) },
+  upnp: { UpnpService: busVariant('s', 'uuid:1::upnp:rootdevice'), UpnpVersion: busVariant('i', 16) },
+  display: { WiFiDisplayIEs: busVariant('ay', Buffer.from('00000600101c440032', 'hex')) },
+  unknown: { Bogus: busVariant('s', 'x') },
+  query: { BonjourQuery: busVariant('ay', Buffer.of(1, 2)) },
+  version: { UpnpVersion: busVariant('i', 16) },
+  more: { UpnpService: busVariant('s', 'x'), UpnpVersion: busVariant('i', 16), Bogus: busVariant('s', 'x') },
+};
+
 function ipv4(
   method: string,
   texts: Readonly<Record<string, string>> = {},
@@ -321,6 +332,14 @@ const REFUSALS: Readonly<Record<string, readonly Ask[]>> = {
     call('/', 'UnregisterPeerService', 'a{sv}', {}),
     call('/', 'RegisterPeerService', 'a{sv}b', {}, false),
     call('/', 'Bogus'),
+  ],
+  'services for peers': [
+    ...Object.values(PEER_SERVICES).flatMap((each) => [
+      call('/', 'RegisterPeerService', 'a{sv}b', each, false),
+      call('/', 'RegisterPeerService', 'a{sv}b', each, true),
+      call('/', 'UnregisterPeerService', 'a{sv}', each),
+      call('/', 'UnregisterPeerService', 'a{sv}', each),
+    ]),
   ],
   'the clock': [
     clock('Time', 't', 1n),
