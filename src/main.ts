@@ -52,7 +52,6 @@ import { peerAgent } from './peer/dbus.ts';
 import { portalAgent } from './portal/dbus.ts';
 import { createResolver, type Resolver } from './resolver.ts';
 import { formatHelp } from './shared/command-line.ts';
-import { systemRandom } from './shared/random.ts';
 import type { Scope } from './shared/scope.ts';
 import { openSystem } from './system/node-system.ts';
 import { VERSION } from './version.ts';
@@ -72,7 +71,7 @@ void run<ConnmandOptions>({
 });
 
 async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
-  const { system, clock, scope } = daemon;
+  const { system, clock, random, scope } = daemon;
   const options = generalOptions(daemon.options.config ?? `${directories.sysconfdir}/connman/main.conf`);
   const isPutBack = replayCheckpoints(checkpointFiles(STORAGE), clock);
   const storage = openStorage(STORAGE);
@@ -86,10 +85,8 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   const agents = createAgentRegistry(agentInterface, { bus, clock }, life);
   const core = createCore(
     {
-      system, clock, kernel, bus, storage, options,
-      readDevtype, hostname, sysctl,
+      system, clock, kernel, bus, storage, options, readDevtype, hostname, sysctl, random,
       zoneCountry: () => (clockSettings.timezone === undefined ? undefined : countryOfZone(clockSettings.timezone)),
-      random: systemRandom,
       settings: new GlobalSettings(storage),
       filter: {
         allowed: daemon.options.devices,
@@ -168,7 +165,7 @@ function lookAfter(
 
 /** The clock object with all that keeps the time. */
 function keepTime(
-  { system, clock }: Daemon<ConnmandOptions>,
+  { system, clock, random }: Daemon<ConnmandOptions>,
   { core, resolver, settings }: { readonly core: Core; readonly resolver: Resolver; readonly settings: ClockSettings },
   scope: Scope,
 ): void {
@@ -178,7 +175,7 @@ function keepTime(
     if (property === 'Timezone') void country.update();
   });
   exportClock(bus, settings, scope);
-  const keeper = startTimekeeper({ system, clock, random: systemRandom, resolver, services, settings }, scope);
+  const keeper = startTimekeeper({ system, clock, random, resolver, services, settings }, scope);
   core.sleep.ended.observe(scope, () => keeper.wake());
   followOfferedTimezone(services, settings, scope);
 }
@@ -196,7 +193,7 @@ interface Opened {
 }
 
 function startResolver(daemon: Daemon<ConnmandOptions>, options: GeneralOptions, opened: Opened): Resolver {
-  const { system, clock } = daemon;
+  const { system, clock, random } = daemon;
   const { bus, kernel, scope } = opened;
   const resolvConf = resolvConfFile({
     runtime: `${directories.runstatedir}/connman/resolv.conf`,
@@ -207,7 +204,7 @@ function startResolver(daemon: Daemon<ConnmandOptions>, options: GeneralOptions,
   const plugin: DnsBackendPlugin = daemon.options.hasDnsProxy ? dnsBackend : direct;
   const backend = plugin.start({
     resolvConf, system, clock, bus, portHolder,
-    random: systemRandom,
+    random,
     listen: options.DNSProxyListen,
     isRebindingStopped: options.DNSProxyStopRebinding,
     linkName: (ifindex) => kernel.mirror.links.get(ifindex)?.name,

@@ -18,7 +18,6 @@ import { openGenl, type Genl } from '../src/netlink/genl/genl.ts';
 import { openRtnetlink, type Rtnetlink } from '../src/netlink/rtnetlink.ts';
 import { formatHelp } from '../src/shared/command-line.ts';
 import { logger } from '../src/shared/log.ts';
-import { systemRandom } from '../src/shared/random.ts';
 import type { Scope } from '../src/shared/scope.ts';
 import { openSystem } from '../src/system/node-system.ts';
 import { VERSION } from '../src/version.ts';
@@ -58,7 +57,7 @@ void run<DaemonOptions>({
 });
 
 async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
-  const { system, clock, scope } = daemon;
+  const { system, clock, random, scope } = daemon;
   const options = vpnOptions(daemon.options.config ?? `${directories.sysconfdir}/connman/connman-vpn.conf`);
   // `life` is closed before the bus and the kernel's sockets, so that the last signals still go out.
   const ground = scope.child();
@@ -81,7 +80,7 @@ async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
     socketDirectory: (type) => socketDirectory(privilegesOf(options, type)),
     scriptDirectory: `${directories.libdir}/connman/scripts`,
     connectUnix: (path, within) => system.unixStream(path, within),
-    resolveHost: hostResolver('/etc/resolv.conf', { system, clock, random: systemRandom }),
+    resolveHost: hostResolver('/etc/resolv.conf', { system, clock, random }),
     ...files(),
     driver: (type) => drivers.get(type),
     makeDevice: (kind, type) => makeTunnelDevice({ system, kernel }, kind, privilegesOf(options, type)?.uid ?? 0),

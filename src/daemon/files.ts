@@ -6,7 +6,7 @@
  */
 
 import {
-  chmodSync, closeSync, constants, fstatSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync,
+  closeSync, constants, fchmodSync, fstatSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync,
   statSync, watch, writeFileSync,
 } from 'node:fs';
 import type { Clock } from '../shared/clock.ts';
@@ -49,9 +49,7 @@ export function readSmallFile(path: string): string | undefined {
 export function writeFileAtomically(path: string, content: string | Uint8Array, mode = 0o600): void {
   const temporary = `${path}.tmp`;
   try {
-    // A leftover of a crash may have other rights, or be a link to somewhere else.
-    rmSync(temporary, { force: true });
-    const fd = openSync(temporary, 'wx', mode);
+    const fd = openNew(temporary, mode);
     try {
       writeFileSync(fd, content);
       fsyncSync(fd);
@@ -73,9 +71,13 @@ export function writeFileAtomically(path: string, content: string | Uint8Array, 
 export function replacePublicFile(path: string, content: string | Uint8Array): void {
   const temporary = `${path}.connman`;
   try {
-    rmSync(temporary, { force: true });
-    writeFileSync(temporary, content, { flag: 'wx' });
-    chmodSync(temporary, 0o644);
+    const fd = openNew(temporary, 0o644);
+    try {
+      writeFileSync(fd, content);
+      fchmodSync(fd, 0o644);
+    } finally {
+      closeSync(fd);
+    }
     renameSync(temporary, path);
   } catch (error) {
     removeQuietly(temporary);
@@ -117,6 +119,17 @@ export function watchFiles(
     log.warn('%s cannot be watched: %s', directory, error instanceof Error ? error.message : error);
   }
   look();
+}
+
+/** A leftover of a crash may have other rights, or be a link to somewhere else. */
+function openNew(path: string, mode: number): number {
+  try {
+    return openSync(path, 'wx', mode);
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error;
+    rmSync(path, { force: true });
+    return openSync(path, 'wx', mode);
+  }
 }
 
 function openIfThere(path: string): number | undefined {

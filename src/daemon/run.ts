@@ -10,6 +10,7 @@ import { DeadlineClock, type Clock } from '../shared/clock.ts';
 import { debugPatterns, debugPatternsOfEnvironment } from '../shared/debug-names.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { debugFiles, logger, setLogSink } from '../shared/log.ts';
+import { randomFrom, type Random } from '../shared/random.ts';
 import { createScope, type Scope } from '../shared/scope.ts';
 import type { System } from '../system/system.ts';
 import type { DaemonOptions } from './command-line.ts';
@@ -51,6 +52,8 @@ export interface Daemon<O extends DaemonOptions> {
   readonly options: O;
   readonly system: System;
   readonly clock: Clock;
+  /** The kernel's. */
+  readonly random: Random;
   /** Closed at the end of the daemon. */
   readonly scope: Scope;
   /** Emits at SIGHUP. */
@@ -72,8 +75,6 @@ export async function run<O extends DaemonOptions>(program: Program<O>): Promise
   process.title = program.name;
   process.on('uncaughtException', (error) => abort(error, report));
   process.on('unhandledRejection', (error) => abort(error, report));
-  // Whoever read the log in the foreground may be gone.
-  process.stderr.on('error', () => undefined);
   try {
     process.exit(await live(program, options, report));
   } catch (error) {
@@ -96,6 +97,7 @@ function readCommandLine<O extends DaemonOptions>(program: Program<O>): O {
 
 async function live<O extends DaemonOptions>(program: Program<O>, options: O, report: StartReport): Promise<number> {
   const system = program.openSystem();
+  system.compileSparingly();
   const scope = createScope();
   const clock = new DeadlineClock(system.bootTimeSource(scope));
   startLog(program.name, options, { system, clock }, scope);
@@ -116,7 +118,8 @@ async function live<O extends DaemonOptions>(program: Program<O>, options: O, re
     quitting.abort();
   };
   handleSignals({ terminate: () => quit(), reload: () => reloadWanted.emit() }, scope);
-  const daemon = { options, system, clock, scope: own, reloadWanted, started, quit };
+  const random = randomFrom((bytes) => system.fillRandom(bytes));
+  const daemon = { options, system, clock, random, scope: own, reloadWanted, started, quit };
   const isStarted = await start(program, daemon, quitting.signal, report);
   log.info('Terminating');
   notifyServiceManager('STOPPING=1', serviceManager, system);

@@ -20,6 +20,7 @@ export interface Addon {
   open(path: Uint8Array): number;
   bind(fd: number, address: Uint8Array | undefined, port: number, ifindex: number): number;
   connect(fd: number, address: Uint8Array | undefined, port: number, ifindex: number): number;
+  listen(fd: number, backlog: number): number;
   localPort(fd: number): number;
   duplicate(fd: number): number;
   close(fd: number): number;
@@ -47,6 +48,8 @@ export interface Addon {
   setDomainname(name: Uint8Array): number;
   fileSystemId(path: Uint8Array): string | number;
   startSession(): number;
+  fillRandom(bytes: Uint8Array): number;
+  compileSparingly(): void;
   confine(user: number, moreBytes: number, cpuSec: number): number;
   describe(errno: number): string;
 }

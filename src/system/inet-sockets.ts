@@ -10,7 +10,7 @@ import type { ConstantName } from './addon.ts';
 import { check, systemError } from './addon.ts';
 import type { Arena } from './arena.ts';
 import type { Native } from './message-socket.ts';
-import { openDescriptor, openMessageSocket, setReceiveBuffer } from './message-socket.ts';
+import { openDescriptor, openMessageSocket, setReceiveBuffer, watchDescriptor } from './message-socket.ts';
 import { openRequestSocket } from './request-socket.ts';
 import { openConnectingStream } from './stream-socket.ts';
 import type {
@@ -64,6 +64,23 @@ export function openTcp(native: Native, options: TcpOptions): number {
     set('SOL_SOCKET', 'SO_REUSEADDR', 1);
     check(addon, addon.bind(fd, options.bind.address.bytes, options.bind.port, 0), 'bind');
   });
+}
+
+/** See System.listen. */
+export function listen(
+  native: Native, { fd, backlog }: { readonly fd: number; readonly backlog: number }, scope: Scope, onFirst: () => void,
+): number {
+  const { addon } = native;
+  check(addon, addon.listen(fd, backlog), 'listen');
+  const port = check(addon, addon.localPort(fd), 'getsockname');
+  // There is nothing to read from what listens: an event of any kind is somebody who knocks.
+  const knocked = scope.child();
+  const watcher = watchDescriptor(native, check(addon, addon.duplicate(fd), 'dup'), () => {
+    void knocked.close();
+    onFirst();
+  });
+  knocked.defer(() => addon.unwatch(watcher));
+  return port;
 }
 
 /** See System.tcpStream. */

@@ -8,7 +8,7 @@ import { nodeTimeSource } from '../shared/clock.ts';
 import type { Scope } from '../shared/scope.ts';
 import { check, loadAddon, systemError } from './addon.ts';
 import { Arena } from './arena.ts';
-import { openRaw, openTcp, openTcpStream, openUdp, openUdpServer } from './inet-sockets.ts';
+import { listen, openRaw, openTcp, openTcpStream, openUdp, openUdpServer } from './inet-sockets.ts';
 import { openNetlink, openPacket } from './link-sockets.ts';
 import type { Native } from './message-socket.ts';
 import { openDescriptor, openMessageSocket, watchDescriptor } from './message-socket.ts';
@@ -27,6 +27,7 @@ export function openSystem(): System {
     udp: (options, scope) => openUdp(native, options, scope),
     udpServer: (options, scope) => openUdpServer(native, options, scope),
     tcp: (options) => openTcp(native, options),
+    listen: (fd, backlog, scope, onFirst) => listen(native, { fd, backlog }, scope, onFirst),
     tcpStream: (options, scope) => openTcpStream(native, options, scope),
     unixDatagram: (path, scope) => unixDatagram(native, path, scope),
     unixStream: (path, scope) => unixStream(native, path, scope),
@@ -49,6 +50,8 @@ export function openSystem(): System {
       if (typeof found === 'string') return found;
       throw systemError(addon, -found, 'statfs');
     },
+    compileSparingly: () => addon.compileSparingly(),
+    fillRandom: (bytes) => void check(addon, addon.fillRandom(bytes), 'getrandom'),
     startSession: () => void check(addon, addon.startSession(), 'setsid'),
   };
 }

@@ -39,6 +39,12 @@ export interface System {
    */
   tcp(options: TcpOptions): number;
 
+  /**
+   * Has `fd`, bound by `tcp` and still the caller's, listen until the caller closes it; returns the port. Calls
+   * `onFirst` once, when somebody wants to connect, unless `scope` has closed. Throws SystemError.
+   */
+  listen(fd: number, backlog: number, scope: Scope, onFirst: () => void): number;
+
   /** A TCP connection under way; what is sent before it stands waits. Throws SystemError where none can begin. */
   tcpStream(options: TcpStreamOptions, scope: Scope): TcpStream;
 
@@ -62,6 +68,15 @@ export interface System {
 
   /** Closes a descriptor that was received or made by `tcp` or `tun` and is not owned by Node. */
   closeFd(fd: number): void;
+
+  /**
+   * Has V8 compile only what runs for long: a daemon's functions run seldom, and when they do somebody waits.
+   * Node's modules that are loaded later come without their compiled code, a few milliseconds for a large one.
+   */
+  compileSparingly(): void;
+
+  /** Overwrites `bytes` with the kernel's randomness. */
+  fillRandom(bytes: Uint8Array): void;
 
   /** clock_settime(CLOCK_REALTIME); `unixMs` milliseconds since 1970. */
   setWallClock(unixMs: number): void;

@@ -44,6 +44,21 @@ test('a file system has an identifier, the same for all its files', () => {
   assert.throws(() => system.fileSystemId('/nowhere/at/all'), isCode('ENOENT'));
 });
 
+test('bytes are filled with what nobody can foresee, and all of them', () => {
+  const [one, other] = [new Uint8Array(1 << 16), new Uint8Array(1 << 16)];
+  system.fillRandom(one);
+  system.fillRandom(other);
+  // 256 zeros expected among so many bytes, standard deviation 16.
+  for (const bytes of [one, other]) assert.ok(bytes.filter((byte) => byte === 0).length < 512);
+  assert.ok(one.some((byte, index) => byte !== other[index]));
+});
+
+test('a program goes on as before when less of it is compiled', () => {
+  system.compileSparingly();
+  const words = Array.from({ length: 20_000 }, (_, index) => `word ${index}`);
+  assert.is(words.filter((word) => /^word \d*7$/.test(word)).length, 2000);
+});
+
 test('setting the clock without the right to says so', () => {
   const maps = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
   assert.is(maps[2], '1', 'in a user namespace of our own');

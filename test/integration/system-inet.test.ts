@@ -56,6 +56,44 @@ function nextMessage(socket: MessageSocket<UdpSender>): Promise<{ bytes: number[
   });
 }
 
+test('who listens is told of the first who knocks, and whoever accepts finds everybody waiting', async () => {
+  const scope = createScope();
+  const fd = system.tcp({ family: 4, bind: { address: address('192.0.2.1'), port: 0 } });
+  let knocks = 0;
+  const knocked = new Promise<void>((resolve) => {
+    const port = system.listen(fd, 5, scope, () => {
+      knocks++;
+      resolve();
+    });
+    for (let client = 0; client < 2; client++) connect({ host: '192.0.2.1', port }).end('hello');
+  });
+  await knocked;
+  const heard: string[] = [];
+  const server = createServer((socket) => {
+    socket.on('data', (text) => {
+      if (heard.push(String(text)) === 2) server.close();
+    });
+  });
+  server.listen({ fd });
+  await once(server, 'close');
+  assert.equal(heard, ['hello', 'hello']);
+  assert.is(knocks, 1);
+  await scope.close();
+});
+
+test('two cannot listen where one does, and a scope that has closed is told nothing', async () => {
+  const scope = createScope();
+  const where = { family: 4, bind: { address: address('192.0.2.1'), port: 7700 } } as const;
+  const [one, other] = [system.tcp(where), system.tcp(where)];
+  assert.is(system.listen(one, 5, scope, () => assert.unreachable()), 7700);
+  assert.throws(() => system.listen(other, 5, scope, () => undefined), /EADDRINUSE|in use/);
+  await scope.close();
+  const client = connect({ host: '192.0.2.1', port: 7700 });
+  await once(client, 'connect');
+  client.destroy();
+  for (const fd of [one, other]) system.closeFd(fd);
+});
+
 test('UDP bound to a device hears that device only, and says which', async () => {
   const scope = createScope();
   const onRight = system.udp({ family: 4, port: 5000, device: 'right', packetInfo: true, reuseAddress: true }, scope);

@@ -83,7 +83,7 @@ export class Proxy {
     try {
       const udp = { family: address.family, address, port, receiveBufferBytes: RECEIVE_BUFFER_BYTES, ...link };
       const bound = serveUdp(udp, env, own);
-      await serveTcp({ address, port: bound, ...link }, env, own);
+      serveTcp({ address, port: bound, ...link }, env, own);
       return bound;
     } catch (error) {
       void own.close();

@@ -26,10 +26,10 @@ const IDLE_MS = 10_000;
 const LENGTH_BYTES = 2;
 const MAX_MESSAGE_BYTES = 0xffff;
 
-/** Answers over TCP until `scope` closes; resolves with the port. Throws as `listenTcp`. */
+/** Answers over TCP until `scope` closes; returns the port. Throws as `listenTcp`. */
 export function serveTcp(
   where: Pick<TcpListenOptions, 'address' | 'port' | 'device'>, env: ClientsEnv, scope: Scope,
-): Promise<number> {
+): number {
   const options = { ...where, maxConnections: MAX_CONNECTIONS, backlog: BACKLOG };
   return listenTcp(env.system, options, scope, (socket) => void new TcpClient(socket, env, scope.child()));
 }

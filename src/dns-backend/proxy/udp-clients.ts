@@ -26,7 +26,7 @@ export const REFUSALS: Readonly<Record<Exclude<QueryVerdict, 'query' | 'drop'>, 
 
 /** What serving takes. */
 export interface ClientsEnv {
-  readonly system: Pick<System, 'udpServer' | 'tcp' | 'closeFd'>;
+  readonly system: Pick<System, 'udpServer' | 'tcp' | 'listen' | 'closeFd'>;
   readonly clock: Clock;
   readonly resolution: Resolution;
 }

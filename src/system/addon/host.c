@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/statfs.h>
 #include <sys/timerfd.h>
 #include <sys/timex.h>
@@ -203,6 +204,37 @@ static napi_value describe(napi_env env, napi_callback_info info) {
   return text;
 }
 
+/* fillRandom(bytes): getrandom(2), which waits for the kernel's first entropy after boot. */
+static napi_value fill_random(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  struct bytes wanted;
+  get_arguments(env, info, 1, arguments);
+  if (!get_bytes(env, arguments[0], &wanted)) return wrong_argument(env);
+  for (size_t done = 0; done < wanted.length;) {
+    ssize_t count = getrandom((uint8_t *)wanted.data + done, wanted.length - done, 0);
+    if (count >= 0) done += (size_t)count;
+    else if (errno != EINTR) return make_int(env, -errno);
+  }
+  return make_int(env, 0);
+}
+
+/* V8's, of C++, as Node's own v8.setFlagsFromString calls it; weak, so that a Node without it does without. */
+extern void set_v8_flags(const char *flags) __asm__("_ZN2v82V818SetFlagsFromStringEPKc") __attribute__((weak));
+
+/*
+ * compileSparingly(): what runs now and then stays in the interpreter. By default V8 compiles what has run a
+ * few times, and regular expressions when they are used again: at the first link that is most of what runs.
+ */
+static napi_value compile_sparingly(napi_env env, napi_callback_info info) {
+  (void)env;
+  (void)info;
+  if (set_v8_flags == NULL) return NULL;
+  set_v8_flags("--no-sparkplug");
+  set_v8_flags("--interrupt-budget=1000000");
+  set_v8_flags("--regexp-tier-up-ticks=50");
+  return NULL;
+}
+
 void add_host(napi_env env, napi_value exports) {
   add_function(env, exports, "bootTime", boot_time);
   add_function(env, exports, "timer", make_timer);
@@ -215,5 +247,7 @@ void add_host(napi_env env, napi_value exports) {
   add_function(env, exports, "setDomainname", set_domain_name);
   add_function(env, exports, "fileSystemId", file_system_id);
   add_function(env, exports, "startSession", start_session);
+  add_function(env, exports, "fillRandom", fill_random);
+  add_function(env, exports, "compileSparingly", compile_sparingly);
   add_function(env, exports, "describe", describe);
 }

@@ -67,6 +67,15 @@ static napi_value connect_socket(napi_env env, napi_callback_info info) {
   return with_address(env, info, connect);
 }
 
+/* listen(fd, backlog) */
+static napi_value listen_socket(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  int fd, backlog;
+  get_arguments(env, info, 2, arguments);
+  if (!get_int(env, arguments[0], &fd) || !get_int(env, arguments[1], &backlog)) return wrong_argument(env);
+  return make_result(env, listen(fd, backlog));
+}
+
 static double port_of(const struct sockaddr_storage *name) {
   switch (name->ss_family) {
     case AF_INET: return ntohs(((const struct sockaddr_in *)name)->sin_port);
@@ -111,6 +120,7 @@ void add_sockets(napi_env env, napi_value exports) {
   add_function(env, exports, "open", open_device);
   add_function(env, exports, "bind", bind_socket);
   add_function(env, exports, "connect", connect_socket);
+  add_function(env, exports, "listen", listen_socket);
   add_function(env, exports, "localPort", local_port);
   add_function(env, exports, "duplicate", duplicate);
   add_function(env, exports, "close", close_descriptor);
