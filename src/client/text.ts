@@ -44,24 +44,25 @@ export function shorten(text: string, columns: number): string {
 }
 
 /**
- * Breaks lines that are longer than `columns` between words. What is broken off stands as far in as a
- * sentence did, of a row of columns four further. Lines that fit stay as they are, tabs in others become
- * blanks.
+ * Breaks lines that are longer than `columns` between words. What is broken off stands further in by
+ * `hanging`: unless said as far as a sentence did, of a row of columns four further. Lines that fit stay
+ * as they are, tabs in others become blanks.
  */
-export function wrap(text: string, columns: number): string {
-  return text.split('\n').map((line) => wrapLine(line, columns)).join('\n');
+export function wrap(text: string, columns: number, hanging?: number): string {
+  return text.split('\n').map((line) => wrapLine(line, columns, hanging)).join('\n');
 }
 
 /** Instead of more than a third of the columns. */
 const LONGEST_INDENT = ' '.repeat(7);
 
-function wrapLine(line: string, columns: number): string {
+function wrapLine(line: string, columns: number, hanging: number | undefined): string {
   const plain = expandTabs(line);
   if (displayWidth(plain) <= columns) return line;
   const [wide = ''] = /^ */.exec(plain) ?? [];
   const body = plain.slice(wide.length);
   const indent = wide.length < columns / 3 ? wide : LONGEST_INDENT;
-  const inner = indent + (/\S {2,}\S/.test(body) ? '    ' : indent.slice(0, 2));
+  const isRow = /\S {2,}\S/.test(body);
+  const inner = indent + ' '.repeat(hanging ?? (isRow ? 4 : Math.min(2, indent.length)));
   const lines: string[] = [];
   let current = indent;
   for (const [, blanks = '', word = ''] of body.matchAll(/( *)(\S+)/g)) {

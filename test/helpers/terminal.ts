@@ -23,10 +23,10 @@ export class Terminal {
   }
 
   /** Starts a program; `name` tells terminals of one device apart. */
-  static async start(device: Namespace, name: string, command: string): Promise<Terminal> {
+  static async start(device: Namespace, name: string, command: string, columns = COLUMNS): Promise<Terminal> {
     const terminal = new Terminal(device, `/run/tmux-${name}`);
     await device.script("echo 'set -g remain-on-exit on' >/run/tmux.conf");
-    const size = ['-x', String(COLUMNS), '-y', String(ROWS)];
+    const size = ['-x', String(columns), '-y', String(ROWS)];
     const line = `${command}; echo $? >${terminal.#status}`;
     await terminal.#tmux('-f', '/run/tmux.conf', 'new-session', '-d', ...size, line);
     return terminal;

@@ -13,7 +13,8 @@ import { type Context, PATIENCE } from '../context.ts';
 import { type CommandError, failed, invalid, isConnmanError, isUnknownObject } from '../errors.ts';
 import { withService } from '../find-service.ts';
 import { usage } from '../run-command.ts';
-import type { Properties } from '../values.ts';
+import { wrap } from '../text.ts';
+import { formatProperties, type Properties } from '../values.ts';
 import { NO_SUCH_SUBJECT, printProperties, rethrow } from './read.ts';
 
 /** `reload`. */
@@ -40,7 +41,10 @@ export async function extras(context: Context, { command, words: [word], given }
   await withService(context, command.name, word, async (path) => {
     const properties = await context.proxy(propertiesInterface, path);
     const all = await properties.GetAll({ interface_name }, PATIENCE);
-    printProperties(context, given.has('json') ? all : withReadableTime(all), given.has('json'));
+    if (given.has('json')) return printProperties(context, all, true);
+    const { isTerminal, columns, show, print } = context.output;
+    const text = formatProperties(withReadableTime(all), show);
+    print(isTerminal ? wrap(text, columns) : text);
   }).catch(rethrow(`Error ${word}`, NO_SUCH_SUBJECT));
 }
 

@@ -8,7 +8,7 @@ import type { Call } from '../command.ts';
 import { CONNMAN, type Context, PATIENCE } from '../context.ts';
 import { invalid } from '../errors.ts';
 import { usage } from '../run-command.ts';
-import type { Show } from '../text.ts';
+import { type Show, wrap } from '../text.ts';
 import { formatVariant, type Properties, propertiesToJson } from '../values.ts';
 import { rethrowOurs } from './host.ts';
 
@@ -19,7 +19,11 @@ export async function log(context: Context, { command, words: [word], given }: C
   const isFollowing = word === '-f' || given.has('follow');
   const manager = await context.proxy(causewayManagerInterface, '/');
   const { output } = context;
-  const format = given.has('json') ? changeAsJson : (change: Properties) => formatChange(change, output.show);
+  const shown = (change: Properties): string => {
+    const line = formatChange(change, output.show);
+    return output.isTerminal ? wrap(line, output.columns, 2) : line;
+  };
+  const format = given.has('json') ? changeAsJson : shown;
   const rethrow = rethrowOurs('Error');
   let isCaughtUp = false;
   if (isFollowing) {
