@@ -16,7 +16,7 @@ import { AccessPoints, bestOf, type GroupChange, strengthOf } from './access-poi
 import type { Bss } from './bss.ts';
 import { useAddress } from './link-address.ts';
 import { Joiner } from './joiner.ts';
-import type { P2p } from './p2p/p2p.ts';
+import type { DirectUse, P2p } from './p2p/p2p.ts';
 import { Scanner } from './scanner.ts';
 import type { LinkEvent, SupplicantLink } from './supplicant-link.ts';
 import type { Supplicant } from './supplicant.ts';
@@ -41,10 +41,10 @@ export interface RadioEnv {
 /** Takes charge of a device until `scope` closes. */
 export function attachRadio(env: RadioEnv, device: Device, scope: Scope): DeviceControl {
   let life: Life | undefined;
-  const showDirect = env.p2p.attach(device, scope);
+  const direct = env.p2p.attach(device, scope, () => life?.radio.idle());
   const open = async (signal: AbortSignal): Promise<void> => {
-    life = await openStation(env, device, signal, scope);
-    showDirect(life.link, life.scope);
+    life = await openStation({ ...env, direct }, device, signal, scope);
+    direct.show(life.link, life.scope);
   };
   const accessPoint: AccessPointEnv = {
     ...env, device,
@@ -78,6 +78,11 @@ export function attachRadio(env: RadioEnv, device: Device, scope: Scope): Device
   };
 }
 
+/** What a station takes from its radio. */
+interface StationEnv extends RadioEnv {
+  readonly direct: DirectUse;
+}
+
 /** Few machines ever are one. */
 const accessPointMode = () => import('./access-point-mode.ts');
 
@@ -88,7 +93,7 @@ interface Life {
 }
 
 // oxlint-disable-next-line max-params -- of whom, what, how long and until when
-async function openStation(env: RadioEnv, device: Device, signal: AbortSignal, scope: Scope): Promise<Life> {
+async function openStation(env: StationEnv, device: Device, signal: AbortSignal, scope: Scope): Promise<Life> {
   const own = scope.child();
   try {
     const link = await env.supplicant.open(device.interfaceName, own);
@@ -107,7 +112,7 @@ async function openStation(env: RadioEnv, device: Device, signal: AbortSignal, s
 
 /** A powered radio. */
 class Radio {
-  readonly #env: RadioEnv;
+  readonly #env: StationEnv;
   readonly #device: Device;
   readonly #link: SupplicantLink;
   readonly #scope: Scope;
@@ -116,7 +121,7 @@ class Radio {
   readonly #joiner: Joiner;
   readonly #scanner: Scanner;
 
-  constructor(env: RadioEnv, device: Device, link: SupplicantLink, scope: Scope) {
+  constructor(env: StationEnv, device: Device, link: SupplicantLink, scope: Scope) {
     this.#env = env;
     this.#device = device;
     this.#link = link;
@@ -145,14 +150,14 @@ class Radio {
     try {
       await this.#scanner.scan({ kind: 'user' }, signal);
     } finally {
-      this.#idle();
+      this.idle();
     }
   }
 
   #lookForKnown(): void {
     this.#scanner.scan({ kind: 'start' }, this.#scope.signal)
       .catch((error: unknown) => log.debug('%s: %s', this.#device.interfaceName, error))
-      .finally(() => this.#idle());
+      .finally(() => this.idle());
   }
 
   /** Calls a name that is not announced; the network of it and of a protection, if it answers. */
@@ -189,7 +194,7 @@ class Radio {
       case 'state':
       case 'currentBss':
         for (const group of this.#networks.keys()) this.#apply({ changed: group });
-        this.#idle();
+        this.idle();
         return;
       case 'removed':
         for (const group of this.#points.clear()) this.#remove(group);
@@ -265,10 +270,11 @@ class Radio {
     this.#networks.delete(group);
   }
 
-  // Nothing is connected or being connected: keep looking.
-  #idle(): void {
+  /** While nothing is connected or being connected, and no peer needs the radio: keeps looking. */
+  idle(): void {
     if (this.#scope.signal.aborted) return;
-    if (this.#joiner.isJoining || this.#joiner.connectedOwner !== undefined) this.#scanner.stopAutoscan();
+    const isConnected = this.#joiner.isJoining || this.#joiner.connectedOwner !== undefined;
+    if (isConnected || this.#env.direct.isBusy) this.#scanner.stopAutoscan();
     else this.#scanner.startAutoscan();
   }
 }

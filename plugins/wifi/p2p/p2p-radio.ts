@@ -32,6 +32,8 @@ export interface P2pRadioEnv {
   readonly link: P2pLink;
   /** The hardware address of the radio in identifiers. */
   readonly deviceIdent: string;
+  /** Called when `isBusy` has changed. */
+  onBusy(): void;
 }
 
 /** What is known of a peer. */
@@ -82,11 +84,18 @@ export class P2pRadio {
     env.signals.heard.observe(scope, (signal) => this.#take(signal));
   }
 
+  /** Whether the radio is needed: to look for peers, or for a group with one. */
+  get isBusy(): boolean {
+    return this.#finding !== undefined || this.#attempt !== undefined || this.#group !== undefined;
+  }
+
   /** Looks for peers; resolves after half a minute, or when a connection is begun. Rejects with Failed. */
   scan(signal: AbortSignal): Promise<void> {
     this.#finding ??= this.#find().finally(() => {
       this.#finding = undefined;
+      this.#env.onBusy();
     });
+    this.#env.onBusy();
     const finding = this.#finding;
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
@@ -239,6 +248,7 @@ export class P2pRadio {
       entry, peerHardwareAddress: undefined, resolve: () => undefined, reject: () => undefined,
     };
     this.#attempt = attempt;
+    this.#env.onBusy();
     try {
       return await new Promise<PeerGroup>((resolve, reject) => {
         Object.assign(attempt, { resolve, reject });
@@ -260,6 +270,7 @@ export class P2pRadio {
     } finally {
       entry.wish = undefined;
       if (this.#attempt === attempt) this.#attempt = undefined;
+      this.#env.onBusy();
       this.#forgetLost(entry);
     }
   }
@@ -269,6 +280,7 @@ export class P2pRadio {
     if (group?.entry !== entry) return;
     this.#group = undefined;
     await this.#env.link.leave(group.link);
+    this.#env.onBusy();
     this.#forgetLost(entry);
   }
 
@@ -316,6 +328,7 @@ export class P2pRadio {
     if (group === undefined) return;
     this.#group = undefined;
     group.entry.peer.reportEnded();
+    this.#env.onBusy();
     this.#forgetLost(group.entry);
   }
 }

@@ -19,6 +19,14 @@ const log = logger('plugins/wifi/p2p/p2p.ts');
 /** Who describes this machine has to do it by then. */
 const CHASSIS_LIMIT_MS = 2_000;
 
+/** What a radio does for Wi-Fi Direct. */
+export interface DirectUse {
+  /** Whether it looks for peers, or is in a group with one. */
+  readonly isBusy: boolean;
+  /** The radio is powered, until `powered` closes. */
+  show(link: SupplicantLink, powered: Scope): void;
+}
+
 /** Wi-Fi Direct, until `life` closes. */
 export class P2p {
   readonly #core: Core;
@@ -38,8 +46,8 @@ export class P2p {
     }, life);
   }
 
-  /** For each device once; what is returned is to be called with each life of its radio. */
-  attach(device: Device, scope: Scope): (link: SupplicantLink, powered: Scope) => void {
+  /** For each device once. `onBusy` is called when `isBusy` of what is returned has changed. */
+  attach(device: Device, scope: Scope, onBusy: () => void): DirectUse {
     let radio: { readonly link: P2pLink; readonly powered: Scope } | undefined;
     let direct: { readonly radio: P2pRadio; readonly scope: Scope } | undefined;
     let update: (() => void) | undefined;
@@ -51,7 +59,7 @@ export class P2p {
         if (radio === undefined || direct !== undefined) return;
         const own = radio.powered.child();
         const env = { core: this.#core, signals: this.#signals, link: radio.link, deviceIdent: device.ident };
-        direct = { radio: new P2pRadio(env, own), scope: own };
+        direct = { radio: new P2pRadio({ ...env, onBusy }, own), scope: own };
         try {
           await this.#start(radio.link, own);
           own.signal.throwIfAborted();
@@ -70,15 +78,20 @@ export class P2p {
         return direct.radio.scan(signal);
       },
     };
-    return (link, powered) => {
-      if (!link.capabilities.modes.includes('p2p')) return;
-      radio = { link: new P2pLink(this.#core.bus, link.path), powered };
-      powered.defer(() => {
-        radio = undefined;
-        update?.();
-      });
-      if (update === undefined) update = this.#core.technologies.addUnit('p2p', unit, scope);
-      else update();
+    return {
+      get isBusy() {
+        return direct?.radio.isBusy ?? false;
+      },
+      show: (link, powered) => {
+        if (!link.capabilities.modes.includes('p2p')) return;
+        radio = { link: new P2pLink(this.#core.bus, link.path), powered };
+        powered.defer(() => {
+          radio = undefined;
+          update?.();
+        });
+        if (update === undefined) update = this.#core.technologies.addUnit('p2p', unit, scope);
+        else update();
+      },
     };
   }
 

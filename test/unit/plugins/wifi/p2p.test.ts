@@ -388,6 +388,19 @@ test('turned off, without its radio, without its supplicant while connected', wi
   await connected(bench);
 }));
 
+test('no look for networks takes the radio away from peers', withScope(async (context) => {
+  const bench = await p2pBench(context);
+  const scans = (): number => bench.supplicant.calls.filter((call) => call.startsWith('Scan')).length;
+  await connected(bench);
+  const before = scans();
+  await context.clock.advance(600_000);
+  assert.is(scans(), before);
+  await bench.peer(TV).Disconnect();
+  await context.clock.advance(10_000);
+  await bench.settled();
+  assert.ok(scans() > before, 'and afterwards it goes on');
+}));
+
 test('a peer that goes for good fails who waits for it', withScope(async (context) => {
   const bench = await p2pBench(context);
   bench.p2p.outcome = { kind: 'silent' };
