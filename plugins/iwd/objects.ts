@@ -61,11 +61,30 @@ export class IwdObjects {
     return [...this.#objects].flatMap(([path, interfaces]) => (interfaces.has(name) ? [path] : []));
   }
 
+  /** Waits until `find` finds something. Rejects with the reason of `signal`. */
+  async wait<T>(find: () => T | undefined, signal: AbortSignal, scope: Scope): Promise<T> {
+    const limits = scope.child();
+    try {
+      return find() ?? await new Promise<T>((resolve, reject) => {
+        const end = (): void => reject(signal.reason);
+        if (signal.aborted) end();
+        signal.addEventListener('abort', end, { once: true });
+        this.#changed.observe(limits, () => {
+          const found = find();
+          if (found !== undefined) resolve(found);
+        });
+      });
+    } finally {
+      await limits.close();
+    }
+  }
+
   /** The methods of an object. */
   proxy<D extends InterfaceShape>(description: D, path: string): Proxy<D> {
     return this.#bus.proxy(description, IWD, path);
   }
 
+  /** Sets a property; rejects with what iwd says. */
   async set(path: string, { name }: InterfaceShape, property: string, value: Variant): Promise<void> {
     const properties = this.#bus.proxy(propertiesInterface, IWD, path);
     await properties.Set({ interface_name: name, property_name: property, value });

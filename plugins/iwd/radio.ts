@@ -1,46 +1,43 @@
 /**
  * One Wi-Fi device over iwd. The core decides what is connected, as over wpa_supplicant: iwd is
- * kept from connecting by itself, and asked for each network in turn.
+ * kept from connecting by itself (iwd.ts), and asked for each network in turn. What somebody else has
+ * it join is taken over.
  */
 
-import type { Core, Device, DeviceControl, JoinContext, Network, NetworkControl, Scope } from '../../src/api.ts';
-import { JoinError } from '../../src/api.ts';
-import { DBusError } from '../../src/dbus/errors.ts';
 import {
-  iwdDeviceInterface, iwdKnownNetworkInterface, iwdNetworkInterface, iwdStationInterface,
-} from '../../src/dbus/interfaces/iwd.ts';
+  type Device, type DeviceControl, type Network, type NetworkControl, ScanError, type Scope,
+} from '../../src/api.ts';
+import { iwdAdapterInterface, iwdDeviceInterface, iwdStationInterface } from '../../src/dbus/interfaces/iwd.ts';
 import { variant } from '../../src/dbus/signature.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
-import { findSecrets } from '../lib/wifi/find-secrets.ts';
-import type { Security } from '../lib/wifi/security.ts';
+import { hiddenControl } from '../lib/wifi/hidden-network.ts';
 import { ssidText } from '../lib/wifi/ssid.ts';
-import { escapeText } from '../../src/shared/stored-text.ts';
-import type { IwdObjects } from './objects.ts';
+import { type HeardNetwork, networksOf } from './heard.ts';
+import { introduceHidden, typeOf } from './hidden.ts';
+import { type IwdEnv, IwdJoiner, type IwdTarget } from './joiner.ts';
+import { SignalMeter, strengthOf } from './signal-meter.ts';
+import { IwdScanner } from './scanner.ts';
+import type { Security } from '../lib/wifi/security.ts';
 
 const log = logger('plugins/iwd/radio.ts');
 
-const STORED_KEYS = ['SSID', 'Passphrase', 'Hidden'] as const;
+const STORED_KEYS = ['SSID', 'Frequency', 'Passphrase', 'Hidden'] as const;
 const SECRET_KEYS = ['Passphrase', 'Hidden'] as const;
 const SECURITIES: ReadonlyMap<string, Security> = new Map([['open', 'none'], ['psk', 'psk'], ['8021x', 'ieee8021x']]);
 
-/** What radios take from the plugin. */
-export interface IwdEnv {
-  readonly core: Core;
-  readonly objects: IwdObjects;
-  /** What iwd's agent answers, by the path of the network. */
-  readonly passphrases: Map<string, string>;
-}
+/** Below this a network is too weak to be shown; one that is shown stays. */
+const LEAST_STRENGTH = 20;
+
+/** How often a hidden name is called. */
+const MAX_CALLS = 3;
 
 /** Takes charge of a device until `scope` closes. */
 export function attachIwdRadio(env: IwdEnv, device: Device, scope: Scope): DeviceControl {
   let life: { readonly radio: IwdRadio; readonly scope: Scope } | undefined;
   return {
     async enable(signal) {
-      const path = await findDevice(env.objects, device.interfaceName, signal, scope);
-      if (env.objects.get(path, iwdDeviceInterface)?.get('Powered')?.value !== true) {
-        await env.objects.set(path, iwdDeviceInterface, 'Powered', variant('b', true));
-      }
+      const path = await powerUp(env, device, signal, scope);
       const own = scope.child();
       life = { radio: new IwdRadio(env, device, path, own), scope: own };
       life.radio.start();
@@ -52,28 +49,40 @@ export function attachIwdRadio(env: IwdEnv, device: Device, scope: Scope): Devic
       if (path !== undefined) await env.objects.set(path, iwdDeviceInterface, 'Powered', variant('b', false));
     },
     async scan(signal) {
-      if (life === undefined) throw new ConnmanError('NoCarrier');
+      if (life === undefined) throw new ScanError('NoCarrier', 'off');
       await life.radio.scan(signal);
     },
   };
 }
 
-// iwd makes its interfaces anew when it starts, and tells of them later than the kernel.
-async function findDevice(objects: IwdObjects, name: string, signal: AbortSignal, scope: Scope): Promise<string> {
-  const find = (): string | undefined => objects.with(iwdDeviceInterface)
+/** The path of the device that iwd has for an interface; undefined while it has none. */
+export function deviceNamed({ objects }: Pick<IwdEnv, 'objects'>, name: string): string | undefined {
+  return objects.with(iwdDeviceInterface)
     .find((path) => objects.get(path, iwdDeviceInterface)?.get('Name')?.value === name);
-  const limits = scope.child();
-  try {
-    return find() ?? await new Promise<string>((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      objects.changed.observe(limits, () => {
-        const path = find();
-        if (path !== undefined) resolve(path);
-      });
-    });
-  } finally {
-    await limits.close();
-  }
+}
+
+// iwd makes its interfaces anew when it starts, and tells of them later than the kernel; of a radio
+// switch as well. Powered, there is a station, unless somebody has it be something else.
+async function powerUp(env: IwdEnv, { interfaceName }: Device, signal: AbortSignal, scope: Scope): Promise<string> {
+  const { objects } = env;
+  const path = await objects.wait(() => deviceNamed(env, interfaceName), signal, scope);
+  const valueOf = (name: string) => objects.get(path, iwdDeviceInterface)?.get(name);
+  const adapter = valueOf('Adapter')?.as('o');
+  const on = async (object: string, description: typeof iwdAdapterInterface | typeof iwdDeviceInterface) => {
+    if (objects.get(object, description)?.get('Powered')?.value !== false) return;
+    await objects.set(object, description, 'Powered', variant('b', true))
+      .catch((error: unknown) => log.debug('%s: %s', object, error instanceof Error ? error.message : error));
+  };
+  if (adapter !== undefined) await on(adapter, iwdAdapterInterface);
+  await on(path, iwdDeviceInterface);
+  const isReady = (): boolean => objects.get(path, iwdStationInterface) !== undefined
+    || (valueOf('Powered')?.value === true && !['station', undefined].includes(valueOf('Mode')?.as('s')));
+  return objects.wait(() => (isReady() ? path : undefined), signal, scope);
+}
+
+interface Shown {
+  readonly network: Network;
+  readonly scope: Scope;
 }
 
 /** A powered device. */
@@ -82,159 +91,230 @@ class IwdRadio {
   readonly #env: IwdEnv;
   readonly #device: Device;
   readonly #scope: Scope;
-  readonly #networks = new Map<string, { readonly network: Network; readonly scope: Scope }>();
-  #scanEnd: { readonly done: Promise<void>; resolve(): void } | undefined;
-  /** The path of the network that is joined. */
-  #joined: string | undefined;
-  #isScanning = false;
+  readonly #joiner: IwdJoiner;
+  readonly #scanner: IwdScanner;
+  readonly #meter: SignalMeter;
+  /** By the path of iwd's object, or `hidden` and the protection. */
+  readonly #networks = new Map<string, Shown>();
+  #heard: ReadonlyMap<string, HeardNetwork> = new Map();
+  #hasStation = false;
+  /** The hidden network whose name is being called: that somebody answers does not end it. */
+  #called: string | undefined;
 
+  // oxlint-disable-next-line max-params -- with what, whose, where, how long
   constructor(env: IwdEnv, device: Device, path: string, scope: Scope) {
     this.path = path;
     this.#env = env;
     this.#device = device;
     this.#scope = scope;
-    env.objects.changed.observe(scope, (change) => this.#follow(change.path, change.interface));
-    for (const known of env.objects.with(iwdKnownNetworkInterface)) this.#forbid(known);
+    this.#joiner = new IwdJoiner(env, device, path, scope);
+    this.#meter = new SignalMeter(env, path, scope);
+    this.#scanner = new IwdScanner(path, {
+      core: env.core,
+      objects: env.objects,
+      prepare: () => introduceHidden(env, device),
+      update: () => this.#update(),
+    }, scope);
+    env.objects.changed.observe(scope, (change) => {
+      if (change.path === path && change.interface === iwdStationInterface.name) this.#follow();
+    });
+    this.#joiner.lost.observe(scope, (lost) => {
+      this.#networks.get(lost)?.network.reportLost();
+      this.#idle();
+    });
+    this.#joiner.foreign.observe(scope, (joined) => void this.#adopt(joined));
+    this.#meter.measured.observe(scope, ({ strength, point }) => {
+      const network = this.#networks.get(this.#joiner.joined ?? '')?.network;
+      if (strength !== undefined) network?.setStrength(strength);
+      if (point !== undefined) network?.setPoint(point);
+    });
+    env.core.sleep.ended.observe(scope, () => this.#look());
   }
 
   /** Shows what iwd knows and looks for more; returns without waiting for it. */
   start(): void {
-    void this.#update();
-    this.#station.Scan().catch((error: unknown) => log.debug('%s: %s', this.path, error));
+    this.#follow();
   }
 
-  /** Resolves when the results are in. Rejects with Failed where iwd refuses, or the reason of `signal`. */
+  /** For users. Rejects as `IwdScanner.scan`, with Failed while a network is joined or iwd makes one. */
   async scan(signal: AbortSignal): Promise<void> {
-    let resolve = (): void => undefined;
-    const done = new Promise<void>((settle) => (resolve = settle));
-    this.#scanEnd ??= { done, resolve };
-    const { done: end } = this.#scanEnd;
-    try {
-      await this.#station.Scan({}, { signal });
-    } catch (error) {
-      signal.throwIfAborted();
-      const isRunning = error instanceof DBusError && error.name.endsWith('.InProgress');
-      if (!isRunning) throw new ConnmanError('Failed', undefined, { cause: error });
+    const mode = this.#env.objects.get(this.path, iwdDeviceInterface)?.get('Mode')?.as('s') ?? 'station';
+    if (this.#joiner.joining !== undefined || mode !== 'station') {
+      throw new ScanError('Failed', 'busy', { message: 'Device or resource busy' });
     }
-    await Promise.race([end, new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    })]);
+    try {
+      await this.#scanner.scan(signal);
+    } finally {
+      this.#idle();
+    }
   }
 
-  get #station() {
-    return this.#env.objects.proxy(iwdStationInterface, this.path);
+  // Somebody may power the device off and on, or have it be an access point for a while.
+  #follow(): void {
+    const hasStation = this.#env.objects.get(this.path, iwdStationInterface) !== undefined;
+    if (hasStation === this.#hasStation) return;
+    this.#hasStation = hasStation;
+    if (!hasStation) {
+      for (const path of [...this.#networks.keys()]) this.#remove(path);
+      return this.#scanner.stopAutoscan();
+    }
+    this.#meter.register();
+    void this.#update().then(() => {
+      this.#joiner.look();
+      this.#look();
+    });
   }
 
-  #follow(path: string, interfaceName: string): void {
-    if (interfaceName === iwdKnownNetworkInterface.name) return this.#forbid(path);
-    if (path !== this.path || interfaceName !== iwdStationInterface.name) return;
-    const station = this.#env.objects.get(path, iwdStationInterface);
-    const isScanning = station?.get('Scanning')?.as('b') ?? false;
-    if (this.#isScanning && !isScanning) void this.#update();
-    this.#isScanning = isScanning;
-    const state = station?.get('State')?.as('s');
-    if (this.#joined === undefined || (state !== 'disconnected' && state !== undefined)) return;
-    const lost = this.#networks.get(this.#joined)?.network;
-    this.#joined = undefined;
-    lost?.reportLost();
+  #look(): void {
+    if (!this.#hasStation || this.#scope.signal.aborted) return;
+    this.#scanner.scan(this.#scope.signal)
+      .catch((error: unknown) => log.debug('%s: %s', this.path, error instanceof Error ? error.message : error))
+      .finally(() => this.#idle());
   }
 
-  // What is connected is decided here, not there.
-  #forbid(path: string): void {
-    const { objects } = this.#env;
-    if (objects.get(path, iwdKnownNetworkInterface)?.get('AutoConnect')?.value !== true) return;
-    objects.set(path, iwdKnownNetworkInterface, 'AutoConnect', variant('b', false))
-      .catch((error: unknown) => log.debug('%s: %s', path, error));
+  // Nothing is joined or being joined: keep looking.
+  #idle(): void {
+    if (this.#scope.signal.aborted || !this.#hasStation) return;
+    if ((this.#joiner.joined ?? this.#joiner.joining) !== undefined) this.#scanner.stopAutoscan();
+    else this.#scanner.startAutoscan();
   }
 
   async #update(): Promise<void> {
+    const station = this.#env.objects.proxy(iwdStationInterface, this.path);
     try {
-      const heard = await this.#station.GetOrderedNetworks();
-      if (!this.#scope.signal.aborted) this.#show(new Map(heard));
+      const [heard, hidden, air] = await Promise.all([
+        station.GetOrderedNetworks(),
+        station.GetHiddenAccessPoints().catch(() => []), // experimental
+        this.#env.air.heard(this.#device.ifindex),
+      ]);
+      if (this.#scope.signal.aborted || !this.#hasStation) return;
+      this.#heard = networksOf(air);
+      this.#show(new Map(heard), hidden);
     } catch (error) {
       log.debug('%s: %s', this.path, error instanceof Error ? error.message : error);
     }
-    this.#scanEnd?.resolve();
-    this.#scanEnd = undefined;
   }
 
-  #show(heard: ReadonlyMap<string, number>): void {
-    for (const [path, { scope }] of this.#networks) {
-      if (heard.has(path) || path === this.#joined) continue;
-      this.#networks.delete(path);
-      void scope.close();
+  #show(heard: ReadonlyMap<string, number>, hidden: readonly (readonly [string, number, string])[]): void {
+    const all = new Map(heard);
+    for (const [, signal, type] of hidden) {
+      const security = SECURITIES.get(type);
+      if (security === undefined) continue;
+      const key = `hidden_managed_${security}`;
+      all.set(key, Math.max(signal, all.get(key) ?? -Infinity));
     }
-    for (const [path, centiDbm] of heard) {
-      const network = this.#networks.get(path)?.network ?? this.#add(path);
-      network?.setStrength(Math.max(0, Math.min(100, 120 + Math.round(centiDbm / 100))));
+    for (const path of [...this.#networks.keys()]) if (!all.has(path) && !this.#isInUse(path)) this.#remove(path);
+    for (const [path, centiDbm] of all) {
+      const strength = strengthOf(centiDbm / 100);
+      const network = this.#networks.get(path)?.network ?? (strength < LEAST_STRENGTH ? undefined : this.#add(path));
+      if (network !== undefined) this.#describe(path, network, strength);
     }
     this.#env.core.services.scheduleAutoconnect();
   }
 
-  // The path ends in the name in hex digits and the type: .../3/686f6d65_psk.
+  #isInUse(path: string): boolean {
+    return path === this.#joiner.joined || path === this.#joiner.joining || path === this.#called;
+  }
+
+  // While joined it is as strong as the access point in use, which the meter tells.
+  #describe(path: string, network: Network, strength: number): void {
+    const target = this.#target(path);
+    const { best, hasWps, isAdvertising } = this.#heard.get(hexOf(target)) ?? {};
+    const canWps = target?.security === 'psk' && hasWps === true;
+    const words = [...(canWps ? ['wps'] : []), ...(canWps && isAdvertising === true ? ['wps_advertising'] : [])];
+    network.setSecurity([network.security[0] ?? 'none', ...words]);
+    if (path === this.#joiner.joined) return;
+    network.setStrength(strength);
+    if (best !== undefined) network.setPoint(best);
+  }
+
   #add(path: string): Network | undefined {
-    const [, hex = '', type = ''] = /\/([0-9a-f]{2,64})_([a-z0-9]+)$/.exec(path) ?? [];
-    const security = SECURITIES.get(type);
-    if (security === undefined || hex.length % 2 === 1) return undefined;
-    const group = `${hex}_managed_${security}`;
+    const target = this.#target(path);
+    const security = target?.security ?? SECURITY_OF_HIDDEN.get(path);
+    if (security === undefined) return undefined;
+    const group = target === undefined ? path : `${hexOf(target)}_managed_${security}`;
     const scope = this.#scope.child();
     const network = this.#device.addNetwork({
-      identifier: group, group, name: ssidText(Buffer.from(hex, 'hex')), security: [security],
-      storedKeys: STORED_KEYS, secretKeys: SECRET_KEYS, isRetried: true, control: this.#controlOf(path, hex, security),
+      identifier: group,
+      group,
+      name: target && ssidText(target.ssid),
+      security: [security],
+      storedKeys: STORED_KEYS,
+      secretKeys: SECRET_KEYS,
+      isRetried: true,
+      control: target === undefined
+        ? hiddenControl({ call: (ssid, _, signal) => this.#call(ssid, security, signal) }, security)
+        : this.#controlOf(path, target),
     }, scope);
     this.#networks.set(path, { network, scope });
     return network;
   }
 
-  #controlOf(path: string, ssid: string, security: Security): NetworkControl {
+  #remove(path: string): void {
+    void this.#networks.get(path)?.scope.close();
+    this.#networks.delete(path);
+  }
+
+  // The path ends in the name in hex digits and the type: .../3/686f6d65_psk.
+  #target(path: string): IwdTarget | undefined {
+    const [, hex = '', type = ''] = /\/([0-9a-f]{2,64})_([a-z0-9]+)$/.exec(path) ?? [];
+    const security = SECURITIES.get(type);
+    if (security === undefined || hex.length % 2 === 1) return undefined;
+    const { hasWps = false, isWpsOpen = false } = this.#heard.get(hex) ?? {};
+    return { path, ssid: Buffer.from(hex, 'hex'), type: typeOf(security), security, hasWps, isWpsOpen };
+  }
+
+  #controlOf(path: string, { ssid, type }: IwdTarget): NetworkControl {
     return {
       connect: async (signal, context) => {
-        const sources = { context, env: this.#env.core };
-        const found = await findSecrets({ security, hasWps: false, isWpsOpen: false }, sources, signal);
-        const passphrase = found.kind === 'secrets' ? found.secrets.passphrase : undefined;
-        await this.#join(path, passphrase, context, signal);
-        context.store({
-          SSID: ssid,
-          ...(passphrase !== undefined && context.provisioned?.Passphrase === undefined && {
-            Passphrase: escapeText(passphrase),
-          }),
-        });
+        const target = this.#target(path);
+        if (target === undefined) throw new ConnmanError('NoCarrier');
+        try {
+          const keys = await this.#joiner.join(target, context, signal);
+          const frequency = (await this.#meter.measure())?.frequencyMhz;
+          context.store({ ...keys, ...(frequency !== undefined && { Frequency: String(frequency) }) });
+        } finally {
+          this.#idle();
+        }
       },
-      disconnect: () => this.#leave(path),
+      reassociate: (signal) => this.#joiner.rejoin(path, signal),
+      disconnect: () => this.#joiner.leave(path).finally(() => this.#idle()),
+      forget: () => void this.#env.profiles.forget({ ssid, type }),
     };
   }
 
-  async #join(path: string, passphrase: string | undefined, context: JoinContext, signal: AbortSignal): Promise<void> {
-    const { objects, passphrases } = this.#env;
-    const isProven = context.isFavorite && context.lastFailure !== 'invalid-key' && context.answered === undefined;
-    const known = objects.get(path, iwdNetworkInterface)?.get('KnownNetwork')?.as('o');
-    // What iwd keeps is of another user, or was refused: it is to ask.
-    if (known !== undefined && !isProven) {
-      await objects.proxy(iwdKnownNetworkInterface, known).Forget().catch(() => undefined);
-    }
-    if (passphrase !== undefined) passphrases.set(path, passphrase);
+  /** Calls a name that is not announced; the network of it and of a protection, if it answers. */
+  async #call(ssid: Uint8Array, security: Security, signal: AbortSignal): Promise<Network | undefined> {
+    const key = { ssid, type: typeOf(security) };
+    const path = `${this.path}/${hexOf({ ssid })}_${key.type}`;
+    const isNew = this.#env.profiles.known(key) === undefined;
+    if (isNew) await this.#env.profiles.write(key, { isHidden: true });
+    this.#called = `hidden_managed_${security}`;
     try {
-      await objects.proxy(iwdNetworkInterface, path).Connect({}, { signal, timeoutMs: Number.POSITIVE_INFINITY });
-      this.#joined = path;
-    } catch (error) {
-      if (signal.aborted) await this.#station.Disconnect().catch(() => undefined);
-      signal.throwIfAborted();
-      throw this.#meaningOf(error, passphrase !== undefined && !isProven);
+      for (let left = MAX_CALLS; left > 0 && !this.#networks.has(path); left--) await this.#scanner.scan(signal);
     } finally {
-      passphrases.delete(path);
+      this.#called = undefined;
     }
+    const found = this.#networks.get(path)?.network;
+    if (found === undefined && isNew) await this.#env.profiles.forget(key);
+    return found;
   }
 
-  // iwd does not tell a wrong key from an access point that went silent; one that has worked is not the cause.
-  #meaningOf(error: unknown, isUnproven: boolean): JoinError {
-    const isRefused = error instanceof DBusError && /\.iwd\.(Failed|InvalidFormat)$/.test(error.name);
-    const isKey = isRefused && isUnproven && !this.#env.core.options.IgnoreInvalidKey;
-    return new JoinError(isKey ? 'invalid-key' : 'connect-failed', { cause: error });
+  async #adopt(path: string): Promise<void> {
+    if (!this.#networks.has(path)) await this.#update();
+    if (this.#joiner.joining !== undefined) return;
+    const network = this.#networks.get(path)?.network;
+    const { services } = this.#env.core;
+    const service = services.list.find((each) => each.network === network);
+    log.debug('%s: iwd has joined %s by itself', this.path, service?.identifier ?? path);
+    await service?.connect('user').catch((error: unknown) => log.debug('%s: %s', path, error));
   }
+}
 
-  async #leave(path: string): Promise<void> {
-    if (this.#joined !== path) return;
-    this.#joined = undefined;
-    await this.#station.Disconnect().catch((error: unknown) => log.debug('%s: %s', path, error));
-  }
+const SECURITY_OF_HIDDEN: ReadonlyMap<string, Security> = new Map(
+  [...SECURITIES.values()].map((security) => [`hidden_managed_${security}`, security]),
+);
+
+function hexOf(target: { readonly ssid: Uint8Array } | undefined): string {
+  return Buffer.from(target?.ssid ?? []).toString('hex');
 }

@@ -153,6 +153,11 @@ export class Technologies {
     return update;
   }
 
+  /** Whether a driver for a type is there. */
+  isServed(type: TechnologyType): boolean {
+    return this.#drivers.has(type);
+  }
+
   #unregister(gone: Registered): void {
     const { type } = gone.driver;
     const left = (this.#drivers.get(type) ?? []).filter((each) => each !== gone);

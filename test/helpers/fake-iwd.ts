@@ -1,190 +1,392 @@
 /**
- * iwd on a bus in memory: one device with a station, and the networks it hears. It asks its agent
- * for the passphrase of what it does not know, and keeps those that worked, as the real one.
+ * iwd on a bus in memory, as its version 2.3 was seen to behave in the guest: it owns its name before
+ * it serves anything; asks its agent for what it does not keep, and keeps what worked, to be connected
+ * by itself; joins what is joined already at once; calls almost every failure `Failed`; reads profiles
+ * from its directory as they come; and has no station while its device is off.
  */
 
+import { existsSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import type { Bus, Exported } from '../../src/dbus/bus.ts';
 import { DBusError } from '../../src/dbus/errors.ts';
 import { describeInterface } from '../../src/dbus/interface.ts';
 import {
-  iwdAgentManagerInterface, iwdDeviceInterface, iwdKnownNetworkInterface, iwdNetworkInterface, iwdStationInterface,
+  iwdAgentManagerInterface, iwdDaemonInterface, iwdDeviceInterface, iwdDiagnosticInterface, iwdKnownNetworkInterface,
+  iwdNetworkInterface, iwdSimpleConfigurationInterface, iwdStationInterface,
 } from '../../src/dbus/interfaces/iwd.ts';
-import { iwdAgentInterface } from '../../src/dbus/interfaces/iwd-agent.ts';
-import type { Scope } from '../../src/shared/scope.ts';
+import { iwdFullAgentInterface, iwdSignalAgentInterface } from '../../src/dbus/interfaces/iwd-agent.ts';
+import { variant } from '../../src/dbus/signature.ts';
+import { createScope, type Scope } from '../../src/shared/scope.ts';
 
 const NAME = 'net.connman.iwd';
-const DEVICE = '/net/connman/iwd/0/3';
+const MANAGER = '/net/connman/iwd';
+const DEVICE = `${MANAGER}/0/3`;
 
 const deviceObject = describeInterface({
-  ...iwdDeviceInterface, properties: { Name: 's', Powered: { type: 'b', access: 'readwrite' } },
+  ...iwdDeviceInterface, properties: { Name: 's', Mode: 's', Powered: { type: 'b', access: 'readwrite' } },
 });
-const stationObject = describeInterface({ ...iwdStationInterface, properties: { State: 's', Scanning: 'b' } });
+const stationObject = describeInterface({
+  ...iwdStationInterface, properties: { State: 's', Scanning: 'b', ConnectedNetwork: 'o' },
+});
 const networkObject = describeInterface({ ...iwdNetworkInterface, properties: { Connected: 'b', KnownNetwork: 'o' } });
 const knownObject = describeInterface({
-  ...iwdKnownNetworkInterface, properties: { AutoConnect: { type: 'b', access: 'readwrite' } },
+  ...iwdKnownNetworkInterface, properties: { Hidden: 'b', AutoConnect: { type: 'b', access: 'readwrite' } },
 });
 
 /** A network by its path's last part, `<ssid hex>_<type>`. */
 export interface FakeIwdNetwork {
-  /** What its passphrase is; undefined where it needs none. */
+  /** What its passphrase is, or the user's password; undefined where it needs none. */
   readonly secret?: string;
   readonly signalDbm: number;
+  /** It is shown to those alone who know its name. */
+  readonly isHidden?: boolean;
+  /** Somebody has pushed its button. */
+  readonly isPushed?: boolean;
+}
+
+/** Where it lives. */
+export interface FakeIwdOptions {
+  /** Its state directory; none unless said, in which profiles are then neither kept nor found. */
+  readonly directory?: string;
+  /** The interface it has; `wlan0` unless said. */
+  readonly interfaceName?: string;
 }
 
 /** The daemon. */
 export interface FakeIwd {
-  /** `Connect`, `Disconnect`, `Forget`, `RequestPassphrase <answer>`, oldest first. */
+  /** `Connect`, `Disconnect`, `Forget`, `RequestPassphrase <answer>` …, oldest first. */
   readonly calls: string[];
   readonly air: Map<string, FakeIwdNetwork>;
   /** Of known networks, whether iwd connects them by itself. */
-  readonly autoconnects: Map<string, boolean>;
+  readonly autoconnects: ReadonlyMap<string, boolean>;
+  /** Of the device. */
+  isPowered: boolean;
+  /** Answered to the next scan in place of making it. */
+  scanError: DBusError | undefined;
   /** The link is gone. */
   lose(): void;
+  /** Somebody else has it join a network. */
+  joinForSomebody(name: string): void;
+  /** The access point in use is heard so well now. */
+  hear(signalDbm: number): void;
   stop(): Promise<void>;
 }
 
 /** Starts one on a connection of its own. */
 export async function fakeIwd(
   connect: (scope: Scope) => Promise<Bus>, scope: Scope, air: Readonly<Record<string, FakeIwdNetwork>>,
+  options: FakeIwdOptions = {},
 ): Promise<FakeIwd> {
   const own = scope.child();
   const bus = await connect(own);
-  const iwd = new Iwd(bus, own, new Map(Object.entries(air)));
+  const iwd = new Iwd(bus, own, new Map(Object.entries(air)), options);
   await bus.requestName(NAME, own);
+  setImmediate(() => iwd.serve());
   return iwd;
+}
+
+interface Known {
+  readonly scope: Scope;
+  readonly secret: string | undefined;
+  readonly isHidden: boolean;
 }
 
 class Iwd implements FakeIwd {
   readonly calls: string[] = [];
   readonly air: Map<string, FakeIwdNetwork>;
   readonly autoconnects = new Map<string, boolean>();
+  isPowered = true;
+  scanError: DBusError | undefined;
   readonly #bus: Bus;
   readonly #scope: Scope;
-  readonly #station: Exported<typeof stationObject>;
-  readonly #known = new Map<string, { readonly secret: string | undefined; readonly scope: Scope }>();
+  readonly #options: FakeIwdOptions;
+  readonly #known = new Map<string, Known>();
   readonly #networks = new Map<string, Exported<typeof networkObject>>();
-  #agent: string | undefined;
-  #isPowered = false;
+  #station: { readonly exported: Exported<typeof stationObject>; readonly scope: Scope } | undefined;
+  #agent: readonly [id: string, path: string] = ['', '/'];
+  #signalAgent: readonly [id: string, path: string] | undefined;
   #isScanning = false;
   #state = 'disconnected';
   #connected: string | undefined;
+  #diagnostics: Scope | undefined;
+  #signalDbm = -50;
+  #abort: ((error: DBusError) => void) | undefined;
 
-  constructor(bus: Bus, scope: Scope, air: Map<string, FakeIwdNetwork>) {
+  // oxlint-disable-next-line max-params -- where, how long, what, how
+  constructor(bus: Bus, scope: Scope, air: Map<string, FakeIwdNetwork>, options: FakeIwdOptions) {
     this.#bus = bus;
     this.#scope = scope;
+    this.#options = options;
     this.air = air;
-    const root = describeInterface({ name: 'net.connman.iwd.Root', methods: {}, signals: {} });
-    bus.export('/', root, { methods: {} }, scope);
-    bus.export('/net/connman/iwd', iwdAgentManagerInterface, {
-      methods: {
-        RegisterAgent: ({ path }, { caller }) => void (this.#agent = `${caller.id} ${path}`),
-        UnregisterAgent: () => void (this.#agent = undefined),
-      },
+    bus.export('/', describeInterface({ name: `${NAME}.Root`, methods: {}, signals: {} }), { methods: {} }, scope);
+    const directory = options.directory ?? '/nowhere';
+    bus.export(MANAGER, iwdDaemonInterface, {
+      methods: { GetInfo: () => new Map([['StateDirectory', variant('s', directory)]]) },
     }, scope);
-    const device = bus.export(DEVICE, deviceObject, {
-      properties: { Name: () => 'wlan0', Powered: () => this.#isPowered },
+    if (options.directory === undefined) return;
+    const watcher = watch(options.directory, () => this.#readProfiles());
+    scope.defer(() => watcher.close());
+  }
+
+  serve(): void {
+    if (this.#scope.signal.aborted) return;
+    this.#readProfiles();
+    this.#bus.export(MANAGER, iwdAgentManagerInterface, {
+      methods: {
+        RegisterAgent: ({ path }, { caller }) => void (this.#agent = [caller.id, path]),
+        UnregisterAgent: () => void (this.#agent = ['', '/']),
+      },
+    }, this.#scope);
+    const device = this.#bus.export(DEVICE, deviceObject, {
+      properties: {
+        Name: () => this.#options.interfaceName ?? 'wlan0', Mode: () => 'station', Powered: () => this.isPowered,
+      },
       setters: {
         Powered: (value) => {
-          this.#isPowered = value;
+          this.isPowered = value;
+          this.#followPower();
           device.changed('Powered');
         },
       },
       methods: {},
-    }, scope);
-    this.#station = bus.export(DEVICE, stationObject, {
-      properties: { State: () => this.#state, Scanning: () => this.#isScanning },
-      methods: {
-        Scan: () => this.#scan(),
-        Disconnect: () => {
-          this.calls.push('Disconnect');
-          this.lose();
-        },
-        GetOrderedNetworks: () =>
-          [...this.air].map(([name, { signalDbm }]) => [pathOf(name), signalDbm * 100] as const),
-      },
-    }, scope);
+    }, this.#scope);
+    this.#followPower();
   }
 
   lose(): void {
-    this.#connected = undefined;
-    this.#enter('disconnected');
+    this.#disconnectNow();
+  }
+
+  joinForSomebody(name: string): void {
+    this.#hear(name);
+    this.#enter('connecting', name);
+    this.#enter('connected', name);
+  }
+
+  hear(signalDbm: number): void {
+    this.#signalDbm = signalDbm;
+    if (this.#signalAgent === undefined) return;
+    const [id, path] = this.#signalAgent;
+    this.#bus.proxy(iwdSignalAgentInterface, id, path).Changed({ device: DEVICE, level: 1 }).catch(() => undefined);
   }
 
   stop(): Promise<void> {
     return this.#scope.close();
   }
 
+  #followPower(): void {
+    if (this.isPowered === (this.#station !== undefined)) return;
+    if (this.#station !== undefined) {
+      this.#disconnectNow();
+      void this.#station.scope.close();
+      this.#networks.clear();
+      this.#station = undefined;
+      return;
+    }
+    const scope = this.#scope.child();
+    const exported = this.#bus.export(DEVICE, stationObject, {
+      properties: {
+        State: () => this.#state,
+        Scanning: () => this.#isScanning,
+        ConnectedNetwork: () => (this.#connected === undefined ? undefined : pathOf(this.#connected)),
+      },
+      methods: {
+        Scan: () => this.#scan(),
+        Disconnect: () => this.#disconnect(),
+        GetOrderedNetworks: () => this.#visible.filter((name) => this.#networks.has(name))
+          .map((name) => [pathOf(name), this.#centiDbm(name)] as const),
+        GetHiddenAccessPoints: () => [...this.air.keys()].filter((name) => !this.#visible.includes(name))
+          .map((name) => ['02:00:00:00:00:01', this.#centiDbm(name), name.split('_')[1] ?? ''] as const),
+        RegisterSignalLevelAgent: ({ path }, { caller }) => void (this.#signalAgent = [caller.id, path]),
+      },
+    }, scope);
+    this.#station = { exported, scope };
+    this.#bus.export(DEVICE, iwdSimpleConfigurationInterface, {
+      methods: {
+        PushButton: () => this.#joinByWps('PushButton'),
+        StartPin: ({ pin }) => this.#joinByWps(`StartPin ${pin}`),
+        Cancel: () => undefined,
+      },
+    }, scope);
+  }
+
+  get #visible(): string[] {
+    return [...this.air].flatMap(([name, { isHidden }]) =>
+      (isHidden !== true || this.#known.get(name)?.isHidden === true ? [name] : []));
+  }
+
+  #centiDbm(name: string): number {
+    return (this.air.get(name)?.signalDbm ?? -100) * 100;
+  }
+
   #scan(): void {
+    const error = this.scanError;
+    this.scanError = undefined;
+    if (error !== undefined) throw error;
+    if (this.#isScanning) throw new DBusError(`${NAME}.InProgress`, 'Operation already in progress');
     this.#isScanning = true;
-    this.#station.changed('Scanning');
+    this.#station?.exported.changed('Scanning');
     setImmediate(() => {
-      for (const name of this.air.keys()) this.#hear(name);
+      for (const name of this.#visible) this.#hear(name);
       this.#isScanning = false;
-      this.#station.changed('Scanning');
+      this.#station?.exported.changed('Scanning');
     });
   }
 
   #hear(name: string): void {
-    if (this.#networks.has(name)) return;
+    if (this.#networks.has(name) || this.#station === undefined) return;
     this.#networks.set(name, this.#bus.export(pathOf(name), networkObject, {
       properties: {
         Connected: () => this.#connected === name,
         KnownNetwork: () => (this.#known.has(name) ? knownPath(name) : undefined),
       },
       methods: { Connect: () => this.#connect(name) },
-    }, this.#scope));
+    }, this.#station.scope));
   }
 
   async #connect(name: string): Promise<void> {
     this.calls.push(`Connect ${name}`);
-    this.#enter('connecting');
+    if (this.#connected === name && this.#state === 'connected') return;
+    if (name.endsWith('_8021x') && this.#known.get(name) === undefined) {
+      throw new DBusError(`${NAME}.NotConfigured`, 'Not configured');
+    }
+    this.#disconnectNow();
     const network = this.air.get(name);
-    const secret = network?.secret === undefined ? undefined : this.#known.get(name)?.secret ?? await this.#ask(name);
+    const kept = this.#known.get(name)?.secret;
+    const secret = network?.secret === undefined ? undefined : kept ?? await this.#ask(name);
+    if (name.endsWith('_psk') && (secret ?? '').length < 8) {
+      throw new DBusError(`${NAME}.InvalidFormat`, 'Argument format is invalid');
+    }
+    this.#enter('connecting', name);
+    await new Promise<void>((resolve, reject) => {
+      this.#abort = reject;
+      setImmediate(resolve);
+    });
+    this.#abort = undefined;
     if (network === undefined || secret !== network.secret) {
-      this.#enter('disconnected');
+      this.#enter('disconnected', undefined);
       throw new DBusError(`${NAME}.Failed`, 'Operation failed');
     }
-    this.#connected = name;
-    this.#enter('connected');
-    this.#remember(name, secret);
+    this.#remember(name, { secret, isHidden: this.#known.get(name)?.isHidden ?? false });
+    this.#enter('connected', name);
   }
 
   async #ask(name: string): Promise<string> {
-    const [id = '', path = '/'] = this.#agent?.split(' ') ?? [];
-    const passphrase = await this.#bus.proxy(iwdAgentInterface, id, path).RequestPassphrase({ path: pathOf(name) });
-    this.calls.push(`RequestPassphrase ${passphrase}`);
-    return passphrase;
+    const agent = this.#bus.proxy(iwdFullAgentInterface, ...this.#agent);
+    const isUser = name.endsWith('_8021x');
+    const secret = await (isUser ? agent.RequestUserPassword({ path: pathOf(name), user: 'me' })
+      : agent.RequestPassphrase({ path: pathOf(name) }));
+    this.calls.push(`${isUser ? 'RequestUserPassword' : 'RequestPassphrase'} ${secret}`);
+    return secret;
   }
 
-  #remember(name: string, secret: string | undefined): void {
-    if (this.#known.has(name)) return;
-    const scope = this.#scope.child();
-    this.#known.set(name, { secret, scope });
-    this.autoconnects.set(name, true);
+  async #joinByWps(call: string): Promise<void> {
+    this.calls.push(call);
+    const [name, network] = [...this.air].find(([, { isPushed }]) => isPushed === true) ?? [];
+    if (name === undefined || network === undefined) {
+      throw new DBusError(`${NAME}.SimpleConfiguration.WalkTimeExpired`, 'No APs in PushButton mode found');
+    }
+    this.#hear(name);
+    this.#remember(name, { secret: network.secret, isHidden: false });
+    this.#enter('connected', name);
+    await Promise.resolve();
+  }
+
+  #disconnect(): void {
+    this.calls.push('Disconnect');
+    if (this.#state === 'disconnected') throw new DBusError(`${NAME}.NotConnected`, 'Not connected');
+    this.#disconnectNow();
+  }
+
+  #disconnectNow(): void {
+    this.#abort?.(new DBusError(`${NAME}.Aborted`, 'Operation aborted'));
+    this.#abort = undefined;
+    if (this.#state === 'disconnected') return;
+    this.#enter('disconnecting', undefined);
+    this.#enter('disconnected', undefined);
+  }
+
+  // What worked is kept with its secret, in a profile that says nothing of connecting by itself.
+  #remember(name: string, { secret, isHidden }: Omit<Known, 'scope'>): void {
+    const before = this.#known.get(name);
+    if (before !== undefined && before.secret === secret) return;
+    const { directory } = this.#options;
+    if (directory !== undefined) {
+      const isManual = this.autoconnects.get(name) === false;
+      const settings = [...(isManual ? ['AutoConnect=false'] : []), ...(isHidden ? ['Hidden=true'] : [])];
+      writeFileSync(`${directory}/${fileOf(name)}`, [
+        '[Security]', ...(secret === undefined ? [] : [`Passphrase=${secret}`]), '[Settings]', ...settings, '',
+      ].join('\n'));
+    }
+    this.#know(name, { secret, isHidden });
+  }
+
+  #know(name: string, { secret, isHidden }: Omit<Known, 'scope'>): void {
+    const before = this.#known.get(name);
+    const scope = before?.scope ?? createScope();
+    this.#known.set(name, { secret, isHidden, scope });
+    if (before !== undefined) return;
+    this.#scope.defer(() => scope.close());
+    if (!this.autoconnects.has(name)) this.autoconnects.set(name, true);
     const exported = this.#bus.export(knownPath(name), knownObject, {
-      properties: { AutoConnect: () => this.autoconnects.get(name) },
+      properties: { Hidden: () => this.#known.get(name)?.isHidden, AutoConnect: () => this.autoconnects.get(name) },
       setters: {
         AutoConnect: (value) => {
           this.autoconnects.set(name, value);
           exported.changed('AutoConnect');
         },
       },
-      methods: {
-        Forget: () => {
-          this.calls.push(`Forget ${name}`);
-          this.#known.delete(name);
-          this.#networks.get(name)?.changed('KnownNetwork');
-          setImmediate(() => void scope.close());
-        },
-      },
+      methods: { Forget: () => this.#forget(name) },
     }, scope);
     this.#networks.get(name)?.changed('KnownNetwork');
   }
 
-  #enter(state: string): void {
-    this.#state = state;
-    this.#station.changed('State');
+  #forget(name: string): void {
+    this.calls.push(`Forget ${name}`);
+    if (this.#connected === name) this.#disconnectNow();
+    const { scope } = this.#known.get(name) ?? {};
+    this.#known.delete(name);
+    this.autoconnects.delete(name);
+    if (this.#options.directory !== undefined) rmSync(`${this.#options.directory}/${fileOf(name)}`, { force: true });
+    this.#networks.get(name)?.changed('KnownNetwork');
+    setImmediate(() => void scope?.close());
   }
+
+  #readProfiles(): void {
+    const { directory } = this.#options;
+    if (directory === undefined || !existsSync(directory)) return;
+    for (const file of readdirSync(directory)) {
+      const [, text = '', type] = /^(.*)\.(psk|open|8021x)$/.exec(file) ?? [];
+      if (type === undefined) continue;
+      const name = `${text.startsWith('=') ? text.slice(1) : Buffer.from(text).toString('hex')}_${type}`;
+      const profile = readFileSync(`${directory}/${file}`, 'utf8');
+      if (/AutoConnect=false/.test(profile)) this.autoconnects.set(name, false);
+      this.#know(name, { secret: /^Passphrase=(.*)$/m.exec(profile)?.[1], isHidden: /Hidden=true/.test(profile) });
+    }
+  }
+
+  #enter(state: string, connected: string | undefined): void {
+    this.#state = state;
+    this.#connected = connected;
+    this.#station?.exported.changed('State', 'ConnectedNetwork');
+    void this.#diagnostics?.close();
+    this.#diagnostics = undefined;
+    if (state !== 'connected') return;
+    this.#diagnostics = this.#scope.child();
+    this.#bus.export(DEVICE, iwdDiagnosticInterface, {
+      methods: {
+        GetDiagnostics: () => new Map([
+          ['ConnectedBss', variant('s', '02:00:00:00:00:01')], ['Frequency', variant('u', 2412)],
+          ['RSSI', variant('n', this.#signalDbm)],
+        ]),
+      },
+    }, this.#diagnostics);
+  }
+}
+
+function fileOf(name: string): string {
+  const [hex = '', type = ''] = name.split('_');
+  const text = Buffer.from(hex, 'hex').toString();
+  return `${/^[A-Za-z0-9 _-]+$/.test(text) ? text : `=${hex}`}.${type}`;
 }
 
 function pathOf(name: string): string {
@@ -192,5 +394,5 @@ function pathOf(name: string): string {
 }
 
 function knownPath(name: string): string {
-  return `/net/connman/iwd/${name}`;
+  return `${MANAGER}/${name}`;
 }

@@ -23,8 +23,9 @@ export interface Followed {
   isWanted?(): boolean;
 }
 
+// oxlint-disable max-params -- whom, with what, how long, what for
+
 /** Calls `onStart` for each life of the daemon with a scope that closes when it ends, until `scope` closes. */
-// oxlint-disable-next-line max-params -- whom, with what, how long, what for
 export function followDaemon(
   { name, isWanted }: Followed, { bus, clock }: Pick<Core, 'bus' | 'clock'>, scope: Scope,
   onStart: (life: Scope) => void,

@@ -30,6 +30,7 @@ export interface BeaconElements {
   readonly isOweTransition: boolean;
 }
 
+const SSID_ELEMENT = 0;
 const RSN_ELEMENT = 48;
 const VENDOR_ELEMENT = 221;
 const RSN_OUI = 0x000fac;
@@ -49,6 +50,12 @@ export function parseElements(bytes: Uint8Array): BeaconElements {
     if (vendor === WFA_OWE_TRANSITION) isOweTransition = true;
   }
   return { ...rsn, wps: wps.length === 0 ? undefined : wpsState(wps), isOweTransition };
+}
+
+/** The name in a beacon or probe response; undefined where there is none. */
+export function ssidOf(bytes: Uint8Array): Uint8Array | undefined {
+  for (const { id, body } of elementsOf(bytes)) if (id === SSID_ELEMENT) return body;
+  return undefined;
 }
 
 function* elementsOf(bytes: Uint8Array): Generator<{ id: number; body: Uint8Array }> {

@@ -1,9 +1,19 @@
 /**
- * iwd's D-Bus API (net.connman.iwd, its documentation "Device", "Station", "Network", "KnownNetwork"
- * and "AgentManager"), as far as the plugin iwd uses it. Properties are read through ObjectManager.
+ * iwd's D-Bus API (net.connman.iwd, its documentation "Adapter", "Device", "Station", "Network" …), as
+ * far as the plugin iwd uses it. Properties are read through ObjectManager.
  */
 
 import { describeInterface } from '../interface.ts';
+
+/** The daemon: its version and where it keeps profiles. */
+export const iwdDaemonInterface = describeInterface({
+  name: 'net.connman.iwd.Daemon',
+  methods: { GetInfo: { out: { info: 'a{sv}' } } },
+  signals: {},
+});
+
+/** A radio, which can be on or off. */
+export const iwdAdapterInterface = describeInterface({ name: 'net.connman.iwd.Adapter', methods: {}, signals: {} });
 
 /** One interface of a radio, which can be on or off. */
 export const iwdDeviceInterface = describeInterface({ name: 'net.connman.iwd.Device', methods: {}, signals: {} });
@@ -11,7 +21,27 @@ export const iwdDeviceInterface = describeInterface({ name: 'net.connman.iwd.Dev
 /** A device that joins networks. */
 export const iwdStationInterface = describeInterface({
   name: 'net.connman.iwd.Station',
-  methods: { Scan: {}, Disconnect: {}, GetOrderedNetworks: { out: { networks: 'a(on)' } } },
+  methods: {
+    Scan: {},
+    Disconnect: {},
+    GetOrderedNetworks: { out: { networks: 'a(on)' } },
+    GetHiddenAccessPoints: { out: { accessPoints: 'a(sns)' } },
+    RegisterSignalLevelAgent: { in: { path: 'o', levels: 'an' } },
+  },
+  signals: {},
+});
+
+/** What is known of a connection; there while there is one. */
+export const iwdDiagnosticInterface = describeInterface({
+  name: 'net.connman.iwd.StationDiagnostic',
+  methods: { GetDiagnostics: { out: { diagnostics: 'a{sv}' } } },
+  signals: {},
+});
+
+/** Wi-Fi Protected Setup. */
+export const iwdSimpleConfigurationInterface = describeInterface({
+  name: 'net.connman.iwd.SimpleConfiguration',
+  methods: { PushButton: {}, StartPin: { in: { pin: 's' } }, Cancel: {} },
   signals: {},
 });
 

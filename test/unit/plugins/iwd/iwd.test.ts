@@ -1,33 +1,77 @@
 /** The same Wi-Fi core over iwd: what is listed, joined, refused, lost, and who has the radio. */
 
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { iwd } from '../../../../plugins/iwd/iwd.ts';
-import { fakeIwd, type FakeIwd, type FakeIwdNetwork } from '../../../helpers/fake-iwd.ts';
+import { DBusError } from '../../../../src/dbus/errors.ts';
+import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
+import type { System } from '../../../../src/system/system.ts';
+import { fakeIwd, type FakeIwd, type FakeIwdNetwork, type FakeIwdOptions } from '../../../helpers/fake-iwd.ts';
 import { groupOf, storedNetwork, type WifiBench, wifiBench, wifiIdentifier } from '../../../helpers/wifi-bench.ts';
 import { type TestContext, withScope } from '../../../helpers/with-scope.ts';
 
 const SECRET = 'rigsecret';
 const HOME = groupOf('home', 'psk');
 const NAME = '686f6d65_psk';
-const AIR = { [NAME]: { secret: SECRET, signalDbm: -45 }, '63616665_open': { signalDbm: -60 } };
+const CAFE = '63616665_open';
+const AIR = { [NAME]: { secret: SECRET, signalDbm: -45 }, [CAFE]: { signalDbm: -60 } };
 const FAVORITE = storedNetwork(HOME, ['Favorite=true', 'AutoConnect=true', `Passphrase=${SECRET}`]);
 
-async function iwdBench(
-  context: TestContext, files: Record<string, string>, air: Record<string, FakeIwdNetwork> = AIR,
-): Promise<{ bench: WifiBench; daemon: FakeIwd }> {
-  const bench = await wifiBench(context, {}, { files });
-  const daemon = await fakeIwd((scope) => bench.connect(scope), context.scope, air);
+/** A kernel that has no Wi-Fi to tell of. */
+const NO_KERNEL: Partial<System> = {
+  netlink: () => {
+    throw new Error('no netlink here');
+  },
+};
+
+interface IwdBench {
+  readonly bench: WifiBench;
+  readonly daemon: FakeIwd;
+}
+
+interface IwdBenchOptions extends FakeIwdOptions {
+  readonly files?: Record<string, string>;
+  readonly air?: Record<string, FakeIwdNetwork>;
+  readonly mainConf?: string;
+}
+
+async function iwdBench(context: TestContext, options: IwdBenchOptions = {}): Promise<IwdBench> {
+  const { files = {}, air = AIR, mainConf = '', ...rest } = options;
+  const bench = await wifiBench(context, {}, { files, mainConf, system: NO_KERNEL });
+  const daemon = await fakeIwd((scope) => bench.connect(scope), context.scope, air, rest);
   await iwd.start(bench.core, context.scope);
-  await bench.settled();
+  await settled(bench);
   return { bench, daemon };
+}
+
+// iwd serves and answers in turns of its own.
+async function settled(bench: WifiBench): Promise<void> {
+  for (let count = 0; count < 10; count++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await bench.settled();
+  }
+}
+
+/** For what the file system brings. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+function stateDirectory({ scope }: TestContext): string {
+  const directory = mkdtempSync(`${tmpdir()}/causeway-iwd-`);
+  scope.defer(() => rmSync(directory, { recursive: true }));
+  return directory;
 }
 
 const codeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(() => 'success', (error: Error) => error.name);
 
+const FAILED = 'net.connman.Error.Failed';
+
 test('networks have the identifiers they have over wpa_supplicant', withScope(async (context) => {
-  const { bench } = await iwdBench(context, storedNetwork(HOME));
+  const { bench } = await iwdBench(context, { files: storedNetwork(HOME) });
   const listed = bench.core.services.list.map(({ identifier, strength }) => [identifier, strength]);
   assert.equal(listed, [
     [wifiIdentifier(HOME), 75], [wifiIdentifier(groupOf('cafe', 'none')), 60],
@@ -35,24 +79,26 @@ test('networks have the identifiers they have over wpa_supplicant', withScope(as
 }));
 
 test('joined with what the user says, which iwd does not use by itself', withScope(async (context) => {
-  const { bench, daemon } = await iwdBench(context, storedNetwork(HOME));
+  const { bench, daemon } = await iwdBench(context, { files: storedNetwork(HOME) });
   bench.agent.answer = { Passphrase: SECRET };
   await bench.service(HOME).Connect();
-  await bench.settled();
+  await settled(bench);
   assert.equal(bench.state(HOME), ['ready', undefined]);
   assert.equal(daemon.calls, [`Connect ${NAME}`, `RequestPassphrase ${SECRET}`]);
   assert.is(daemon.autoconnects.get(NAME), false);
   bench.core.sleep.begin();
-  assert.ok(bench.files.get(`${wifiIdentifier(HOME)}/settings`)?.includes(`Passphrase=${SECRET}`));
+  const settings = bench.files.get(`${wifiIdentifier(HOME)}/settings`) ?? '';
+  assert.match(settings, `Passphrase=${SECRET}`);
+  assert.match(settings, 'Frequency=2412');
   await bench.service(HOME).Disconnect();
-  await bench.settled();
+  await settled(bench);
   assert.is(daemon.calls.at(-1), 'Disconnect');
 }));
 
 test('a wrong key, then the right one', withScope(async (context) => {
-  const { bench, daemon } = await iwdBench(context, storedNetwork(HOME));
+  const { bench, daemon } = await iwdBench(context, { files: storedNetwork(HOME) });
   bench.agent.answer = { Passphrase: 'not the one' };
-  assert.is(await codeOf(bench.service(HOME).Connect()), 'net.connman.Error.Failed');
+  assert.is(await codeOf(bench.service(HOME).Connect()), FAILED);
   assert.ok(bench.agent.heard.includes(`ReportError ${wifiIdentifier(HOME)} invalid-key`));
   bench.agent.answer = { Passphrase: SECRET };
   await bench.service(HOME).Connect();
@@ -61,38 +107,183 @@ test('a wrong key, then the right one', withScope(async (context) => {
 }));
 
 test('a favourite is connected by the core, and again when the link is lost', withScope(async (context) => {
-  const { bench, daemon } = await iwdBench(context, FAVORITE);
+  const { bench, daemon } = await iwdBench(context, { files: FAVORITE });
   assert.equal(bench.state(HOME), ['ready', undefined]);
+  await context.clock.advance(60_000);
   bench.signals.length = 0;
   daemon.lose();
-  await bench.settled();
+  await settled(bench);
   assert.equal(bench.state(HOME), ['ready', undefined]);
   assert.ok(bench.signals.some((line) => line.endsWith('State "idle"')));
 }));
 
+test('sent away just after it was let in, it asks once more', withScope(async (context) => {
+  const { bench, daemon } = await iwdBench(context, { files: FAVORITE });
+  bench.signals.length = 0;
+  daemon.lose();
+  await settled(bench);
+  assert.equal(bench.state(HOME), ['ready', undefined]);
+  assert.not.ok(bench.signals.some((line) => line.endsWith('State "idle"')));
+  daemon.lose();
+  await settled(bench);
+  assert.ok(bench.signals.some((line) => line.endsWith('State "idle"')));
+}));
+
+test('what iwd keeps is enough, and is taken over', withScope(async (context) => {
+  const directory = stateDirectory(context);
+  const { bench, daemon } = await iwdBench(context, { files: storedNetwork(HOME), directory });
+  bench.agent.answer = { Passphrase: SECRET };
+  await bench.service(HOME).Connect();
+  await bench.service(HOME).Disconnect();
+  await settled(bench);
+  const service = bench.core.services.get(wifiIdentifier(HOME));
+  service?.record.keep({ Passphrase: undefined });
+  bench.agent.heard.length = 0;
+  await bench.service(HOME).Connect();
+  assert.equal(bench.agent.heard, []);
+  assert.is(daemon.calls.at(-1), `Connect ${NAME}`);
+  bench.core.sleep.begin();
+  assert.match(bench.files.get(`${wifiIdentifier(HOME)}/settings`) ?? '', `Passphrase=${SECRET}`);
+}));
+
+test('a service that is removed is forgotten by iwd as well', withScope(async (context) => {
+  const { bench, daemon } = await iwdBench(context, { files: FAVORITE });
+  await bench.service(HOME).Remove();
+  await settled(bench);
+  assert.ok(daemon.calls.includes(`Forget ${NAME}`));
+  assert.is(daemon.autoconnects.size, 0);
+}));
+
+test('what somebody else has iwd join is taken over', withScope(async (context) => {
+  const { bench, daemon } = await iwdBench(context, { files: storedNetwork(HOME) });
+  daemon.joinForSomebody(NAME);
+  await settled(bench);
+  assert.equal(bench.state(HOME), ['ready', undefined]);
+}));
+
+test('the strength is that of the access point in use', withScope(async (context) => {
+  const { bench, daemon } = await iwdBench(context, { files: FAVORITE });
+  const strength = (): number | undefined => bench.core.services.get(wifiIdentifier(HOME))?.strength;
+  assert.is(strength(), 70);
+  daemon.hear(-77);
+  await settled(bench);
+  assert.is(strength(), 43);
+}));
+
+test('a hidden network is called by the name the user says', withScope(async (context) => {
+  const directory = stateDirectory(context);
+  const { bench, daemon } = await iwdBench(context, {
+    files: storedNetwork(HOME), directory, air: { [NAME]: { secret: SECRET, signalDbm: -50, isHidden: true } },
+  });
+  const hidden = 'hidden_managed_psk';
+  assert.equal(bench.core.services.list.map(({ identifier }) => identifier), [wifiIdentifier(hidden)]);
+  bench.agent.answer = { Name: 'elsewhere', Passphrase: SECRET };
+  assert.is(await codeOf(bench.service(hidden).Connect()), FAILED);
+  assert.is(daemon.calls.at(-1), `Forget ${Buffer.from('elsewhere').toString('hex')}_psk`);
+  bench.agent.answer = { Name: 'home', Passphrase: SECRET };
+  await bench.service(hidden).Connect();
+  assert.equal(bench.state(HOME), ['ready', undefined]);
+  assert.match(readFileSync(`${directory}/home.psk`, 'utf8'), 'Hidden=true');
+  bench.core.sleep.begin();
+  assert.match(bench.files.get(`${wifiIdentifier(HOME)}/settings`) ?? '', 'Hidden=true');
+}));
+
+test('a hidden favourite is found without a profile of iwd\'s', withScope(async (context) => {
+  const directory = stateDirectory(context);
+  const stored = ['SSID=686f6d65', 'Hidden=true', 'Favorite=true', 'AutoConnect=true', `Passphrase=${SECRET}`];
+  const { bench } = await iwdBench(context, {
+    files: storedNetwork(HOME, stored), directory,
+    air: { [NAME]: { secret: SECRET, signalDbm: -50, isHidden: true } },
+  });
+  await until(() => bench.state(HOME)[0] === 'ready');
+}));
+
+const EAP = groupOf('work', 'ieee8021x');
+const WORK = '776f726b_8021x';
+const WORK_CONFIG = [
+  '[service_work]', 'Type=wifi', 'Name=work', 'EAP=peap', 'Phase2=MSCHAPV2', 'Identity=me', `Passphrase=${SECRET}`, '',
+].join('\n');
+
+test('802.1X of a file becomes a profile without the password, gone with it', withScope(async (context) => {
+  const directory = stateDirectory(context);
+  const { bench, daemon } = await iwdBench(context, {
+    files: { 'work.config': WORK_CONFIG }, directory,
+    air: { [WORK]: { secret: SECRET, signalDbm: -50 } },
+  });
+  await until(() => daemon.calls.includes(`RequestUserPassword ${SECRET}`));
+  await settled(bench);
+  assert.equal(daemon.calls, [`Connect ${WORK}`, `RequestUserPassword ${SECRET}`]);
+  assert.is(daemon.autoconnects.get(WORK), false);
+  bench.put('work.config');
+  await settled(bench);
+  assert.ok(daemon.calls.includes(`Forget ${WORK}`));
+}));
+
+test('802.1X without a file of ours: iwd\'s own profile, or nothing', withScope(async (context) => {
+  const { bench, daemon } = await iwdBench(context, { air: { [WORK]: { secret: SECRET, signalDbm: -50 } } });
+  assert.is(await codeOf(bench.service(EAP).Connect()), 'net.connman.Error.InvalidArguments');
+  assert.equal(daemon.calls, []);
+}));
+
+test('a scan says why it cannot be made', withScope(async (context) => {
+  const { bench, daemon } = await iwdBench(context);
+  const wifi = bench.core.technologies.get('wifi');
+  const technology = bench.client.proxy(technologyInterface, 'net.connman', '/net/connman/technology/wifi');
+  await technology.Scan();
+  assert.is(wifi?.lastScan?.trouble, undefined);
+  daemon.scanError = new DBusError('net.connman.iwd.Failed', 'Operation failed');
+  assert.is(await codeOf(technology.Scan()), FAILED);
+  assert.equal([wifi?.lastScan?.trouble, wifi?.lastScan?.detail], ['refused', 'Operation failed']);
+}));
+
+test('off and on again', withScope(async (context) => {
+  const { bench, daemon } = await iwdBench(context, { files: FAVORITE });
+  const wifi = bench.core.technologies.get('wifi');
+  await wifi?.setPowered(false);
+  assert.is(daemon.isPowered, false);
+  assert.is(bench.core.services.list.length, 0);
+  await wifi?.setPowered(true);
+  await settled(bench);
+  assert.equal([daemon.isPowered, bench.state(HOME)[0]], [true, 'ready']);
+}));
+
 test('iwd before wpa_supplicant while it runs, wpa_supplicant after it', withScope(async (context) => {
-  const bench = await wifiBench(context, {
-    ap: { ssid: 'home', keyManagements: ['wpa-psk'], secret: SECRET },
-  }, { files: FAVORITE });
-  await iwd.start(bench.core, context.scope);
-  await bench.settled();
-  assert.is(bench.state(HOME)[0], 'ready');
-  const daemon = await fakeIwd((scope) => bench.connect(scope), context.scope, AIR);
-  await bench.settled();
+  const { bench, daemon } = await bothBench(context);
   assert.is(bench.supplicant.calls.at(-1), 'RemoveInterface');
   assert.is(bench.state(HOME)[0], 'ready');
   assert.ok(daemon.calls.includes(`Connect ${NAME}`));
   const before = bench.supplicant.blocks.length;
   await daemon.stop();
-  await bench.settled();
+  await settled(bench);
   assert.is(bench.state(HOME)[0], 'ready');
   assert.is(bench.supplicant.blocks.length, before + 1);
 }));
 
+test('a radio that iwd leaves alone is wpa_supplicant\'s', withScope(async (context) => {
+  const { bench, daemon } = await bothBench(context, { interfaceName: 'wlan7' });
+  assert.is(bench.state(HOME)[0], undefined);
+  await context.clock.advance(5_000);
+  await settled(bench);
+  assert.is(bench.state(HOME)[0], 'ready');
+  assert.equal(daemon.calls, []);
+}));
+
+async function bothBench(context: TestContext, options: FakeIwdOptions = {}): Promise<IwdBench> {
+  const bench = await wifiBench(context, {
+    ap: { ssid: 'home', keyManagements: ['wpa-psk'], secret: SECRET },
+  }, { files: FAVORITE, system: NO_KERNEL });
+  await iwd.start(bench.core, context.scope);
+  await settled(bench);
+  assert.is(bench.state(HOME)[0], 'ready');
+  const daemon = await fakeIwd((scope) => bench.connect(scope), context.scope, AIR, options);
+  await settled(bench);
+  return { bench, daemon };
+}
+
 test('networks with odd paths are none', withScope(async (context) => {
   const odd = { signalDbm: -40 };
   const air = { '68_hotspot': odd, '686_psk': odd, 'zz_open': odd, [`${'61'.repeat(33)}_open`]: odd };
-  const { bench } = await iwdBench(context, {}, air);
+  const { bench } = await iwdBench(context, { air });
   assert.equal(bench.core.services.list.length, 0);
 }));
 

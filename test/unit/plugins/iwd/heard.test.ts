@@ -1,0 +1,41 @@
+/** What the kernel heard, by name: WPS of any access point, the place of the best. */
+
+import * as fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { networksOf } from '../../../../plugins/iwd/heard.ts';
+import type { HeardAccessPoint } from '../../../../src/netlink/genl/nl80211-air.ts';
+
+/** WPS: version 1.0, configured; with `selected` a registrar that was selected by push button. */
+const wps = (isSelected: boolean): number[] => {
+  const attributes = [
+    [0x10, 0x4a, 0, 1, 0x10], [0x10, 0x44, 0, 1, 2], ...(isSelected ? [[0x10, 0x41, 0, 1, 1], [0x10, 0x12, 0, 2, 0, 4]] : []),
+  ].flat();
+  return [221, 4 + attributes.length, 0, 0x50, 0xf2, 4, ...attributes];
+};
+
+const named = (name: string): number[] => [0, name.length, ...Buffer.from(name)];
+
+function accessPoint(last: number, signalDbm: number, elements: readonly number[]): HeardAccessPoint {
+  return { bssid: Uint8Array.of(2, 0, 0, 0, 0, last), frequencyMhz: 2407 + 5 * last, signalDbm, elements: Uint8Array.from(elements) };
+}
+
+test('the best access point of a name, and what any of them offers', () => {
+  const networks = networksOf([
+    accessPoint(1, -70, [...named('A'), ...wps(true)]), accessPoint(2, -50, [...named('A'), ...wps(false)]),
+    accessPoint(3, -60, named('B')), accessPoint(4, -60, []),
+  ]);
+  assert.equal([...networks], [
+    ['41', { hasWps: true, isAdvertising: true, isWpsOpen: true, best: { bssid: '02:00:00:00:00:02', frequencyMhz: 2417 } }],
+    ['42', { hasWps: false, isAdvertising: false, isWpsOpen: false, best: { bssid: '02:00:00:00:00:03', frequencyMhz: 2422 } }],
+  ]);
+});
+
+test('whatever is in the air is read', () => {
+  fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 80 })), (all) => {
+    const heard = all.map((elements, index) => ({ ...accessPoint(index & 0xff, -50, []), elements }));
+    assert.ok(networksOf(heard).size <= all.length);
+  }));
+});
+
+test.run();
