@@ -72,6 +72,9 @@ export async function startAccessPoint(
   return hostapd;
 }
 
+/** Whose keys `makeCertificates` takes. */
+export const CERTIFICATE_NAMES = ['ca', 'wrong', 'server', 'client'] as const;
+
 /** The users of hostapd's EAP server: `me` with the secret, by every method. */
 const EAP_USERS = [
   '"anyone" PEAP,TTLS',
@@ -83,13 +86,14 @@ const EAP_USERS = [
 
 /**
  * Makes what 802.1X needs: an authority with certificates for the server and for `client`, and
- * another authority nobody trusts; in /run/eap of server and device.
+ * another authority nobody trusts; in /run/eap of server and device. `keysIn`: where their keys are.
  */
-export async function makeCertificates(cell: Cell): Promise<void> {
+export async function makeCertificates(cell: Cell, keysIn?: string): Promise<void> {
   const folders = [cell.server.path('/run/eap'), cell.device.path('/run/eap')];
   for (const folder of folders) mkdirSync(folder, { recursive: true });
   const [folder = '', other = ''] = folders;
-  const key = (name: string): string => `openssl ecparam -name prime256v1 -genkey -noout -out ${name}.key`;
+  const key = (name: string): string => keysIn === undefined
+    ? `openssl ecparam -name prime256v1 -genkey -noout -out ${name}.key` : `cp ${keysIn}/${name}.key .`;
   const authority = (name: string): string =>
     `${key(name)} && openssl req -x509 -new -key ${name}.key -subj /CN=${name} -days 30 -out ${name}.pem`;
   const certificate = (name: string): string =>

@@ -5,7 +5,7 @@
  * machine's files. Invariant: a case without a result failed, and nothing outlives this program.
  */
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { bundleTests } from '../../runner/bundle.ts';
@@ -19,6 +19,8 @@ import { Tally } from './tally.ts';
 export interface GuestOptions {
   /** Debian packages whose programs the guest finds where they belong. */
   readonly peers?: readonly string[];
+  /** Files beside the program that runs there: what is slow to make in emulation. */
+  readonly files?: Readonly<Record<string, string>>;
   /** How long boot and cases may take together; default seven minutes. */
   readonly limitMs?: number;
 }
@@ -34,7 +36,9 @@ const IN_FOLDER = ['sh', '-c', 'cd "$1" && shift && exec "$@"', 'sh'];
 const TIME_SCALE = 3;
 
 /** Runs the cases of `file` and prints how they went; sets the exit status of this program. */
-export async function runGuest(file: string, { peers = [], limitMs = 420_000 }: GuestOptions = {}): Promise<void> {
+export async function runGuest(
+  file: string, { peers = [], files = {}, limitMs = 420_000 }: GuestOptions = {},
+): Promise<void> {
   if (process.arch !== 'x64') throw new Error('the guest is an x86-64 machine, and this is none');
   useTestAddon();
   const mounts = mountScript(await fetchPeers([...TOOLS, ...peers]));
@@ -45,6 +49,7 @@ export async function runGuest(file: string, { peers = [], limitMs = 420_000 }: 
   mkdirSync('build/test', { recursive: true });
   const directory = mkdtempSync('build/test/guest-');
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(`${directory}/${name}`, text, { mode: 0o600 });
   const bundle = (await bundleTests([file], directory)).get(file);
   if (bundle === undefined || 'complaint' in bundle) throw new Error(bundle?.complaint ?? `${file} was not bundled`);
 

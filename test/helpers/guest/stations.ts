@@ -35,6 +35,8 @@ export interface Backend {
   start(cell: Cell): Promise<Child>;
   /** More arguments of connmand's, such as what it logs. */
   readonly argv: readonly string[];
+  /** A folder with the keys of its certificates; made anew, elliptic ones, unless said. */
+  readonly keysIn?: string;
 }
 
 /** A service as connmand lists it. */
@@ -92,7 +94,7 @@ export class Station {
     const settings = '[global]\nOfflineMode=false\n\n[WiFi]\nEnable=true\n';
     const cell = await Cell.open({ cables: 0, files: { '/var/lib/connman/settings': settings, ...files } });
     await makeAir(cell, radios);
-    await makeCertificates(cell);
+    await makeCertificates(cell, backend.keysIn);
     const [accessPoint, supplicant] = await Promise.all([startAccessPoint(cell, networks), backend.start(cell)]);
     const scope = createScope();
     const clock = new DeadlineClock(nodeTimeSource());
@@ -206,9 +208,11 @@ export function stationCase(
 ): void {
   guestCase(name, async () => {
     const station = await open();
-    const before = station.daemon.text.length;
+    const { daemon, supplicant } = station;
+    const [before, supplicantBefore] = [daemon.text.length, supplicant.text.length];
     await body(station).catch((error: unknown) => {
-      console.log(station.daemon.text.slice(before).slice(-8000));
+      console.log(supplicant.text.slice(supplicantBefore).slice(-4000));
+      console.log(daemon.text.slice(before).slice(-8000));
       throw error;
     });
   });
