@@ -2,8 +2,8 @@
  * `npm run bench`: Causeway beside Debian's ConnMan, NetworkManager and systemd-networkd in one run:
  * link, start, idle, many links, DNS. Rounds are interleaved and their order alternates. Prints the
  * README's Markdown table; the figures of every round go to build/bench/bench.json.
- * `npm run bench -- [ROWS…] [--rounds N] [--daemons causeway,debian,…] [--no-build]`; dns, dns-load and
- * console stand alone and have options of their own.
+ * `npm run bench -- [ROWS…] [--rounds N] [--daemons causeway,debian,…] [--no-build]`; dns, dns-load,
+ * console and wifi stand alone and have options of their own.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -36,7 +36,7 @@ const ROWS: Readonly<Record<string, Rows>> = {
 };
 
 /** Parts that are programs of their own. */
-const ALONE: ReadonlySet<string> = new Set(['dns', 'dns-load', 'console']);
+const ALONE: ReadonlySet<string> = new Set(['dns', 'dns-load', 'console', 'wifi']);
 
 async function main(): Promise<void> {
   const [first = '', ...rest] = process.argv.slice(2);

@@ -31,6 +31,10 @@ const LEAST_STRENGTH = 20;
 const MAX_CALLS = 3;
 const BUSY_MS = 1_000;
 
+/** How long an interface that others took away is left to them, and at most while they hold it. */
+const FIRST_REOPEN_MS = 2_000;
+const LAST_REOPEN_MS = 60_000;
+
 /** What radios take from the plugin. */
 export interface RadioEnv {
   readonly core: Core;
@@ -43,8 +47,25 @@ export function attachRadio(env: RadioEnv, device: Device, scope: Scope): Device
   let life: Life | undefined;
   const direct = env.p2p.attach(device, scope, () => life?.radio.idle());
   const open = async (signal: AbortSignal): Promise<void> => {
-    life = await openStation({ ...env, direct }, device, signal, scope);
-    direct.show(life.link, life.scope);
+    const opened = await openStation({ ...env, direct }, device, signal, scope);
+    life = opened;
+    direct.show(opened.link, opened.scope);
+    opened.link.events.observe(opened.scope, ({ kind }) => {
+      if (kind !== 'removed' || life !== opened) return;
+      life = undefined;
+      void opened.scope.close();
+      reopen(FIRST_REOPEN_MS);
+    });
+  };
+  // Somebody else took the interface out of the supplicant's care.
+  const reopen = (delayMs: number): void => {
+    env.core.clock.after(`reopen ${device.interfaceName}`, delayMs, scope, () => {
+      if (life !== undefined || !device.isUsable) return;
+      open(scope.signal).catch((error: unknown) => {
+        log.warn('%s: %s', device.interfaceName, error instanceof Error ? error.message : error);
+        reopen(Math.min(delayMs * 2, LAST_REOPEN_MS));
+      });
+    });
   };
   const accessPoint: AccessPointEnv = {
     ...env, device,

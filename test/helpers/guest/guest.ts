@@ -23,6 +23,8 @@ export interface GuestOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** How long boot and cases may take together; default seven minutes. */
   readonly limitMs?: number;
+  /** Takes what the guest prints; on standard output unless said. */
+  readonly onLine?: (line: string) => void;
 }
 
 const TOOLS = ['busybox-static', 'kmod', 'qemu-system-x86', 'xz-utils'] as const;
@@ -36,9 +38,8 @@ const IN_FOLDER = ['sh', '-c', 'cd "$1" && shift && exec "$@"', 'sh'];
 const TIME_SCALE = 3;
 
 /** Runs the cases of `file` and prints how they went; sets the exit status of this program. */
-export async function runGuest(
-  file: string, { peers = [], files = {}, limitMs = 420_000 }: GuestOptions = {},
-): Promise<void> {
+export async function runGuest(file: string, options: GuestOptions = {}): Promise<void> {
+  const { peers = [], files = {}, limitMs = 420_000, onLine = (line) => console.log(line) } = options;
   if (process.arch !== 'x64') throw new Error('the guest is an x86-64 machine, and this is none');
   useTestAddon();
   const mounts = mountScript(await fetchPeers([...TOOLS, ...peers]));
@@ -65,7 +66,7 @@ export async function runGuest(
       { ...env, CAUSEWAY_ADDON: process.env['CAUSEWAY_ADDON'], TIME_SCALE: String(TIME_SCALE) },
     );
     const tally = new Tally();
-    guest.observe((line) => console.log(tally.read(line)));
+    guest.observe((line) => onLine(tally.read(line)));
     const status = await guest.exited;
     if (!tally.isComplete) console.log(`the guest ended with ${status} before its cases did`);
     console.log(tally.summary(performance.now() - startedAt));

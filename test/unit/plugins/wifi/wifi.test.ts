@@ -3,6 +3,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DBusError } from '../../../../src/dbus/errors.ts';
+import { supplicantInterface } from '../../../../src/dbus/interfaces/wpa-supplicant.ts';
 import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
 import { parseIpAddress } from '../../../../src/shared/ipaddress.ts';
 import { groupOf, storedNetwork, type WifiBench, wifiBench, wifiIdentifier } from '../../../helpers/wifi-bench.ts';
@@ -353,6 +354,22 @@ test('a radio that the supplicant refuses at first is tried again', withScope(as
   await bench.settled();
   assert.is(bench.state(HOME)[0], undefined);
   for (const delayMs of [1_000, 2_000]) {
+    await context.clock.advance(delayMs);
+    await bench.settled();
+  }
+  assert.equal(bench.state(HOME), ['ready', undefined]);
+}));
+
+test('an interface that others take away from the supplicant is given back to it', withScope(async (context) => {
+  const bench = await wifiBench(context, { ap: HOME_AP }, { files: KNOWN_HOME });
+  await bench.settled();
+  assert.is(bench.state(HOME)[0], 'ready');
+  const others = bench.client.proxy(supplicantInterface, 'fi.w1.wpa_supplicant1', '/fi/w1/wpa_supplicant1');
+  await others.RemoveInterface({ path: await others.GetInterface({ ifname: 'wlan0' }) });
+  await bench.settled();
+  assert.is(bench.state(HOME)[0], undefined);
+  bench.supplicant.refusedInterfaces = 1;
+  for (const delayMs of [2_000, 4_000]) {
     await context.clock.advance(delayMs);
     await bench.settled();
   }

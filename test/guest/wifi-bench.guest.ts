@@ -1,0 +1,23 @@
+/**
+ * Wi-Fi beside Debian's ConnMan: rounds of `measureJoin`, one line of JSON each for tools/bench/wifi.ts,
+ * which boots the guest for it. No test: nothing is asserted but that both get online.
+ */
+
+import { type Beside, measureJoin, openBeside } from '../helpers/guest/beside.ts';
+import { guestCase, runCases } from '../helpers/guest/cases.ts';
+
+const ROUNDS = 3;
+
+let opened: Promise<Beside> | undefined;
+
+for (let round = 0; round < ROUNDS; round++) {
+  const names = ['causeway', 'debian'] as const;
+  for (const name of round % 2 === 0 ? names : names.toReversed()) {
+    guestCase(`round ${round + 1}: ${name}`, async () => {
+      const times = await measureJoin(await (opened ??= openBeside()), name);
+      console.log(`measured ${JSON.stringify({ name, times })}`);
+    });
+  }
+}
+
+await runCases();
