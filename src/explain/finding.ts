@@ -14,7 +14,7 @@ export type Step = keyof typeof STEPS;
 export interface Finding {
   /** Identifier of a service, type of a technology, name of an interface, or `host`. */
   readonly subject: string;
-  readonly about: 'power' | 'connected' | 'default' | 'online';
+  readonly about: 'power' | 'connected' | 'default' | 'online' | 'tethering';
   readonly cause: Cause;
   readonly facts: Facts;
   readonly next: Step;

@@ -47,7 +47,14 @@ function technologyFindings(technology: TechnologyView, { isOffline }: Snapshot)
     return switches?.isSoftBlocked === true ? off('softBlocked', 'enable') : off('powerFailed', 'seeLog');
   }
   if (devices.length === 0) return off('noDevice', 'addInterface');
-  return devices.flatMap((device) => deviceFindings(device, technology));
+  return [...devices.flatMap((device) => deviceFindings(device, technology)), ...tetheringFindings(technology)];
+}
+
+function tetheringFindings({ type: subject, tethering: { isOn, isWanted, failure } }: TechnologyView): Finding[] {
+  const base = { subject, about: 'tethering', facts: {} } as const;
+  if (isOn) return [{ ...base, cause: 'tethered', next: 'nothing' }];
+  if (failure !== undefined) return [{ ...base, cause: 'tetheringFailed', facts: { Reason: failure }, next: 'tether' }];
+  return isWanted ? [{ ...base, cause: 'tetheredBefore', next: 'tether' }] : [];
 }
 
 function deviceFindings({ name, isUp, hasCarrier, networks }: DeviceView, { type }: TechnologyView): Finding[] {

@@ -44,6 +44,15 @@ export interface TechnologyView {
   readonly isWanted: boolean;
   readonly switches: RadioState | undefined;
   readonly devices: readonly DeviceView[];
+  readonly tethering: TetheringView;
+}
+
+/** Whether a technology is shared, or why not. */
+export interface TetheringView {
+  readonly isOn: boolean;
+  readonly isWanted: boolean;
+  /** Why the last attempt failed, or what ended it. */
+  readonly failure: string | undefined;
 }
 
 /** An interface of a technology. */
@@ -131,9 +140,10 @@ export async function takeSnapshot(env: SnapshotEnv): Promise<Snapshot> {
 }
 
 function technologyView(technology: Technology, technologies: Technologies): TechnologyView {
-  const { type, isPowered, switches, devices } = technology;
+  const { type, isPowered, switches, devices, sharing: { isOn, isWanted: isTethered, failure } } = technology;
+  const tethering = { isOn, isWanted: isTethered, failure };
   const isWanted = technologies.isWanted(type);
-  return { type, isPowered, isWanted, switches, devices: [...devices].map(deviceView) };
+  return { type, isPowered, isWanted, switches, tethering, devices: [...devices].map(deviceView) };
 }
 
 function deviceView({ interfaceName: name, link: { isUp, hasCarrier }, networks }: Device): DeviceView {

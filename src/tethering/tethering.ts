@@ -76,7 +76,10 @@ export class Tethering {
    */
   async set(technology: Technology, isOn: boolean): Promise<void> {
     const { sharing, type } = technology;
-    if (!this.#env.options.TetheringTechnologies.includes(type)) throw new ConnmanError('NotSupported');
+    if (!this.#env.options.TetheringTechnologies.includes(type)) {
+      sharing.noteFailure('TetheringTechnologies of main.conf does not name it');
+      throw new ConnmanError('NotSupported');
+    }
     if (this.#busy.has(technology)) throw new ConnmanError('InProgress');
     if (sharing.isOn === isOn) throw new ConnmanError(isOn ? 'AlreadyEnabled' : 'AlreadyDisabled');
     this.#busy.add(technology);
@@ -135,8 +138,16 @@ export class Tethering {
   }
 
   async #start(technology: Technology): Promise<void> {
-    const { sharing, isPowered } = technology;
-    if (!isPowered) throw new ConnmanError('PermissionDenied');
+    try {
+      await this.#tryAll(technology);
+    } catch (error) {
+      technology.sharing.noteFailure(reasonOf(error));
+      throw error;
+    }
+  }
+
+  async #tryAll(technology: Technology): Promise<void> {
+    if (!technology.isPowered) throw new ConnmanError('PermissionDenied');
     const candidates = this.#candidatesOf(technology);
     if (candidates.length === 0) throw new ConnmanError('NotSupported');
     const accessPoint = this.#accessPointOf(technology);
@@ -149,7 +160,6 @@ export class Tethering {
         failure = error;
       }
     }
-    sharing.noteFailure(failure instanceof Error ? failure.message : String(failure));
     throw failure instanceof ConnmanError ? failure : new ConnmanError('Failed', undefined, { cause: failure });
   }
 
@@ -212,5 +222,16 @@ export class Tethering {
     return powered
       .flatMap(({ device, control: { tether } }) => (tether === undefined ? [] : [{ device, tether }]))
       .sort((one, other) => Number(used.has(one.device)) - Number(used.has(other.device)));
+  }
+}
+
+// For users; what drivers say is in their words already.
+function reasonOf(error: unknown): string {
+  const { code, message } = error instanceof ConnmanError ? error : { code: undefined, message: String(error) };
+  switch (code) {
+    case 'NotSupported': return 'no device of it can be shared so';
+    case 'PermissionDenied': return 'it has no power';
+    case 'InvalidArguments': return 'its name or passphrase is not set (connmanctl tether wifi on NAME PASSPHRASE)';
+    default: return message;
   }
 }

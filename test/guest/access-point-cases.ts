@@ -19,6 +19,7 @@ export const ACCESS_POINT_NETWORKS: readonly AirNetwork[] = [{ ssid: 'rig-psk', 
 export const ACCESS_POINT_RADIOS = ['server', 'device', 'server'] as const;
 
 const CLIENT = 'wlan2';
+const PATH = '/net/connman/technology/wifi';
 const KEY = 'our own key';
 const KINDS = {
   SAE: [`sae_password="${KEY}"`, 'key_mgmt=SAE', 'ieee80211w=2'],
@@ -29,78 +30,116 @@ const KINDS = {
 
 /** Adds the cases, in the air that `open` opens. */
 export function accessPointCases(open: () => Promise<Station>): void {
-  const airCase = (name: string, body: (station: Station) => Promise<void>): void => stationCase(open, name, body);
-
-  airCase('an access point takes clients in by SAE and by PSK, and lists them', async (station) => {
+  const airCase: AirCase = (name, body) => stationCase(open, name, async (station) => {
+    const clients: Child[] = [];
+    try {
+      await body(station, (kind) => {
+        const client = start(station, kind);
+        clients.push(client);
+        return client;
+      });
+    } finally {
+      for (const client of clients) await client.stop();
+    }
+  });
+  airCase('an access point takes clients in by SAE and by PSK, and lists them', async (station, run) => {
     await configure(station, KEY);
     await tether(station, true);
     assert.is(await tetheringOf(station), true);
     for (const kind of ['SAE', 'PSK'] as const) {
-      const client = await join(station, kind);
-      await until(async () => (await clients(station)).length === 1);
-      assert.equal(await clients(station), [await addressOf(station)]);
-      await leave(client);
-      await until(async () => (await clients(station)).length === 0);
+      const client = run(kind);
+      await isIn(client);
+      await until(async () => (await clientsOf(station)).length === 1);
+      assert.equal(await clientsOf(station), [await addressOf(station)]);
+      await client.stop();
+      await until(async () => (await clientsOf(station)).length === 0);
     }
   });
-
-  airCase('a wrong key is refused', async (station) => {
-    const client = start(station, 'wrong');
-    await client.waitForLine((line) => line.includes('WRONG_KEY'), CONNECT_LIMIT_MS);
-    assert.equal(await clients(station), []);
-    await leave(client);
+  airCase('a wrong key is refused', async (station, run) => {
+    await run('wrong').waitForLine((line) => line.includes('WRONG_KEY'), CONNECT_LIMIT_MS);
+    assert.equal(await clientsOf(station), []);
     await tether(station, false);
     assert.is(await tetheringOf(station), false);
   });
-
-  airCase('open, where the user wants it so', async (station) => {
-    await setSecurity(station, 'none');
+  airCase('open, where the user wants it so', async (station, run) => {
+    await choose(station, 'TetheringSecurity', 'none');
     await tether(station, true);
-    const client = await join(station, 'open');
-    await until(async () => (await clients(station)).length === 1);
-    await leave(client);
+    await isIn(run('open'));
+    await until(async () => (await clientsOf(station)).length === 1);
     await tether(station, false);
-    await setSecurity(station, 'auto');
+    assert.equal(await clientsOf(station), []);
+    await choose(station, 'TetheringSecurity', 'auto');
+  });
+  airCase('beside a station, which stays connected', async (station, run) => {
+    await station.connect('rig-psk');
+    await tether(station, true);
+    await isIn(run('SAE'));
+    assert.is(await station.stateOf('rig-psk'), 'up');
+    await tether(station, false);
+    assert.is(await station.stateOf('rig-psk'), 'up');
+    await station.disconnect('rig-psk');
+  });
+  countryCases(airCase);
+}
+
+type Run = (kind: keyof typeof KINDS) => Child;
+type AirCase = (name: string, body: (station: Station, run: Run) => Promise<void>) => void;
+
+function countryCases(airCase: AirCase): void {
+  airCase('the country decides which frequencies there are', async (station, run) => {
+    const everywhere = await frequencies(station);
+    assert.ok(everywhere.includes(2437) && !everywhere.includes(5180));
+    assert.is(await refusal(set(station, 'TetheringFreq', variant('i', 5180)).then(() => tether(station, true))),
+      'net.connman.Error.Failed');
+    await choose(station, 'Country', 'DE');
+    await until(async () => (await frequencies(station)).includes(5180));
+    assert.not((await frequencies(station)).includes(5260));
+    assert.match(await station.cell.device.output(['iw', 'reg', 'get']), /country DE: DFS-ETSI/);
+    await tether(station, true);
+    assert.match(await station.cell.device.output(['iw', 'dev']), /type AP\s+channel 36 \(5180 MHz\)/);
+    await isIn(run('SAE'));
+    await tether(station, false);
+    await choose(station, 'Country', '');
+    await set(station, 'TetheringFreq', variant('i', 2412));
   });
 }
 
 /** On the name `ours`. */
-export async function configure(station: Station, key: string): Promise<void> {
+async function configure(station: Station, key: string): Promise<void> {
   await set(station, 'TetheringIdentifier', variant('s', 'ours'));
   await set(station, 'TetheringPassphrase', variant('s', key));
 }
 
-export async function set(station: Station, name: string, value: Variant): Promise<void> {
+async function set(station: Station, name: string, value: Variant): Promise<void> {
   await station.technology.SetProperty({ name, value }, { timeoutMs: CONNECT_LIMIT_MS });
 }
 
-export function tether(station: Station, isOn: boolean): Promise<void> {
+function tether(station: Station, isOn: boolean): Promise<void> {
   return set(station, 'Tethering', variant('b', isOn));
 }
 
-export async function tetheringOf(station: Station): Promise<unknown> {
+async function tetheringOf(station: Station): Promise<unknown> {
   return (await station.technology.GetProperties()).get('Tethering')?.value;
 }
 
-export function clients(station: Station): Promise<readonly string[]> {
+function clientsOf(station: Station): Promise<readonly string[]> {
   return station.manager.GetTetheringClients();
 }
 
-async function setSecurity(station: Station, value: string): Promise<void> {
-  const properties = station.bus.proxy(propertiesInterface, 'net.connman', '/net/connman/technology/wifi');
-  const { name } = causewayTechnologyInterface;
-  await properties.Set({ interface_name: name, property_name: 'TetheringSecurity', value: variant('s', value) });
+function frequencies({ bus }: Station): Promise<readonly number[]> {
+  return bus.proxy(causewayTechnologyInterface, 'net.connman', PATH).GetTetheringFrequencies();
 }
 
-async function addressOf({ cell }: Station): Promise<string> {
-  return (await cell.server.output(['cat', `/sys/class/net/${CLIENT}/address`])).trim();
+/** What ConnMan has no word for. */
+async function choose({ bus }: Station, name: string, value: string): Promise<void> {
+  await bus.proxy(propertiesInterface, 'net.connman', PATH).Set({
+    interface_name: causewayTechnologyInterface.name, property_name: name, value: variant('s', value),
+  });
 }
 
-/** A client that has been let in. */
-export async function join(station: Station, kind: keyof typeof KINDS): Promise<Child> {
-  const client = start(station, kind);
-  await client.waitForLine((line) => line.includes('CTRL-EVENT-CONNECTED'), CONNECT_LIMIT_MS);
-  return client;
+async function addressOf({ cell }: Station): Promise<string | undefined> {
+  const line = await cell.server.output(['ip', '-o', 'link', 'show', CLIENT]);
+  return /link\/ether ([0-9a-f:]{17})/.exec(line)?.[1];
 }
 
 function start({ cell }: Station, kind: keyof typeof KINDS): Child {
@@ -110,12 +149,12 @@ function start({ cell }: Station, kind: keyof typeof KINDS): Child {
   return cell.server.spawn(['wpa_supplicant', '-i', CLIENT, '-c', path]);
 }
 
-export async function leave(client: Child): Promise<void> {
-  await client.stop();
+async function isIn(client: Child): Promise<void> {
+  await client.waitForLine((line) => line.includes('CTRL-EVENT-CONNECTED'), CONNECT_LIMIT_MS);
 }
 
 /** Whether the daemon refuses, by the name of its error. */
-export async function refusal(promise: Promise<unknown>): Promise<string | undefined> {
+async function refusal(promise: Promise<unknown>): Promise<string | undefined> {
   const error = await promise.then(() => undefined, (reason: unknown) => reason);
   return error instanceof DBusError ? error.name : undefined;
 }

@@ -3,8 +3,9 @@
  * Radios have numbers of their own (wiphy), asked for by an interface of theirs. Frequencies in MHz.
  */
 
+import type { Scope } from '../../shared/scope.ts';
 import type { Decoded, Shape } from '../attributes.ts';
-import { flag, list, nested, string, u32 } from '../kinds.ts';
+import { bytes, flag, list, nested, string, u32 } from '../kinds.ts';
 import type { FamilyDescription, Genl } from './genl.ts';
 
 /** What an interface of a radio is for (NL80211_IFTYPE_*). */
@@ -60,6 +61,30 @@ export async function removeRadioInterface(genl: Genl, ifindex: number): Promise
   await genl.request(NL80211_FAMILY, { command: DEL_INTERFACE, attributes: { ifindex } });
 }
 
+/**
+ * Tells `onChange` of stations that come to an access point and leave it, by their addresses, until
+ * `scope` closes; `onLoss` when some of that was lost. Rejects with NetlinkError.
+ */
+export async function watchStations(
+  genl: Genl, ifindex: number, scope: Scope,
+  { onChange, onLoss }: { onChange(address: Uint8Array, isThere: boolean): void; onLoss(): void },
+): Promise<void> {
+  await genl.observe(NL80211_FAMILY, 'mlme', scope, {
+    onLoss,
+    onMessage({ command, attributes }) {
+      const { ifindex: where, address } = attributes;
+      if (where !== ifindex || address?.length !== 6) return;
+      if (command === NEW_STATION || command === DEL_STATION) onChange(address, command === NEW_STATION);
+    },
+  });
+}
+
+/** The stations of an access point, by their addresses. Rejects with NetlinkError. */
+export async function listStations(genl: Genl, ifindex: number): Promise<readonly Uint8Array[]> {
+  const request = { command: GET_STATION, isDump: true, attributes: { ifindex } };
+  return (await genl.request(NL80211_FAMILY, request)).flatMap(({ attributes: { address } }) => address ?? []);
+}
+
 /** Asks that the rules of a country hold, ISO 3166 alpha-2; the kernel may know better. Rejects with NetlinkError. */
 export async function requestCountry(genl: Genl, country: string): Promise<void> {
   await genl.request(NL80211_FAMILY, { command: REQ_SET_REG, attributes: { country } });
@@ -87,6 +112,9 @@ const GET_WIPHY = 1; // NL80211_CMD_GET_WIPHY
 const GET_INTERFACE = 5;
 const NEW_INTERFACE = 7;
 const DEL_INTERFACE = 8;
+const GET_STATION = 17;
+const NEW_STATION = 19;
+const DEL_STATION = 20;
 const REQ_SET_REG = 27;
 
 const NUMBERS = {} as const satisfies Shape;
@@ -113,6 +141,7 @@ export const NL80211_FAMILY = {
     ifindex: [3, u32],
     interfaceName: [4, string],
     interfaceType: [5, u32],
+    address: [6, bytes],
     bands: [22, list(nested(BAND))],
     interfaceTypes: [32, nested(NUMBERS)],
     country: [33, string],

@@ -4,7 +4,7 @@
  * them; one for the device, with the supplicant under test.
  */
 
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import type { Cell } from '../cell.ts';
 import { output, type Child } from '../child.ts';
 
@@ -45,6 +45,7 @@ type Owner = 'server' | 'device';
 
 /** Loads radios, unless another air of this boot has, which must have as many, and gives them to the cell. */
 export async function makeAir(cell: Cell, owners: readonly Owner[] = ['server', 'device']): Promise<void> {
+  await provideRegulations();
   await output(['modprobe', 'mac80211_hwsim', `radios=${owners.length}`]);
   const radios = readdirSync('/sys/class/ieee80211').toSorted((one, other) => indexOf(one) - indexOf(other));
   for (const [index, name] of radios.entries()) {
@@ -52,6 +53,20 @@ export async function makeAir(cell: Cell, owners: readonly Owner[] = ['server', 
     await output(['iw', 'phy', name, 'set', 'netns', String(owner.pid)]);
   }
 }
+
+// Where the kernel looks first for firmware, of which the rules of countries are a kind; with the peer
+// `wireless-regdb`. Without it there are only those for the whole world.
+async function provideRegulations(): Promise<void> {
+  const folder = '/run/firmware';
+  if (!existsSync(REGULATIONS)) return;
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(REGULATIONS, `${folder}/regulatory.db`);
+  copyFileSync(REGULATIONS.replace('.db-', '.db.p7s-'), `${folder}/regulatory.db.p7s`);
+  await output(['modprobe', 'firmware_class']).catch(() => undefined);
+  writeFileSync('/sys/module/firmware_class/parameters/path', folder);
+}
+
+const REGULATIONS = '/usr/lib/firmware/regulatory.db-debian';
 
 /** Where an access point is. */
 export interface AirPlace {

@@ -58,6 +58,7 @@ const TECHNOLOGY: TechnologyView = {
   isWanted: true,
   switches: undefined,
   devices: [{ name: 'wlan0', isUp: true, hasCarrier: false, networks: 1 }],
+  tethering: { isOn: false, isWanted: false, failure: undefined },
 };
 
 function snapshot(service: Partial<ServiceView>, technology: Partial<TechnologyView> = {}): Snapshot {
@@ -111,6 +112,18 @@ const SITUATIONS: readonly (readonly [Snapshot, Cause, Step, RegExp])[] = [
     'noNetwork',
     'scan',
     /No network.*connmanctl scan wifi/,
+  ],
+  [
+    snapshot({}, { tethering: { isOn: true, isWanted: true, failure: undefined } }),
+    'tethered', 'nothing', /tethering is on\.$/,
+  ],
+  [
+    snapshot({}, { tethering: { isOn: false, isWanted: false, failure: 'no access point may be on 5260 MHz here' } }),
+    'tetheringFailed', 'tether', /off: no access point may be on 5260 MHz here\. .*connmanctl tether wifi on/,
+  ],
+  [
+    snapshot({}, { tethering: { isOn: false, isWanted: true, failure: undefined } }),
+    'tetheredBefore', 'tether', /PersistentTetheringMode/,
   ],
   [
     snapshot({ state: 'association', asking: 'input' }),
