@@ -14,6 +14,7 @@ export type { Peer } from './peer/peer.ts';
 export type { PeerControl, PeerGroup, PeerMethod, PeerMethods, PeerRequest } from './peer/driver.ts';
 export type { PeerService } from './peer/peer-services.ts';
 export type { Provider, ProviderRequest } from './provider.ts';
+export { TETHER_BRIDGE } from './tethering/bridge.ts';
 export type { AccessPointSettings, Tether, TetherRequest } from './tethering/request.ts';
 export type { TunnelSetup } from './tunnel.ts';
 export type { TechnologyDriver } from './technology/technologies.ts';

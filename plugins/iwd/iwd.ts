@@ -74,6 +74,7 @@ function serve(env: IwdEnv, life: Scope): void {
   const reconsider = core.technologies.register({
     type: 'wifi',
     rank: 1,
+    hasAccessPoints: true,
     has: (name) => !left.has(name),
     attach: (device, own) => attachIwdRadio(env, device, own),
   }, life);

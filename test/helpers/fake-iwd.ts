@@ -10,8 +10,8 @@ import type { Bus, Exported } from '../../src/dbus/bus.ts';
 import { DBusError } from '../../src/dbus/errors.ts';
 import { describeInterface } from '../../src/dbus/interface.ts';
 import {
-  iwdAgentManagerInterface, iwdDaemonInterface, iwdDeviceInterface, iwdDiagnosticInterface, iwdKnownNetworkInterface,
-  iwdNetworkInterface, iwdSimpleConfigurationInterface, iwdStationInterface,
+  iwdAccessPointInterface, iwdAdapterInterface, iwdAgentManagerInterface, iwdDaemonInterface, iwdDeviceInterface,
+  iwdDiagnosticInterface, iwdKnownNetworkInterface, iwdNetworkInterface, iwdSimpleConfigurationInterface, iwdStationInterface,
 } from '../../src/dbus/interfaces/iwd.ts';
 import { iwdFullAgentInterface, iwdSignalAgentInterface } from '../../src/dbus/interfaces/iwd-agent.ts';
 import { variant } from '../../src/dbus/signature.ts';
@@ -19,11 +19,16 @@ import { createScope, type Scope } from '../../src/shared/scope.ts';
 
 const NAME = 'net.connman.iwd';
 const MANAGER = '/net/connman/iwd';
-const DEVICE = `${MANAGER}/0/3`;
+const ADAPTER = `${MANAGER}/0`;
+const DEVICE = `${ADAPTER}/3`;
 
+const adapterObject = describeInterface({ ...iwdAdapterInterface, properties: { SupportedModes: 'as' } });
 const deviceObject = describeInterface({
-  ...iwdDeviceInterface, properties: { Name: 's', Mode: 's', Powered: { type: 'b', access: 'readwrite' } },
+  ...iwdDeviceInterface, properties: {
+    Name: 's', Adapter: 'o', Mode: { type: 's', access: 'readwrite' }, Powered: { type: 'b', access: 'readwrite' },
+  },
 });
+const accessPointObject = describeInterface({ ...iwdAccessPointInterface, properties: { Started: 'b' } });
 const stationObject = describeInterface({
   ...iwdStationInterface, properties: { State: 's', Scanning: 'b', ConnectedNetwork: 'o' },
 });
@@ -58,6 +63,8 @@ export interface FakeIwd {
   readonly air: Map<string, FakeIwdNetwork>;
   /** Of known networks, whether iwd connects them by itself. */
   readonly autoconnects: ReadonlyMap<string, boolean>;
+  /** What its radio can be. */
+  modes: readonly string[];
   /** Of the device. */
   isPowered: boolean;
   /** Answered to the next scan in place of making it. */
@@ -95,6 +102,7 @@ class Iwd implements FakeIwd {
   readonly air: Map<string, FakeIwdNetwork>;
   readonly autoconnects = new Map<string, boolean>();
   isPowered = true;
+  modes: readonly string[] = ['station', 'ap'];
   scanError: DBusError | undefined;
   readonly #bus: Bus;
   readonly #scope: Scope;
@@ -104,6 +112,8 @@ class Iwd implements FakeIwd {
   #station: { readonly exported: Exported<typeof stationObject>; readonly scope: Scope } | undefined;
   #agent: readonly [id: string, path: string] = ['', '/'];
   #signalAgent: readonly [id: string, path: string] | undefined;
+  #mode = 'station';
+  #accessPoint: Scope | undefined;
   #isScanning = false;
   #state = 'disconnected';
   #connected: string | undefined;
@@ -136,11 +146,22 @@ class Iwd implements FakeIwd {
         UnregisterAgent: () => void (this.#agent = ['', '/']),
       },
     }, this.#scope);
+    this.#bus.export(ADAPTER, adapterObject, {
+      properties: { SupportedModes: () => this.modes }, methods: {},
+    }, this.#scope);
     const device = this.#bus.export(DEVICE, deviceObject, {
       properties: {
-        Name: () => this.#options.interfaceName ?? 'wlan0', Mode: () => 'station', Powered: () => this.isPowered,
+        Name: () => this.#options.interfaceName ?? 'wlan0', Adapter: () => ADAPTER, Mode: () => this.#mode,
+        Powered: () => this.isPowered,
       },
       setters: {
+        Mode: (value) => {
+          this.calls.push(`Mode ${value}`);
+          this.#mode = value;
+          this.#followPower();
+          this.#followMode();
+          device.changed('Mode');
+        },
         Powered: (value) => {
           this.isPowered = value;
           this.#followPower();
@@ -173,8 +194,27 @@ class Iwd implements FakeIwd {
     return this.#scope.close();
   }
 
+  // Nothing but an access point has its object.
+  #followMode(): void {
+    void this.#accessPoint?.close();
+    this.#accessPoint = this.#mode === 'ap' ? this.#scope.child() : undefined;
+    if (this.#accessPoint === undefined) return;
+    let isStarted = false;
+    const exported = this.#bus.export(DEVICE, accessPointObject, {
+      properties: { Started: () => isStarted },
+      methods: {
+        Start: ({ ssid, psk }) => {
+          this.calls.push(`Start ${ssid} ${psk}`);
+          isStarted = true;
+          exported.changed('Started');
+        },
+        Stop: () => undefined,
+      },
+    }, this.#accessPoint);
+  }
+
   #followPower(): void {
-    if (this.isPowered === (this.#station !== undefined)) return;
+    if ((this.isPowered && this.#mode === 'station') === (this.#station !== undefined)) return;
     if (this.#station !== undefined) {
       this.#disconnectNow();
       void this.#station.scope.close();

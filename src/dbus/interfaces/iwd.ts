@@ -65,3 +65,10 @@ export const iwdAgentManagerInterface = describeInterface({
   methods: { RegisterAgent: { in: { path: 'o' } }, UnregisterAgent: { in: { path: 'o' } } },
   signals: {},
 });
+
+/** A device that is an access point; it has this interface while its Mode is `ap`. */
+export const iwdAccessPointInterface = describeInterface({
+  name: 'net.connman.iwd.AccessPoint',
+  methods: { Start: { in: { ssid: 's', psk: 's' } }, Stop: {} },
+  signals: {},
+});

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { iwd } from '../../../../plugins/iwd/iwd.ts';
 import { DBusError } from '../../../../src/dbus/errors.ts';
 import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
+import { variant } from '../../../../src/dbus/signature.ts';
 import type { System } from '../../../../src/system/system.ts';
 import { fakeIwd, type FakeIwd, type FakeIwdNetwork, type FakeIwdOptions } from '../../../helpers/fake-iwd.ts';
 import { groupOf, storedNetwork, type WifiBench, wifiBench, wifiIdentifier } from '../../../helpers/wifi-bench.ts';
@@ -285,6 +286,23 @@ test('networks with odd paths are none', withScope(async (context) => {
   const air = { '68_hotspot': odd, '686_psk': odd, 'zz_open': odd, [`${'61'.repeat(33)}_open`]: odd };
   const { bench } = await iwdBench(context, { air });
   assert.equal(bench.core.services.list.length, 0);
+}));
+
+test('an access point in place of the station, which comes back', withScope(async (context) => {
+  const { bench, daemon } = await iwdBench(context, { files: FAVORITE });
+  await settled(bench);
+  assert.is(bench.state(HOME)[0], 'ready');
+  const technology = bench.client.proxy(technologyInterface, 'net.connman', '/net/connman/technology/wifi');
+  await technology.SetProperty({ name: 'TetheringIdentifier', value: variant('s', 'ours') });
+  await technology.SetProperty({ name: 'TetheringPassphrase', value: variant('s', 'long enough') });
+  daemon.calls.length = 0;
+  await technology.SetProperty({ name: 'Tethering', value: variant('b', true) });
+  assert.equal(daemon.calls.filter((call) => /^(Mode|Start)/.test(call)), ['Mode ap', 'Start ours long enough']);
+  assert.is(bench.core.services.list.length, 0);
+  await technology.SetProperty({ name: 'Tethering', value: variant('b', false) });
+  await settled(bench);
+  assert.ok(daemon.calls.includes('Mode station'));
+  assert.is(bench.state(HOME)[0], 'ready');
 }));
 
 test.run();
