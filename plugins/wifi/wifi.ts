@@ -14,7 +14,12 @@ export const wifi: Plugin<Core> = {
   description: 'Wi-Fi over wpa_supplicant',
   priority: 'default',
   start(core, scope) {
+    const { absences } = core.technologies;
+    const noteAbsent = (): void => void absences.set('wifi', 'wpa_supplicant does not run');
+    noteAbsent();
     Supplicant.follow(core, scope, (supplicant, life) => {
+      absences.delete('wifi');
+      life.defer(noteAbsent);
       const env = { core, supplicant, p2p: new P2p(core, life) };
       core.technologies.register({
         type: 'wifi', hasAccessPoints: true, attach: (device, own) => attachRadio(env, device, own),

@@ -134,7 +134,9 @@ export async function takeSnapshot(env: SnapshotEnv): Promise<Snapshot> {
     services: await Promise.all(services.list.map((service) => serviceView(service, services, timers, env))),
     ignored: [
       ...interfaces.ignored,
-      ...undriven.map(({ link, type }) => ({ name: link.name, reason: `no plugin takes care of ${type}` })),
+      ...undriven.map(({ link, type }) => ({
+        name: link.name, reason: technologies.absences.get(type) ?? `no plugin takes care of ${type}`,
+      })),
     ],
   };
 }

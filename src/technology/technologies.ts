@@ -68,6 +68,8 @@ export class Technologies {
   readonly #owners = new Map<number, { readonly entry: Registered; readonly scope: Scope }>();
   readonly #added = new Emitter<{ technology: Technology; scope: Scope }>();
   readonly #deviceAdded = new Emitter<Device>();
+  /** For plugins: why nobody takes care of a type's interfaces, while that is so; for whoever asks. */
+  readonly absences = new Map<TechnologyType, string>();
   readonly #offlineChanged = new Emitter<void>();
   #isOffline: boolean;
 

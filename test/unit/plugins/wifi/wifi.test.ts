@@ -3,6 +3,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DBusError } from '../../../../src/dbus/errors.ts';
+import { causewayManagerInterface } from '../../../../src/dbus/interfaces/causeway-manager.ts';
 import { supplicantInterface } from '../../../../src/dbus/interfaces/wpa-supplicant.ts';
 import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
 import { parseIpAddress } from '../../../../src/shared/ipaddress.ts';
@@ -336,9 +337,15 @@ test('an access point whose button was pushed asks for nothing', withScope(async
 test('the supplicant dies and comes back: connected again', withScope(async (context) => {
   const bench = await wifiBench(context, { ap: HOME_AP }, { files: KNOWN_HOME });
   await bench.settled();
+  const explain = async (): Promise<string> => {
+    const findings = await bench.client.proxy(causewayManagerInterface, 'net.connman', '/').Explain();
+    return findings.map((finding) => finding.get('Text')?.value).join();
+  };
+  assert.not.match(await explain(), 'wpa_supplicant');
   await bench.supplicant.stop();
   await bench.settled();
   assert.is(bench.state(HOME)[0], undefined);
+  assert.match(await explain(), 'wpa_supplicant does not run');
   const next = await bench.restartSupplicant();
   await bench.settled();
   assert.equal(bench.state(HOME), ['ready', undefined]);
