@@ -53,6 +53,8 @@ export interface PeerControl {
   connect(request: PeerRequest, signal: AbortSignal): Promise<PeerGroup>;
   /** Leaves the group. Never rejects: what is gone is gone. */
   disconnect(): Promise<void>;
+  /** Called when no group with it is there or being made any more: one that is out of reach may go. */
+  released(): void;
 }
 
 /** What a driver tells of a peer when it appears. */

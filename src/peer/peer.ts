@@ -142,7 +142,9 @@ export class Peer {
   /** For drivers: the group is no more, or the peer has left it. */
   reportEnded(): void {
     void this.#dropLink();
-    if (this.#attempt === undefined) this.#enter('idle');
+    if (this.#attempt !== undefined) return;
+    this.#enter('idle');
+    this.#release();
   }
 
   /** For drivers. */
@@ -158,6 +160,7 @@ export class Peer {
       await work();
     } finally {
       if (this.#attempt === attempt) this.#attempt = undefined;
+      this.#release();
     }
   }
 
@@ -218,6 +221,11 @@ export class Peer {
     const isThere = this.#leave(reason);
     await Promise.all([this.#dropLink(), isThere ? this.#control.disconnect() : undefined]);
     this.#enter('idle');
+    this.#release();
+  }
+
+  #release(): void {
+    if (!this.isInUse) this.#control.released();
   }
 
   // It is gone from the air, or we from it.

@@ -63,7 +63,7 @@ const MOVED: Readonly<Record<string, readonly string[]>> = {
   'src/inet.c': ['src/netlink/*', 'src/ndp/*'],
   'src/inotify.c': ['src/daemon/files.ts'],
   'src/iptables.c': ['src/firewall/*'],
-  'src/ippool.c': ['src/tethering.ts', 'src/tethering/*'],
+  'src/ippool.c': ['src/address-pool.ts', 'src/tethering.ts', 'src/tethering/*'],
   'src/ipv6pd.c': ['src/tethering.ts', 'src/tethering/*'],
   'src/main.c': ['src/daemon/*'],
   'src/nat.c': ['src/firewall/*'],

@@ -193,6 +193,7 @@ export class P2pRadio {
       },
       connect: (request, signal) => this.#connect(entry, request, signal),
       disconnect: () => this.#disconnect(entry),
+      released: () => this.#forgetLost(entry),
     };
     const peer = core.peers.add({ identifier, deviceIdent, name, displayElements, control }, scope);
     const entry: Entry = {
@@ -210,7 +211,7 @@ export class P2pRadio {
   }
 
   #forgetLost(entry: Entry): void {
-    if (!entry.isLost || this.#attempt?.entry === entry || this.#group?.entry === entry) return;
+    if (!entry.isLost || entry.peer.isInUse) return;
     if (this.#entries.get(entry.path) === entry) this.#entries.delete(entry.path);
     void entry.scope.close();
   }
@@ -271,7 +272,6 @@ export class P2pRadio {
       entry.wish = undefined;
       if (this.#attempt === attempt) this.#attempt = undefined;
       this.#env.onBusy();
-      this.#forgetLost(entry);
     }
   }
 
@@ -281,7 +281,6 @@ export class P2pRadio {
     this.#group = undefined;
     await this.#env.link.leave(group.link);
     this.#env.onBusy();
-    this.#forgetLost(entry);
   }
 
   #isAttempted(properties: Properties): boolean {
@@ -301,8 +300,11 @@ export class P2pRadio {
   #takeGroup(properties: Properties): void {
     const attempt = this.#attempt;
     const link = properties.get('interface_object')?.as('o');
-    if (link !== undefined && this.#isCancelling) void this.#env.link.leave(link);
-    if (attempt === undefined || link === undefined) return;
+    if (link === undefined) return;
+    if (attempt === undefined) {
+      if (this.#isCancelling) void this.#env.link.leave(link);
+      return;
+    }
     this.#attempt = undefined;
     const { entry, peerHardwareAddress } = attempt;
     this.#group = { entry, link, path: properties.get('group_object')?.as('o') ?? '' };
@@ -329,7 +331,6 @@ export class P2pRadio {
     this.#group = undefined;
     group.entry.peer.reportEnded();
     this.#env.onBusy();
-    this.#forgetLost(group.entry);
   }
 }
 

@@ -388,6 +388,22 @@ test('turned off, without its radio, without its supplicant while connected', wi
   await connected(bench);
 }));
 
+test('one lost while a connection is made fails in the usual way, and goes then', withScope(async (context) => {
+  const bench = await p2pBench(context);
+  bench.p2p.outcome = { kind: 'silent' };
+  bench.p2p.find(TV, { name: 'Television' });
+  await bench.settled();
+  const connecting = codeOf(bench.peer(TV).Connect({}, { timeoutMs: Infinity }));
+  await bench.settled();
+  bench.p2p.lose(TV);
+  await bench.settled();
+  assert.is(bench.state(TV), 'association');
+  await context.clock.advance(100_000);
+  assert.is(await connecting, 'NotConnected');
+  assert.equal(bench.agent.heard, [`ReportPeerError peer_02000000000a_${TV} connect-failed`]);
+  assert.is(bench.state(TV), 'gone');
+}));
+
 test('no look for networks takes the radio away from peers', withScope(async (context) => {
   const bench = await p2pBench(context);
   const scans = (): number => bench.supplicant.calls.filter((call) => call.startsWith('Scan')).length;
