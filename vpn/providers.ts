@@ -82,8 +82,9 @@ export class Providers {
     if (host === '') throw new ConnmanError('InvalidArguments');
     if (type === '' || name === '') throw new ConnmanError('NotSupported');
     if (this.#env.driver(type) === undefined) throw new ConnmanError('Failed', 'No such device');
-    refuseWrong(type, strings);
     const domain = strings.get('Domain') ?? strings.get('VPN.Domain');
+    refuseWrong(type, strings);
+    refuseUnusable(host, domain);
     const identity = { type, name, host, ...(domain !== undefined && { domain }) };
     const ident = identify(host, domain);
     const known = this.get(ident);
@@ -153,6 +154,7 @@ export class Providers {
   provision(entry: ProvisionedVpn): void {
     const { type, name, host, domain } = entry;
     const ident = identify(host, domain);
+    if (ident.length > MAX_IDENT) return log.warn('%s of %s.config: its Host is too long', entry.ident, entry.file);
     if (this.#entries.has(ident)) {
       log.warn('Provider configuration %s already exist', ident);
       return;
@@ -235,6 +237,20 @@ function refuseWrong(type: string, strings: ReadonlyMap<string, string>): void {
     if (problem !== undefined) throw new ConnmanError('InvalidArguments', problem);
   }
 }
+
+/** Throws InvalidArguments where no server is called so, or no file could be. */
+function refuseUnusable(host: string, domain: string | undefined): void {
+  // oxlint-disable-next-line no-control-regex -- what must not be in a name
+  if (/[\s\u0000-\u001f\u007f]/.test(host)) {
+    throw new ConnmanError('InvalidArguments', `Host has a wrong value ${JSON.stringify(host)}: a name or address wanted`);
+  }
+  if (identify(host, domain).length > MAX_IDENT) {
+    throw new ConnmanError('InvalidArguments', `Host and Domain are longer than ${MAX_IDENT} characters`);
+  }
+}
+
+/** NAME_MAX less `provider_`. */
+const MAX_IDENT = 240;
 
 /** The last part of a connection's path: host and domain, other characters than letters and digits as `_`. */
 export function identify(host: string, domain: string | undefined): string {

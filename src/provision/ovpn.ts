@@ -12,9 +12,10 @@ export function importOpenvpn(text: string): ImportedVpn {
   const reading: Reading = {
     settings: new Map([['Type', 'openvpn']]), files: new Map(), routes: [], remarks: [], isFull: false, isSplit: false,
   };
-  const lines = text.split('\n');
+  const lines = text.split(/\r?\n|\r/);
   for (let at = 0; at < lines.length; at++) {
     const line = (lines[at] ?? '').trim();
+    if (line.includes('\0')) throw new DecodeError(`line ${at + 1}: not a text`, at);
     if (line === '' || /^[#;]/.test(line)) continue;
     const block = /^<([\w-]+)>$/.exec(line)?.[1];
     if (block === undefined) {
@@ -52,18 +53,36 @@ const FILES: Readonly<Record<string, string>> = {
   ca: 'CACert', cert: 'Cert', key: 'Key', 'tls-auth': 'TLSAuth', 'tls-crypt': 'TLSCrypt', 'tls-crypt-v2': 'TLSCryptV2',
 };
 
+/** openvpn(8): what runs a program, loads code, or reads options that nobody checked. */
 const RUNS_PROGRAMS = new Set([
   'up', 'down', 'route-up', 'route-pre-down', 'ipchange', 'plugin', 'tls-verify', 'auth-user-pass-verify',
-  'client-connect', 'client-disconnect', 'learn-address', 'iproute', 'config', 'management', 'tls-export-cert',
-  'engine',
-  'pkcs11-providers',
+  'client-connect', 'client-disconnect', 'client-crresponse', 'learn-address', 'iproute', 'config', 'management',
+  'tls-export-cert', 'tls-crypt-v2-verify', 'dns-updown', 'engine', 'providers', 'pkcs11-providers', 'chroot',
 ]);
 
-/** The first directive of a configuration that would run a program or read what nobody checked. */
+/** What writes files where it is told to. */
+const WRITES_FILES = new Set([
+  'log', 'log-append', 'status', 'writepid', 'replay-persist', 'ifconfig-pool-persist', 'genkey', 'tls-export-cert-dir',
+]);
+
+/** What may be put into the environment of scripts: ours are programs of Node and a shell. */
+const HARMLESS_VARIABLE =
+  /^(UV_\w+|IV_\w+|CLIENT_CERT|PUSH_PEER_INFO|FORWARD_COMPATIBLE|GENERIC_CONFIG|FRIENDLY_NAME|USERNAME|SERVER)$/;
+
+/**
+ * The first directive of a configuration that would run a program, write a file or read what nobody checked;
+ * undefined where there is none. However it is written: quoted, escaped, optional (`setenv opt`), after a mark
+ * of byte order, read as UTF-8 or byte by byte.
+ */
 export function programDirective(text: string): string | undefined {
-  for (const line of text.split('\n')) {
-    const [name = ''] = splitLine(line.trim());
-    if (RUNS_PROGRAMS.has(name.replace(/^--/, ''))) return name;
+  if (text.includes('\0')) return 'a NUL byte';
+  for (const line of text.replace(/^(\uFEFF|\xEF\xBB\xBF)/, '').split('\n')) {
+    // Quotes end a word and backslashes vanish: this finds more words than openvpn does, and none less.
+    const words = line.replaceAll('\\', '').split(/[\s"']+/).filter((word) => word !== '');
+    while (words[0]?.replace(/^--/, '') === 'setenv' && words[1] === 'opt') words.splice(0, 2);
+    const [name = '', value = ''] = [words[0]?.replace(/^--/, ''), words[1]];
+    if (RUNS_PROGRAMS.has(name) || WRITES_FILES.has(name)) return name;
+    if (name === 'setenv' && !HARMLESS_VARIABLE.test(value)) return `setenv ${value}`;
   }
   return undefined;
 }
@@ -74,7 +93,7 @@ const PASSED_OVER = new Set([
   'group', 'script-security', 'data-ciphers', 'ncp-ciphers', 'data-ciphers-fallback', 'tls-version-min',
   'explicit-exit-notify',
   'reneg-sec', 'sndbuf', 'rcvbuf', 'mute-replay-warnings', 'remote-random', 'topology', 'hand-window', 'connect-retry',
-  'connect-timeout', 'server-poll-timeout', 'block-outside-dns', 'setenv', 'daemon', 'log', 'log-append', 'status',
+  'connect-timeout', 'server-poll-timeout', 'block-outside-dns', 'setenv', 'daemon', ...WRITES_FILES,
 ]);
 
 function takeDirective(reading: Reading, words: readonly string[], line: number): void {
@@ -102,7 +121,7 @@ function takeDirective(reading: Reading, words: readonly string[], line: number)
     case 'dev':
       return set('DeviceType', first?.startsWith('tap') === true ? 'tap' : 'tun');
     case 'auth-user-pass':
-      return set('AuthUserPass', first ?? '-');
+      return first === '[inline]' ? undefined : set('AuthUserPass', first ?? '-');
     case 'auth-nocache':
       return set('AuthNoCache', 'true');
     case 'askpass':
@@ -136,7 +155,8 @@ function takeDirective(reading: Reading, words: readonly string[], line: number)
 
 function takeBlock(reading: Reading, name: string, content: string, line: number): void {
   const file = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
-  if (file !== undefined) reading.files.set(`OpenVPN.${file}`, content);
+  const isCredentials = name === 'auth-user-pass';
+  if (file !== undefined || isCredentials) reading.files.set(`OpenVPN.${file ?? 'AuthUserPass'}`, content);
   else if (name === 'connection') {
     for (const each of content.split('\n')) takeDirective(reading, splitLine(each.trim()), line);
   }

@@ -65,13 +65,20 @@ const LIMIT_MS = 60_000;
 /** Makes the connection, proves all of it and takes it away; the rig as it is then. The server goes on. */
 export async function proveLife(rig: VpnRig, vpn: VpnLife): Promise<VpnRig> {
   const { cell, uplink = 0 } = rig;
+  const began = performance.now();
+  const note = (what: string): void => console.log(what, ((performance.now() - began) / 1000).toFixed(1));
   const server = await vpn.startServer();
   await proveAutoconnect(rig, vpn);
   await vpn.alsoProve?.();
+  note('ServerLoss');
   await proveServerLoss(cell, vpn, server);
+  note('Helper');
   if (vpn.helper !== undefined) await proveHelperLoss(cell, vpn);
+  note('UplinkSwitch');
   await proveUplinkSwitch(cell, vpn, uplink);
+  note('Daemon');
   const after = await proveDaemonRestarts(rig, vpn);
+  note('End');
   await proveEnd(cell, vpn);
   return { ...after, uplink: other(uplink) };
 }

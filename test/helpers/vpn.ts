@@ -177,12 +177,12 @@ export async function tracesOf(cell: Cell, ...programs: string[]): Promise<strin
 /** A user's agent: what it was asked, and attempts to connect with what it answers to each question in turn. */
 export interface Agent {
   readonly asked: unknown[];
-  /** `ok`, or the error with which Connect ended; a failure before is only a reminder. */
-  attempt(...answers: Readonly<Record<string, string>>[]): Promise<string>;
+  /** Attempts at a connection: `ok`, or the error with which Connect ended; a failure before is a reminder. */
+  attemptsAt(ident: string): (...answers: Readonly<Record<string, string>>[]) => Promise<string>;
 }
 
-/** Registers this program as the VPN agent. */
-export async function startAgent(cell: Cell, ident: string): Promise<Agent> {
+/** Registers this program as the VPN agent; once a cell. */
+export async function startAgent(cell: Cell): Promise<Agent> {
   const queue: Readonly<Record<string, string>>[] = [];
   const asked: unknown[] = [];
   cell.bus.answer(cell.log, 'RequestInput', ([, fields]) => {
@@ -191,13 +191,16 @@ export async function startAgent(cell: Cell, ident: string): Promise<Agent> {
     return { signature: 'a{sv}', body: [Object.fromEntries(entries)] };
   });
   await callManager(cell, 'RegisterAgent', 'o', ['/agent']);
-  const connect = (): Promise<string> => errorOf(callConnection(cell, ident, 'Connect'));
   return {
     asked,
-    async attempt(...answers) {
-      queue.splice(0, queue.length, ...answers);
-      const error = await connect();
-      return error.startsWith('net.connman.Error.InProgress') ? connect() : error;
+    attemptsAt(ident) {
+      const connect = (): Promise<string> => errorOf(callConnection(cell, ident, 'Connect'));
+      return async (...answers) => {
+        queue.splice(0, queue.length, ...answers);
+        asked.length = 0;
+        const error = await connect();
+        return error.startsWith('net.connman.Error.InProgress') ? connect() : error;
+      };
     },
   };
 }

@@ -38,7 +38,8 @@ test('user and password by agent, certificates, refusals', () =>
     await makeCertificates(cell, SERVER_ADDRESS);
     const ocserv = await startOcserv(cell);
     const vpnd = await startVpnd(cell, '-d', 'vpn/*');
-    const { asked, attempt } = await startAgent(cell, IDENT);
+    const { asked, attemptsAt } = await startAgent(cell);
+    const attempt = attemptsAt(IDENT);
     const right = { Username: 'alice', Password: 'wonder land' };
     await createConnection(cell, BASE);
     assert.match(await attempt(right), /PermissionDenied/, 'nobody signed the certificate');

@@ -44,7 +44,8 @@ test('secrets by agent, and refusals', () =>
     await plugIn(cell);
     const gateway = await startIpsec(cell);
     const vpnd = await startVpnd(cell, '-d', 'vpn/*');
-    const { asked, attempt } = await startAgent(cell, IDENT);
+    const { asked, attemptsAt } = await startAgent(cell);
+    const attempt = attemptsAt(IDENT);
     const { 'VPNC.IPSec.ID': id, ...anonymous } = BASE;
     await createConnection(cell, anonymous);
     assert.match(await attempt(SECRETS), /InvalidArguments/, 'a group is needed');

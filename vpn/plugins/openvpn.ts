@@ -105,7 +105,7 @@ function readConfiguration({ settings, env }: Session): string | undefined {
   const text = env.readFile(path);
   const directive = text === undefined || settings.isImmutable(key) ? undefined : programDirective(text);
   if (text !== undefined && directive === undefined) return text;
-  const problem = text === undefined ? `${path} cannot be read` : `${path} would run a program by ${directive}`;
+  const problem = text === undefined ? `${path} cannot be read` : `${path} would run a program or write a file by ${directive}`;
   throw new VpnFailure('unknown', new ConnmanError('InvalidArguments', problem));
 }
 
@@ -124,7 +124,7 @@ function commandLine(session: Session, managementPath: string, address: TaskAddr
   if (settings.flag('OpenVPN.AuthNoCache')) words.push('--auth-nocache');
   const challenge = get('StaticChallenge');
   if (challenge !== undefined) {
-    words.push('--static-challenge', challenge, settings.flag('OpenVPN.StaticChallengeEcho') ? '1' : '0');
+    words.push('--static-challenge', plain('OpenVPN.StaticChallenge', challenge), settings.flag('OpenVPN.StaticChallengeEcho') ? '1' : '0');
   }
   if (get('ConfigFile') === undefined) words.push(...withoutConfigFile(settings));
   else words.push('--config', 'stdin');

@@ -3,7 +3,7 @@
  * read here and handed over with it; values of the form KEY=@FILE keep secrets out of the command line.
  */
 
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { causewayVpnManagerInterface } from '../../dbus/interfaces/causeway-vpn-manager.ts';
 import { vpnManagerInterface } from '../../dbus/interfaces/vpn-manager.ts';
@@ -72,15 +72,36 @@ async function create(context: Context, command: string, words: readonly string[
 
 function read(command: string, file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readText(file);
   } catch (error) {
     throw invalid(command, `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
+/** More is no configuration, and may have no end (a device). */
+const MAX_FILE_BYTES = 1 << 20;
+
+function readText(file: string): string {
+  const descriptor = openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(MAX_FILE_BYTES + 1);
+    let length = 0;
+    for (let got = 1; got > 0 && length < bytes.length; length += got) {
+      got = readSync(descriptor, bytes, { offset: length });
+    }
+    if (length > MAX_FILE_BYTES) throw new Error('it is larger than a mebibyte');
+    return bytes.toString('utf8', 0, length);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** Directives of openvpn's that name a file of text. */
-const FILES =
-  /^[ \t]*(ca|cert|key|tls-auth|tls-crypt|tls-crypt-v2)[ \t]+(?!\[inline\])("[^"]+"|\S+)([ \t]+[01])?[ \t]*$/gm;
+const FILES = new RegExp(
+  '^[ \\t]*(ca|cert|key|tls-auth|tls-crypt|tls-crypt-v2|auth-user-pass)[ \\t]+(?!\\[inline\\])' +
+    '("[^"]+"|\\S+)([ \\t]+[01])?[ \\t]*$',
+  'gm',
+);
 
 // The daemon must not depend on the user's files, nor read any that the user may not.
 function withFilesInline(text: string, readPath: (path: string) => string): string {

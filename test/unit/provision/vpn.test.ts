@@ -8,6 +8,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { vpnKey, VPN_KEYS, vpnValueProblem } from '../../../src/provision/vpn-keys.ts';
 import { parseVpnConfig } from '../../../src/provision/vpn-config.ts';
+import { programDirective } from '../../../src/provision/ovpn.ts';
 import { importVpn } from '../../../src/provision/vpn-import.ts';
 import { formatVpnRoute, parseVpnRoute, parseWireguardKey } from '../../../src/provision/vpn-values.ts';
 import { DecodeError } from '../../../src/shared/errors.ts';
@@ -137,6 +138,67 @@ test('what an .ovpn says inline becomes files, and what runs programs is refused
     assert.throws(() => importVpn(`remote h\n${line}`), /would run/);
   }
   assert.throws(() => importVpn('remote h\n<ca>\nA'), /no end/);
+});
+
+test('a configuration cannot hide what it would run', () => {
+  const harmless = 'client\nremote h 1194\nsetenv CLIENT_CERT 0\nsetenv opt block-outside-dns\n# up x\n;down x\nca /up';
+  assert.is(programDirective(harmless), undefined);
+  const hidden: readonly (readonly [string, string])[] = [
+    ['up /bin/evil', 'up'],
+    ['\t  up\t/bin/evil', 'up'],
+    ['--up /bin/evil', 'up'],
+    ['"up" /bin/evil', 'up'],
+    ["'up'/bin/evil", 'up'],
+    ['"up"/bin/evil', 'up'],
+    ['u\\p /bin/evil', 'up'],
+    ['\\ up /bin/evil', 'up'],
+    ['\uFEFFup /bin/evil', 'up'],
+    ['\u00EF\u00BB\u00BFup /bin/evil', 'up'],
+    ['\u000bup /bin/evil', 'up'],
+    ['remote h\r\nup /bin/evil\r\n', 'up'],
+    ['setenv opt up /bin/evil', 'up'],
+    ['setenv opt setenv "opt" plugin x.so', 'plugin'],
+    ['<connection>\nremote h\nroute-up x\n</connection>', 'route-up'],
+    ['setenv LD_PRELOAD /tmp/x.so', 'setenv LD_PRELOAD'],
+    ['setenv NODE_OPTIONS --require=/tmp/x.js', 'setenv NODE_OPTIONS'],
+    ['log /etc/cron.d/x', 'log'],
+    ['status /etc/passwd 1', 'status'],
+    ['chroot /tmp/x', 'chroot'],
+    ['providers evil', 'providers'],
+    ['remote h\0', 'a NUL byte'],
+  ];
+  for (const [text, directive] of hidden) assert.is(programDirective(text), directive, JSON.stringify(text));
+});
+
+test('odd files are read as they are meant, or refused by line', () => {
+  const plain = 'client\nremote h 1195 tcp-client\n<ca>\nA\nB\n</ca>\nauth-user-pass\n';
+  const wanted = importVpn(plain);
+  for (const [what, text] of [
+    ['DOS line ends', plain.replaceAll('\n', '\r\n')],
+    ['old Macintosh line ends', plain.replaceAll('\n', '\r')],
+    ['a mark of byte order', `\uFEFF${plain}`],
+    ['both', `\uFEFF${plain.replaceAll('\n', '\r\n')}`],
+    ['indents and comments', plain.replace('remote', '  \tremote').replace('<ca>', '# a comment\n;another\n<ca>')],
+  ] as const) {
+    assert.equal([...importVpn(text).settings], [...wanted.settings], what);
+    assert.equal([...importVpn(text).files], [...wanted.files], what);
+  }
+  const inline = importVpn('remote h\n<auth-user-pass>\nalice\nwonder\n</auth-user-pass>\n');
+  assert.is(inline.files.get('OpenVPN.AuthUserPass'), 'alice\nwonder\n');
+  assert.not.ok([...inline.settings.values()].join().includes('wonder'), 'a secret is no setting');
+  const noise = Buffer.from(Array.from({ length: 4096 }, (_, index) => (index * 131) % 256)).toString('latin1');
+  assert.throws(() => importVpn(noise), (error: unknown) => error instanceof DecodeError);
+  assert.throws(() => importVpn(`remote h\n${noise}`), /line \d+: not a text/);
+  assert.throws(() => importVpn('x'.repeat((1 << 20) + 1)), /more than a mebibyte/);
+  const many = performance.now();
+  importVpn(`remote h\n${'remote g\n'.repeat(100_000)}`);
+  importVpn(`remote h\n${'"'.repeat(500_000)}\n${'<a>\n</a>\n'.repeat(20_000)}`);
+  assert.ok(performance.now() - many < 60_000, 'in a time that grows with the file');
+  const keys = `[Interface]\nPrivateKey=${KEY}\nAddress=10.0.0.2\n`;
+  const wireguard = `${keys}[Peer]\nPublicKey=${KEY}\nAllowedIPs=0.0.0.0/0\nEndpoint=h:1\n`;
+  for (const text of [`\uFEFF${wireguard}`, wireguard.replaceAll('\n', '\r\n'), wireguard.toUpperCase()]) {
+    assert.is(importVpn(text).settings.get('WireGuard.EndpointPort'), '1', JSON.stringify(text));
+  }
 });
 
 test.run();
