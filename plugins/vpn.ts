@@ -77,6 +77,8 @@ class VpnDaemon {
   readonly #killSwitches: KillSwitches;
   readonly #scope: Scope;
   readonly #connections = new Map<string, { connection: VpnConnection; scope: Scope }>();
+  /** What was told of connections before the list of them was read. */
+  #early: Map<string, Map<string, Variant>> | undefined = new Map();
 
   constructor(core: Core, killSwitches: KillSwitches, scope: Scope) {
     this.#core = core;
@@ -96,7 +98,7 @@ class VpnDaemon {
     });
     await bus.subscribe(
       vpnConnectionInterface, 'PropertyChanged', { sender: VPN_DAEMON }, this.#scope,
-      ({ name, value }, { path = '' }) => this.#connections.get(path)?.connection.change(name, value),
+      ({ name, value }, { path = '' }) => this.#change(path, name, value),
     );
     providers.remove = async (ident) => {
       await proxy.Remove({ identifier: PREFIX + ident });
@@ -118,9 +120,22 @@ class VpnDaemon {
         log.debug('%s has not read its files again: %s', VPN_DAEMON, error instanceof Error ? error.message : error);
       });
     };
-    for (const [path, properties] of await proxy.GetConnections()) this.#add(path, properties);
+    for (const [path, properties] of await proxy.GetConnections()) this.#addListed(path, properties);
+    this.#early = undefined;
     const closed = [...this.#connections].filter(([, { connection }]) => connection.isClosing);
     await this.#killSwitches.retain(new Set(closed.map(([path]) => path.slice(PREFIX.length))));
+  }
+
+  #change(path: string, name: string, value: Variant): void {
+    const known = this.#connections.get(path);
+    if (known !== undefined) return known.connection.change(name, value);
+    const early = this.#early?.get(path) ?? new Map<string, Variant>();
+    this.#early?.set(path, early.set(name, value));
+  }
+
+  // Signals may have come before the list, which is older: what they said last is as it is.
+  #addListed(path: string, properties: Map<string, Variant>): void {
+    if (!this.#connections.has(path)) this.#add(path, new Map([...properties, ...(this.#early?.get(path) ?? [])]));
   }
 
   #add(path: string, properties: Map<string, Variant>): void {

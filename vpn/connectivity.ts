@@ -71,7 +71,8 @@ export class Connectivity {
   async #ask(bus: Bus): Promise<void> {
     try {
       const properties = await bus.proxy(managerInterface, CONNMAN, '/').GetProperties();
-      this.#note(properties.get('State')?.as('s'));
+      // What was signalled meanwhile is newer than the answer.
+      if (this.#isOnline === undefined) this.#note(properties.get('State')?.as('s'));
     } catch (error) {
       log.debug('%s does not tell its state: %s', CONNMAN, error instanceof Error ? error.message : error);
     }

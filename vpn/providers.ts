@@ -242,7 +242,8 @@ function refuseWrong(type: string, strings: ReadonlyMap<string, string>): void {
 function refuseUnusable(host: string, domain: string | undefined): void {
   // oxlint-disable-next-line no-control-regex -- what must not be in a name
   if (/[\s\u0000-\u001f\u007f]/.test(host)) {
-    throw new ConnmanError('InvalidArguments', `Host has a wrong value ${JSON.stringify(host)}: a name or address wanted`);
+    const shown = JSON.stringify(host);
+    throw new ConnmanError('InvalidArguments', `Host has a wrong value ${shown}: a name or address wanted`);
   }
   if (identify(host, domain).length > MAX_IDENT) {
     throw new ConnmanError('InvalidArguments', `Host and Domain are longer than ${MAX_IDENT} characters`);

@@ -122,6 +122,7 @@ export class VpnConnection {
     );
     if (this.#provider === undefined) return false;
     const { service } = this.#provider;
+    this.#agreeOnSplitRouting(this.#provider);
     // ConnMan's words for addresses that only the VPN's daemon knows.
     if (service.configuration.ipv4.method === 'dhcp') service.configure({ ipv4: { method: 'manual' } });
     service.stateChanged.observe(this.#scope, ({ after }) => {
@@ -138,6 +139,14 @@ export class VpnConnection {
     if (text('State') === 'ready') service.connect('auto').catch(() => undefined);
     this.#consider();
     return true;
+  }
+
+  // What was decided here is kept here, and the daemon is told; before that it is as the daemon has it, from a
+  // file or by whoever made the connection.
+  #agreeOnSplitRouting({ service, tunnel }: Provider): void {
+    const theirs = this.#properties.get('SplitRouting')?.as('b') ?? false;
+    if (!service.storedKeys.has('SplitRouting')) return this.#onSplitRouting(theirs);
+    if (tunnel.isSplitRouting !== theirs) tunnel.setSplitRouting(tunnel.isSplitRouting);
   }
 
   // Throws at once where nothing leads to any server.

@@ -105,8 +105,8 @@ function readConfiguration({ settings, env }: Session): string | undefined {
   const text = env.readFile(path);
   const directive = text === undefined || settings.isImmutable(key) ? undefined : programDirective(text);
   if (text !== undefined && directive === undefined) return text;
-  const problem = text === undefined ? `${path} cannot be read` : `${path} would run a program or write a file by ${directive}`;
-  throw new VpnFailure('unknown', new ConnmanError('InvalidArguments', problem));
+  const problem = text === undefined ? 'cannot be read' : `would run a program or write a file by ${directive}`;
+  throw new VpnFailure('unknown', new ConnmanError('InvalidArguments', `${path} ${problem}`));
 }
 
 /** The arguments of openvpn. Throws VpnFailure for a value that would be an option. */
@@ -124,7 +124,8 @@ function commandLine(session: Session, managementPath: string, address: TaskAddr
   if (settings.flag('OpenVPN.AuthNoCache')) words.push('--auth-nocache');
   const challenge = get('StaticChallenge');
   if (challenge !== undefined) {
-    words.push('--static-challenge', plain('OpenVPN.StaticChallenge', challenge), settings.flag('OpenVPN.StaticChallengeEcho') ? '1' : '0');
+    const isEchoed = settings.flag('OpenVPN.StaticChallengeEcho');
+    words.push('--static-challenge', plain('OpenVPN.StaticChallenge', challenge), isEchoed ? '1' : '0');
   }
   if (get('ConfigFile') === undefined) words.push(...withoutConfigFile(settings));
   else words.push('--config', 'stdin');
