@@ -29,6 +29,8 @@ export interface Resolver {
   nameserversOf(ifindex: number): readonly NameServer[];
   /** Whether multicast DNS can be had on links. */
   readonly canMulticastDns: boolean;
+  /** Tells the backend all of it again, whatever others did to its files. */
+  reapply(): void;
   /** The ifindex whose servers or domains changed, at once. */
   readonly changed: Observable<number>;
 }
@@ -84,6 +86,10 @@ class LinkResolver implements Resolver {
   setDefault(ifindex: number | undefined): void {
     if (ifindex === this.#defaultIfindex) return;
     this.#defaultIfindex = ifindex;
+    this.#applySoon();
+  }
+
+  reapply(): void {
     this.#applySoon();
   }
 

@@ -102,6 +102,10 @@ function connectedFindings(service: ServiceView): Finding[] {
     const other = conflictFacts(service);
     found.push({ subject, about: 'connected', cause: 'conflictBefore', facts: other, next: 'findOther' });
   }
+  if (service.goneAddresses.length > 0) {
+    const gone = { Addresses: service.goneAddresses, Interface: service.interfaceName };
+    found.push({ subject, about: 'connected', cause: 'addressGone', facts: gone, next: 'reapply' });
+  }
   if (service.metered === 'yes' || service.metered === 'guess-yes') {
     const cause = service.metered === 'yes' ? 'metered' : 'probablyMetered';
     found.push({ subject, about: 'connected', cause, facts: {}, next: 'unmeter' });
@@ -189,6 +193,10 @@ function defaultFinding(service: ServiceView, { services, preferred }: Snapshot)
   const base = { subject, about: 'default', facts: { Gateways: gateways } } as const;
   if (isDefault && gateways.length === 0 && service.type !== 'vpn') {
     return { ...base, cause: 'defaultWithoutGateway', next: 'setGateway' };
+  }
+  if (isDefault && service.isDefaultRouteGone) {
+    const facts = { ...base.facts, Interface: service.interfaceName };
+    return { ...base, facts, cause: 'defaultRouteGone', next: 'reapply' };
   }
   if (isDefault) return { ...base, cause: 'isDefault', next: 'nothing' };
   if (service.isNeverDefault) return { ...base, cause: 'neverDefault', next: 'allowDefault' };

@@ -19,6 +19,7 @@ import type { Service } from '../service/service.ts';
 import type { Services } from '../service/services.ts';
 import { isConnected } from '../service/state.ts';
 import type { Clock } from '../shared/clock.ts';
+import type { IpAddress } from '../shared/ipaddress.ts';
 import type { Technologies } from '../technology/technologies.ts';
 import type { Technology } from '../technology/technology.ts';
 import type { ServiceType, TechnologyType } from '../types.ts';
@@ -83,6 +84,10 @@ export interface ServiceView extends Ranked {
   /** Whether no link-local address stands in for one that cannot be had. */
   readonly isLinkLocalOff: boolean;
   readonly metered: Metered;
+  /** Addresses in use that are not on the interface: somebody else has taken them off. */
+  readonly goneAddresses: readonly string[];
+  /** Whether the main table lacks a default route to one of its gateways, though it is the default. */
+  readonly isDefaultRouteGone: boolean;
   readonly ipv4: Ipv4InUse | undefined;
   readonly ipv6: Ipv6InUse | undefined;
   readonly nameservers: readonly string[];
@@ -111,7 +116,7 @@ export interface CheckView {
 
 /** What a snapshot is taken of. */
 export interface SnapshotEnv {
-  readonly kernel: Pick<Rtnetlink, 'neighbour'>;
+  readonly kernel: Pick<Rtnetlink, 'neighbour' | 'mirror'>;
   readonly clock: Pick<Clock, 'pending'>;
   readonly options: GeneralOptions;
   readonly interfaces: Interfaces;
@@ -172,12 +177,32 @@ async function serviceView(
     hasStaticAddress: configuration.ipv4.address !== undefined,
     isLinkLocalOff: configuration.ipv4.linkLocal === 'disabled',
     metered: meteredOf(service, services.ownSettings),
+    ...goneOf(service, services, env.kernel),
     failure: attempt?.failure,
     asking: attempt?.isAskingForInput === true ? 'input' : attempt?.isAskingToRetry === true ? 'retry' : undefined,
     conflict: conflictDetection?.last,
     check: checkView(service, timers),
     gatewayState: await gatewayStateOf(service, env),
     dhcpInMs: timers.get(`DHCP index ${device.ifindex}`),
+  };
+}
+
+/** What others have taken from the kernel; of tunnels the VPN daemon knows. */
+function goneOf(
+  service: Service, services: Services, { mirror }: Pick<Rtnetlink, 'mirror'>,
+): Pick<ServiceView, 'goneAddresses' | 'isDefaultRouteGone'> {
+  const { ipv4, ipv6, network: { device: { ifindex, tunnel } } } = service;
+  if (tunnel !== undefined) return { goneAddresses: [], isDefaultRouteGone: false };
+  const inUse = [ipv4, ipv6?.method === '6to4' ? undefined : ipv6].filter((each) => each !== undefined);
+  const there = mirror.addressesOf(ifindex);
+  const gone = inUse.filter(({ address }) => !there.some((each) => each.address.equals(address)));
+  const gateways = inUse.flatMap(({ gateway }) => gateway ?? []);
+  const isThere = (gateway: IpAddress): boolean => mirror.routesOf(ifindex).some(
+    (route) => route.destination === undefined && route.gateway?.equals(gateway) === true,
+  );
+  return {
+    goneAddresses: gone.map(({ address }) => String(address)),
+    isDefaultRouteGone: services.default === service && !gateways.every(isThere),
   };
 }
 

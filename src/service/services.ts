@@ -163,6 +163,7 @@ export class Services {
     const connected = there.find(({ state }) => isConnected(state));
     if (connected === undefined) throw new ConnmanError('NotConnected');
     connected.recheck('reapply');
+    this.#env.resolver.reapply();
   }
 
   /** All that is stored is as it was at another time. */

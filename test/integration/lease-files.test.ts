@@ -62,9 +62,14 @@ test('a script reads the lease; it is prolonged, kept over a restart and gone wi
 
     // Someone takes everything away; the service never notices anything but that it is back.
     await cell.device.script('sleep 1.1; ip -4 address flush dev eth0; ip -4 route flush table main');
+    await cell.device.output(['rm', '/run/connman/resolv.conf']);
+    await until(cell, `${CONSOLE} explain eth0 | grep -q 'Its address 10.* is not on eth0 any more'`);
+    await until(cell, `${CONSOLE} explain eth0 | grep -q 'no default route to 10.77.0.1: .*device reapply eth0'`);
     const since = performance.now();
     assert.is(await cell.device.output([CONSOLE, 'device', 'reapply', 'eth0']), 'Reapplied eth0\n');
     await until(cell, `ip -4 -o address show eth0 | grep -q 'inet ${address} ' && ip -4 route | grep -q ^default`);
+    await until(cell, 'grep -q ^nameserver /etc/resolv.conf');
+    await until(cell, `! ${CONSOLE} explain eth0 | grep -q 'somebody else'`);
     await until(cell, `test $(sed -n s/^Acquired=//p ${FILE}) -gt ${acquired}`);
     const states = cell.log.since(since).filter((event) => {
       return ['ready', 'idle', 'disconnect', 'configuration'].some((state) =>

@@ -40,6 +40,8 @@ const SERVICE: ServiceView = {
   hasStaticAddress: false,
   isLinkLocalOff: false,
   metered: 'guess-no',
+  goneAddresses: [],
+  isDefaultRouteGone: false,
   ipv4: { method: 'dhcp', address: ip('192.0.2.7'), prefixLength: 24, gateway: ip('192.0.2.1') },
   ipv6: undefined,
   nameservers: ['192.0.2.53'],
@@ -243,6 +245,8 @@ const SITUATIONS: readonly (readonly [Snapshot, Cause, Step, RegExp])[] = [
   ],
   [snapshot({ metered: 'yes' }), 'metered', 'unmeter', /Metered is set.*--metered no/],
   [snapshot({ metered: 'guess-yes' }), 'probablyMetered', 'unmeter', /probably costs/],
+  [snapshot({ goneAddresses: ['192.0.2.7'] }), 'addressGone', 'reapply', /192\.0\.2\.7 is not on wlan0.*reapply wlan0/],
+  [snapshot({ isDefaultRouteGone: true }), 'defaultRouteGone', 'reapply', /no default route to 192\.0\.2\.1/],
 ];
 
 for (const [moment, cause, next, says] of SITUATIONS) {
