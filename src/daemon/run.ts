@@ -4,7 +4,7 @@
  * Invariant: an error nobody caught is logged with its stack after `Aborting`, and the exit is 1.
  */
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { UsageError } from '../shared/command-line.ts';
 import { DeadlineClock, type Clock } from '../shared/clock.ts';
 import { debugPatterns, debugPatternsOfEnvironment } from '../shared/debug-names.ts';
@@ -170,6 +170,9 @@ function prepareFiles(directories: readonly string[]): void {
   for (const directory of directories) {
     try {
       mkdirSync(directory, { recursive: true, mode: 0o755 });
+      const { uid, mode } = statSync(directory);
+      const isOpen = (mode & 0o022) !== 0 || (uid !== 0 && uid !== process.geteuid?.());
+      if (isOpen) log.warn('others than root may write to %s: what they put there counts', directory);
     } catch (error) {
       log.error('cannot make %s: %s', directory, error instanceof Error ? error.message : error);
     }

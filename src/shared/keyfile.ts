@@ -124,7 +124,7 @@ export class KeyFile {
   static parse(text: string, onMistake?: OnMistake): KeyFile {
     const file = new KeyFile();
     let group: { readonly name: string; readonly entries: Map<string | symbol, string> } | undefined;
-    const lines = text.split('\n');
+    const lines = (text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text).split('\n');
     if (lines.at(-1) === '') lines.pop();
     for (const [index, each] of lines.entries()) {
       const line = withoutTrailing(each, '\r');
@@ -173,6 +173,9 @@ export type OnMistake = (line: number, what: string, text: string) => void;
 export function parseKeyFile(text: string, onMistake?: OnMistake): KeyFile {
   return KeyFile.parse(text, onMistake);
 }
+
+/** What some editors put before a text. */
+const BYTE_ORDER_MARK = '\ufeff';
 
 /** Whether a group of this name can be written. */
 export function isGroupName(name: string): boolean {

@@ -85,8 +85,10 @@ test('corrupt and hostile files in the storage', () =>
     await cell.device.script(`cd /var/lib/connman
 mkfifo fifo.config
 ln -s /dev/zero zero.config
-mkdir -p ethernet_02000000ffff_cable/settings`);
-    await startDaemon(cell);
+mkdir -p ethernet_02000000ffff_cable/settings
+chmod 777 .`);
+    const running = await startDaemon(cell);
+    await running.waitForLine((line) => line.includes('others than root may write to /var/lib/connman'));
     await plugIn(cell);
     const since = cell.cable(1).plug();
     await cell.log.wait(

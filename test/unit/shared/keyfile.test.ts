@@ -60,6 +60,11 @@ test('changes leave comments and order alone', () => {
   assert.is(file.toString(), expected.replace('[other]\nTethering.Freq=2412', '[new]\nNumber=-5'));
 });
 
+test('what some editors put before a text is no part of it', () => {
+  const file = parseKeyFile('\ufeff[g]\r\nk=v\r\n');
+  assert.is(file.get('g', 'k'), 'v');
+});
+
 /** Text of group `g` → raw value of `k`, as string, as list at `;`, as boolean, as integer. */
 const VALUES: readonly (readonly [
   line: string, raw: string, text: string, list: string[], boolean: boolean | undefined, integer: number | undefined,
