@@ -75,7 +75,7 @@ function isOurs(path: string, stat: Stats, header: string): boolean {
 /** What a path leads to; itself where it leads nowhere. */
 function targetOf(path: string): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return path;
     throw error;

@@ -96,6 +96,8 @@ function readCommandLine<O extends DaemonOptions>(program: Program<O>): O {
 }
 
 async function live<O extends DaemonOptions>(program: Program<O>, options: O, report: StartReport): Promise<number> {
+  // Closing a packet socket waits for the kernel in a thread of libuv's: one will do where it would start four.
+  process.env['UV_THREADPOOL_SIZE'] ??= '1';
   const system = program.openSystem();
   system.compileSparingly();
   const scope = createScope();

@@ -3,6 +3,7 @@
  * dictionary for others' messages.
  */
 
+import type { Scope } from '../shared/scope.ts';
 import type { Exported } from './bus.ts';
 import { compileArguments, type CompiledInterface, namedBody } from './compiled.ts';
 import type { Connection } from './connection.ts';
@@ -23,15 +24,15 @@ export class ExportedInterface<D extends InterfaceShape> implements Exported<D> 
   readonly #path: string;
   readonly #compiled: CompiledInterface;
   readonly #properties: PropertyTable | undefined;
-  readonly #signal: AbortSignal;
+  readonly #scope: Scope;
 
-  /** `signal` aborts when the interface is no longer served; everything here then does nothing. */
-  constructor(connection: Connection, path: string, { compiled, properties }: ServedInterface, signal: AbortSignal) {
+  /** `scope` closes when the interface is no longer served; everything here then does nothing. */
+  constructor(connection: Connection, path: string, { compiled, properties }: ServedInterface, scope: Scope) {
     this.#connection = connection;
     this.#path = path;
     this.#compiled = compiled;
     this.#properties = properties;
-    this.#signal = signal;
+    this.#scope = scope;
   }
 
   emit<S extends SignalName<D>>(signal: S, args: ArgumentsOut<D['signals'][S]>): void {
@@ -41,7 +42,7 @@ export class ExportedInterface<D extends InterfaceShape> implements Exported<D> 
   }
 
   changed(...names: PropertyName<D>[]): void {
-    if (this.#signal.aborted) return;
+    if (this.#scope.isClosed) return;
     const changed: Uint8Array[] = [];
     const gone: string[] = [];
     for (const name of names) {
@@ -90,7 +91,7 @@ export class ExportedInterface<D extends InterfaceShape> implements Exported<D> 
   }
 
   #send(name: string, member: string, body: Body): void {
-    if (this.#signal.aborted) return;
+    if (this.#scope.isClosed) return;
     this.#connection.send({ type: SIGNAL, path: this.#path, interface: name, member }, body);
   }
 }

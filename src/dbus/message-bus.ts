@@ -114,7 +114,7 @@ export class MessageBus implements Bus {
     const served = serve(description, implementation);
     const own = scope.child();
     this.#tree.add(path, served, own);
-    return new ExportedInterface(this.#connection, path, served, own.signal);
+    return new ExportedInterface(this.#connection, path, served, own);
   }
 
   authorise(authoriser: Authoriser, scope: Scope): void {

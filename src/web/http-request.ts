@@ -75,26 +75,33 @@ const DEFAULT_REPLY_MS = 30_000;
 export async function httpRequest(request: HttpRequest, env: HttpEnv, signal: AbortSignal): Promise<HttpReply> {
   signal.throwIfAborted();
   const url = parseUrl(request.url);
+  // Whatever is under way belongs to the scope: one listener for the signal, which are dear, is enough.
   const scope = createScope();
+  const onAbort = (): void => void scope.close();
+  signal.addEventListener('abort', onAbort);
   try {
     const far = request.proxy ?? { host: hostOf(url), port: portOf(url) };
     const addresses = await addressesOf(far.host, request, signal);
     const attempt = { port: far.port, addresses, request, env, signal, scope };
-    const limited = (): AbortSignal =>
-      env.clock.deadline(`reply from ${url.host}`, request.limits?.replyMs ?? DEFAULT_REPLY_MS, signal, scope);
+    const replyMs = request.limits?.replyMs ?? DEFAULT_REPLY_MS;
     if (url.protocol === 'http:') {
       const { made, address } = await connectAny(attempt, openStream);
-      return { ...await exchange(url, request, made, limited()), address };
+      const time = scope.child();
+      env.clock.after(`reply from ${url.host}`, replyMs, time, () => void time.close());
+      return { ...await exchange(url, request, made, time), address };
     }
     const { made, address } = await connectAny(attempt, openSocket);
-    const replySignal = limited();
+    const time = scope.child();
+    const replySignal = env.clock.deadline(`reply from ${url.host}`, replyMs, signal, scope);
+    replySignal.addEventListener('abort', () => void time.close());
     if (request.proxy !== undefined) await openTunnel(made, `${url.hostname}:${portOf(url)}`, replySignal);
     const stream = await startTls(made, url.hostname, replySignal, scope);
-    return { ...await exchange(url, request, stream, replySignal), address };
+    return { ...await exchange(url, request, stream, time), address };
   } catch (error) {
     signal.throwIfAborted();
     throw httpErrorOf(error, 'reset');
   } finally {
+    signal.removeEventListener('abort', onAbort);
     await scope.close();
   }
 }
@@ -172,13 +179,11 @@ async function connectOne<T>(attempt: Attempt, address: IpAddress, open: Open<T>
   const limitMs = request.connectTimeoutMs || (isLast ? undefined : NEXT_ADDRESS_AFTER_MS);
   let isLate = false;
   const connected = connectTwice((scope) => open(env, peer, scope), env.clock, own);
-  const onEnd = (): void => void own.close();
-  signal.addEventListener('abort', onEnd);
   const timer = own.child();
   if (limitMs !== undefined) {
     env.clock.after(`connect to ${address}`, limitMs, timer, () => {
       isLate = true;
-      onEnd();
+      void own.close();
     });
   }
   try {
@@ -191,7 +196,6 @@ async function connectOne<T>(attempt: Attempt, address: IpAddress, open: Open<T>
     // The kernel gave up on its own.
     throw failed.failure === 'timeout' ? new HttpError('connectTimeout', failed.message, { cause: error }) : failed;
   } finally {
-    signal.removeEventListener('abort', onEnd);
     void timer.close();
   }
 }
@@ -200,14 +204,21 @@ function openStream({ system }: HttpEnv, { address, port, device }: TcpPeer, sco
   return new Promise((resolve, reject) => {
     const stream = system.tcpStream({ peer: { address, port }, ...(device !== undefined && { device }) }, scope);
     stream.onEnd = (error) => reject(error ?? new HttpError('reset', 'the connection was closed at once'));
-    stream.onConnected = () => resolve({
-      send: (bytes) => stream.send(bytes),
-      listen(onData, onEnd) {
-        stream.onData = onData;
-        stream.onEnd = onEnd;
-      },
+    let isConnected = false;
+    stream.onConnected = () => {
+      isConnected = true;
+      resolve({
+        send: (bytes) => stream.send(bytes),
+        listen(onData, onEnd) {
+          stream.onData = onData;
+          stream.onEnd = onEnd;
+        },
+      });
+    };
+    // To reject what is resolved is dear.
+    scope.defer(() => {
+      if (!isConnected) reject(new HttpError('reset', 'given up'));
     });
-    scope.defer(() => reject(scope.signal.reason));
   });
 }
 
@@ -218,11 +229,15 @@ function openSocket({ system }: HttpEnv, peer: TcpPeer, scope: Scope): Promise<S
   });
 }
 
-function exchange(url: URL, request: HttpRequest, stream: Stream, signal: AbortSignal): Promise<ReplyParts> {
+/** Asks and reads the reply while `time` lasts. */
+function exchange(url: URL, request: HttpRequest, stream: Stream, time: Scope): Promise<ReplyParts> {
   const { bodyBytes, headerBytes = DEFAULT_HEADER_BYTES } = request.limits ?? {};
   return new Promise((resolve, reject) => {
     const reader = new ReplyReader({ headerBytes, bodyBytes });
-    const onAbort = (): void => reject(new HttpError('timeout', 'no reply in time'));
+    let isSettled = false;
+    time.defer(() => {
+      if (!isSettled) reject(new HttpError('timeout', 'no reply in time'));
+    });
     const take = (read: () => ReplyParts | undefined): void => {
       try {
         const parts = read();
@@ -231,10 +246,9 @@ function exchange(url: URL, request: HttpRequest, stream: Stream, signal: AbortS
       } catch (error) {
         reject(httpErrorOf(error, 'reset'));
       }
-      signal.removeEventListener('abort', onAbort);
+      isSettled = true;
       stream.listen(() => undefined, () => undefined);
     };
-    signal.addEventListener('abort', onAbort);
     stream.listen((bytes) => take(() => reader.push(bytes)), (error) => take(() => {
       if (error !== undefined) throw error;
       return reader.end();
