@@ -11,7 +11,8 @@ import { DBusError } from '../../src/dbus/errors.ts';
 import { describeInterface } from '../../src/dbus/interface.ts';
 import {
   iwdAccessPointInterface, iwdAdapterInterface, iwdAgentManagerInterface, iwdDaemonInterface, iwdDeviceInterface,
-  iwdDiagnosticInterface, iwdKnownNetworkInterface, iwdNetworkInterface, iwdSimpleConfigurationInterface, iwdStationInterface,
+  iwdDiagnosticInterface, iwdKnownNetworkInterface, iwdNetworkInterface, iwdSimpleConfigurationInterface,
+  iwdStationInterface,
 } from '../../src/dbus/interfaces/iwd.ts';
 import { iwdFullAgentInterface, iwdSignalAgentInterface } from '../../src/dbus/interfaces/iwd-agent.ts';
 import { variant } from '../../src/dbus/signature.ts';
@@ -69,6 +70,8 @@ export interface FakeIwd {
   isPowered: boolean;
   /** Answered to the next scan in place of making it. */
   scanError: DBusError | undefined;
+  /** Called while it joins. */
+  onConnecting: () => void;
   /** The link is gone. */
   lose(): void;
   /** Somebody else has it join a network. */
@@ -104,6 +107,7 @@ class Iwd implements FakeIwd {
   isPowered = true;
   modes: readonly string[] = ['station', 'ap'];
   scanError: DBusError | undefined;
+  onConnecting = (): void => undefined;
   readonly #bus: Bus;
   readonly #scope: Scope;
   readonly #options: FakeIwdOptions;
@@ -297,6 +301,7 @@ class Iwd implements FakeIwd {
       throw new DBusError(`${NAME}.InvalidFormat`, 'Argument format is invalid');
     }
     this.#enter('connecting', name);
+    this.onConnecting();
     await new Promise<void>((resolve, reject) => {
       this.#abort = reject;
       setImmediate(resolve);

@@ -49,7 +49,8 @@ test('access points as heard; one without an address or a frequency is none', as
 
 test('how an authentication was answered', () => {
   const frame = authentication(3, 2, 0x010f);
-  assert.equal(mlmeEvent(AUTHENTICATE, { frame }), { kind: 'authentication', algorithm: 3, sequence: 2, status: 0x10f });
+  const said = { kind: 'authentication', algorithm: 3, sequence: 2, status: 0x10f };
+  assert.equal(mlmeEvent(AUTHENTICATE, { frame }), said);
   for (let length = 0; length < frame.length; length++) {
     assert.is(mlmeEvent(AUTHENTICATE, { frame: frame.subarray(0, length) }), undefined);
   }

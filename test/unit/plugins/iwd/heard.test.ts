@@ -8,17 +8,19 @@ import type { HeardAccessPoint } from '../../../../src/netlink/genl/nl80211-air.
 
 /** WPS: version 1.0, configured; with `selected` a registrar that was selected by push button. */
 const wps = (isSelected: boolean): number[] => {
-  const attributes = [
-    [0x10, 0x4a, 0, 1, 0x10], [0x10, 0x44, 0, 1, 2], ...(isSelected ? [[0x10, 0x41, 0, 1, 1], [0x10, 0x12, 0, 2, 0, 4]] : []),
-  ].flat();
+  const selected = isSelected ? [0x10, 0x41, 0, 1, 1, 0x10, 0x12, 0, 2, 0, 4] : [];
+  const attributes = [0x10, 0x4a, 0, 1, 0x10, 0x10, 0x44, 0, 1, 2, ...selected];
   return [221, 4 + attributes.length, 0, 0x50, 0xf2, 4, ...attributes];
 };
 
 const named = (name: string): number[] => [0, name.length, ...Buffer.from(name)];
 
 function accessPoint(last: number, signalDbm: number, elements: readonly number[]): HeardAccessPoint {
-  return { bssid: Uint8Array.of(2, 0, 0, 0, 0, last), frequencyMhz: 2407 + 5 * last, signalDbm, elements: Uint8Array.from(elements) };
+  const bssid = Uint8Array.of(2, 0, 0, 0, 0, last);
+  return { bssid, frequencyMhz: 2407 + 5 * last, signalDbm, elements: Uint8Array.from(elements) };
 }
+
+const best = (last: string, frequencyMhz: number) => ({ bssid: `02:00:00:00:00:${last}`, frequencyMhz });
 
 test('the best access point of a name, and what any of them offers', () => {
   const networks = networksOf([
@@ -26,8 +28,8 @@ test('the best access point of a name, and what any of them offers', () => {
     accessPoint(3, -60, named('B')), accessPoint(4, -60, []),
   ]);
   assert.equal([...networks], [
-    ['41', { hasWps: true, isAdvertising: true, isWpsOpen: true, best: { bssid: '02:00:00:00:00:02', frequencyMhz: 2417 } }],
-    ['42', { hasWps: false, isAdvertising: false, isWpsOpen: false, best: { bssid: '02:00:00:00:00:03', frequencyMhz: 2422 } }],
+    ['41', { hasWps: true, isAdvertising: true, isWpsOpen: true, best: best('02', 2417) }],
+    ['42', { hasWps: false, isAdvertising: false, isWpsOpen: false, best: best('03', 2422) }],
   ]);
 });
 

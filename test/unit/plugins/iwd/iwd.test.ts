@@ -10,6 +10,7 @@ import { technologyInterface } from '../../../../src/dbus/interfaces/technology.
 import { variant } from '../../../../src/dbus/signature.ts';
 import type { System } from '../../../../src/system/system.ts';
 import { fakeIwd, type FakeIwd, type FakeIwdNetwork, type FakeIwdOptions } from '../../../helpers/fake-iwd.ts';
+import { FakeNl80211 } from '../../../helpers/fake-nl80211.ts';
 import { groupOf, storedNetwork, type WifiBench, wifiBench, wifiIdentifier } from '../../../helpers/wifi-bench.ts';
 import { type TestContext, withScope } from '../../../helpers/with-scope.ts';
 
@@ -33,14 +34,15 @@ interface IwdBench {
 }
 
 interface IwdBenchOptions extends FakeIwdOptions {
+  readonly system?: Partial<System>;
   readonly files?: Record<string, string>;
   readonly air?: Record<string, FakeIwdNetwork>;
   readonly mainConf?: string;
 }
 
 async function iwdBench(context: TestContext, options: IwdBenchOptions = {}): Promise<IwdBench> {
-  const { files = {}, air = AIR, mainConf = '', ...rest } = options;
-  const bench = await wifiBench(context, {}, { files, mainConf, system: NO_KERNEL });
+  const { files = {}, air = AIR, mainConf = '', system = NO_KERNEL, ...rest } = options;
+  const bench = await wifiBench(context, {}, { files, mainConf, system });
   const daemon = await fakeIwd((scope) => bench.connect(scope), context.scope, air, rest);
   await iwd.start(bench.core, context.scope);
   await settled(bench);
@@ -246,6 +248,49 @@ test('off and on again', withScope(async (context) => {
   await wifi?.setPowered(true);
   await settled(bench);
   assert.equal([daemon.isPowered, bench.state(HOME)[0]], [true, 'ready']);
+}));
+
+/** WPS: version 1.0, configured. */
+const WPS = [221, 14, 0, 0x50, 0xf2, 4, 0x10, 0x4a, 0, 1, 0x10, 0x10, 0x44, 0, 1, 2];
+
+/** A kernel that hears `home` of AIR. */
+function homeKernel(bench: () => WifiBench | undefined): FakeNl80211 {
+  const kernel = new FakeNl80211(() => [...(bench()?.core.interfaces.managed ?? [])].at(-1)?.link.ifindex ?? 0);
+  kernel.heard = [{ ssid: 'home', address: Uint8Array.of(2, 0, 0, 0, 0, 1), frequencyMhz: 2437, elements: WPS }];
+  return kernel;
+}
+
+test('what the kernel heard: WPS, which is then joined by, and its key is kept', withScope(async (context) => {
+  const kernel = homeKernel(() => undefined);
+  const { bench, daemon } = await iwdBench(context, {
+    files: storedNetwork(HOME), directory: stateDirectory(context), system: { netlink: kernel.netlink },
+    air: { [NAME]: { secret: SECRET, signalDbm: -45, isPushed: true } },
+  });
+  assert.equal(bench.core.services.get(wifiIdentifier(HOME))?.network.security, ['psk', 'wps']);
+  bench.agent.answer = { WPS: '12345670' };
+  await bench.service(HOME).Connect();
+  assert.equal(daemon.calls, ['StartPin 12345670']);
+  bench.core.sleep.begin();
+  assert.match(bench.files.get(`${wifiIdentifier(HOME)}/settings`) ?? '', `Passphrase=${SECRET}`);
+}));
+
+test('a failure is the key\'s where the kernel tells so, else not', withScope(async (context) => {
+  const made: { bench?: WifiBench } = {};
+  const kernel = homeKernel(() => made.bench);
+  const options = { files: storedNetwork(HOME), system: { netlink: kernel.netlink } };
+  const { bench, daemon } = await iwdBench(context, options);
+  made.bench = bench;
+  bench.agent.answer = { Passphrase: 'not the one' };
+  const tryOnce = async (tell: () => void): Promise<string | undefined> => {
+    bench.agent.heard.length = 0;
+    daemon.onConnecting = tell;
+    await codeOf(bench.service(HOME).Connect());
+    return bench.agent.heard.find((line) => line.startsWith('ReportError'))?.split(' ').at(-1);
+  };
+  assert.is(await tryOnce(() => kernel.disconnect(15, true)), 'invalid-key');
+  assert.is(await tryOnce(() => kernel.authenticate(3, 2, 1)), 'invalid-key');
+  assert.is(await tryOnce(() => kernel.disconnect(4, false)), 'connect-failed');
+  assert.is(await tryOnce(() => undefined), 'connect-failed');
 }));
 
 test('iwd before wpa_supplicant while it runs, wpa_supplicant after it', withScope(async (context) => {
