@@ -7,7 +7,7 @@
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { bundleTests } from '../../runner/bundle.ts';
 import { output } from '../child.ts';
 import { holdNamespace } from '../namespace.ts';
@@ -50,9 +50,12 @@ export async function runGuest(file: string, options: GuestOptions = {}): Promis
   mkdirSync('build/test', { recursive: true });
   const directory = mkdtempSync('build/test/guest-');
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  for (const [name, text] of Object.entries(files)) writeFileSync(`${directory}/${name}`, text, { mode: 0o600 });
   const bundle = (await bundleTests([file], directory)).get(file);
   if (bundle === undefined || 'complaint' in bundle) throw new Error(bundle?.complaint ?? `${file} was not bundled`);
+
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(dirname(bundle.bundle), name), text, { mode: 0o600 });
+  }
 
   const host = await holdNamespace();
   try {
