@@ -6,11 +6,13 @@ import { type Dhcpv6ClientOptions, type Dhcpv6Event, startDhcpv6Client } from '.
 import { decodeMessage, encodeMessage, type MessageType } from '../../../src/dhcpv6/message.ts';
 import { OPTION } from '../../../src/dhcpv6/options.ts';
 import { SystemError } from '../../../src/shared/errors.ts';
-import { heapInUse } from '../../helpers/heap.ts';
+import { heapInUse, interpretOnly } from '../../helpers/heap.ts';
 import { withScope, type TestContext } from '../../helpers/with-scope.ts';
 import { hex } from '../dhcp/battery.ts';
 import { FakeInet } from '../dhcp/fake-inet.ts';
 import { ADDRESS, type Answer, answerTo, countingRandom6, delegated, granted, IDENTITY } from './life.ts';
+
+interpretOnly();
 
 const OPTIONS: Dhcpv6ClientOptions = {
   ifindex: 7, name: 'eth0', duid: IDENTITY.duid, iaid: IDENTITY.iaid, mode: 'stateful',

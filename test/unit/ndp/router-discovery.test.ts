@@ -5,11 +5,13 @@ import * as assert from 'uvu/assert';
 import { startRouterDiscovery, type RouterInformation } from '../../../src/ndp/router-discovery.ts';
 import { SystemError } from '../../../src/shared/errors.ts';
 import { formatHex } from '../../../src/shared/bytes.ts';
-import { heapInUse } from '../../helpers/heap.ts';
+import { heapInUse, interpretOnly } from '../../helpers/heap.ts';
 import { withScope, type TestContext } from '../../helpers/with-scope.ts';
 import { hex, readVector } from '../dhcp/battery.ts';
 import { FakeInet, ip6 } from '../dhcp/fake-inet.ts';
 import { countingRandom } from '../dhcp/life.ts';
+
+interpretOnly();
 
 const OPTIONS = { ifindex: 7, name: 'eth0', hardwareAddress: hex('02005e005301') };
 const HEARD = readVector('ndp-advertisement-radvd');
