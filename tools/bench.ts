@@ -3,7 +3,7 @@
  * link, start, idle, many links, DNS. Rounds are interleaved and their order alternates. Prints the
  * README's Markdown table; the figures of every round go to build/bench/bench.json.
  * `npm run bench -- [ROWS…] [--rounds N] [--daemons causeway,debian,…] [--no-build]`; dns, dns-load,
- * console and wifi stand alone and have options of their own.
+ * console, vpn and wifi stand alone and have options of their own.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -36,7 +36,7 @@ const ROWS: Readonly<Record<string, Rows>> = {
 };
 
 /** Parts that are programs of their own. */
-const ALONE: ReadonlySet<string> = new Set(['dns', 'dns-load', 'console', 'wifi']);
+const ALONE: ReadonlySet<string> = new Set(['dns', 'dns-load', 'console', 'vpn', 'wifi']);
 
 async function main(): Promise<void> {
   const [first = '', ...rest] = process.argv.slice(2);

@@ -184,24 +184,40 @@ async function setIpv6(cell: Cell, values: Readonly<Record<string, string | numb
 }
 
 interface Ppp {
+  readonly type: 'l2tp' | 'pptp';
   readonly inside: string;
   readonly helper: { readonly program: string; readonly mark: string };
   readonly start: PppServer;
 }
 
-/** A wrong password and then the right one by agent; then everything a VPN must survive. */
-async function provePpp(type: 'l2tp' | 'pptp', { inside, helper, start }: Ppp): Promise<void> {
+const L2TP: Ppp = {
+  type: 'l2tp',
+  inside: '10.70.0.1',
+  helper: { program: 'xl2tpd', mark: '/l2tp-' },
+  start: startL2tp,
+};
+
+const PPTP: Ppp = {
+  type: 'pptp',
+  inside: '10.71.0.1',
+  helper: { program: 'pppd', mark: '/pptp-' },
+  start: startPptp,
+};
+
+const identOf = ({ type }: Ppp): string => HOSTS[type].replaceAll('.', '_');
+
+/** A wrong password and then the right one, both by agent. */
+async function proveLogin(ppp: Ppp): Promise<void> {
+  const { type, inside, start } = ppp;
   const { cell, vpnd } = running();
-  const host = HOSTS[type];
-  const ident = host.replaceAll('.', '_');
-  const [user, password] = type === 'l2tp' ? ['L2TP.User', 'L2TP.Password'] : ['PPTP.User', 'PPTP.Password'];
-  const server = await start(cell, host);
+  const ident = identOf(ppp);
+  const server = await start(cell, HOSTS[type]);
   const { asked, attemptsAt } = (agent ??= await startAgent(cell));
   // The daemon that knew it may be another one by now.
   await errorOf(callManager(cell, 'RegisterAgent', 'o', ['/agent']));
   const attempt = attemptsAt(ident);
   const since = performance.now();
-  await createConnection(cell, { Type: type, Name: type, Host: host });
+  await createConnection(cell, { Type: type, Name: type, Host: HOSTS[type] });
   const refused = await attempt({ Username: 'alice', Password: 'no' });
   assert.match(refused, /PermissionDenied/, `a wrong password: ${refused}\n${vpnd.text.slice(-3000)}`);
   assert.is(await attempt({ Username: 'alice', Password: PPP_PASSWORD }), 'ok', vpnd.text.slice(-3000));
@@ -213,31 +229,30 @@ async function provePpp(type: 'l2tp' | 'pptp', { inside, helper, start }: Ppp): 
   assert.equal(ready['Nameservers'], [inside]);
   await remove(cell, ident);
   await server.stop();
+}
+
+async function provePppLife(ppp: Ppp): Promise<void> {
+  const { type, inside, helper, start } = ppp;
+  const { cell } = running();
+  const [user, password] = type === 'l2tp' ? ['L2TP.User', 'L2TP.Password'] : ['PPTP.User', 'PPTP.Password'];
+  const echo = { 'PPPD.EchoInterval': '2', 'PPPD.EchoFailure': '4' };
   rig = await proveLife(running(), {
-    ident,
-    settings: {
-      Type: type,
-      Name: type,
-      Host: host,
-      [user]: 'alice',
-      [password]: PPP_PASSWORD,
-      'PPPD.EchoInterval': '2',
-      'PPPD.EchoFailure': '4',
-    },
+    ident: identOf(ppp),
+    settings: { Type: type, Name: type, Host: HOSTS[type], [user]: 'alice', [password]: PPP_PASSWORD, ...echo },
     isProvisioned: true,
     inside,
     link: 'ppp0',
     helper,
     isLossSeen: true,
-    startServer: () => start(cell, host),
+    ...(type === 'pptp' && { areDaemonsLeft: true }),
+    startServer: () => start(cell, HOSTS[type]),
   });
 }
 
-guestCase('L2TP: xl2tpd and pppd on both sides', () =>
-  provePpp('l2tp', { inside: '10.70.0.1', helper: { program: 'xl2tpd', mark: '/l2tp-' }, start: startL2tp }));
-
-guestCase('PPTP: pptpd and pppd', () =>
-  provePpp('pptp', { inside: '10.71.0.1', helper: { program: 'pppd', mark: '/pptp-' }, start: startPptp }));
+guestCase('L2TP: a wrong password and the right one', () => proveLogin(L2TP));
+guestCase('L2TP: everything goes and comes back', () => provePppLife(L2TP));
+guestCase('PPTP: a wrong password and the right one', () => proveLogin(PPTP));
+guestCase('PPTP: everything but the daemons goes and comes back', () => provePppLife(PPTP));
 
 guestCase('memory of both daemons', async () => {
   const { cell } = running();

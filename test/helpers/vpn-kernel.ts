@@ -5,6 +5,7 @@
 
 import type { Cell } from './cell.ts';
 import { output, type Child } from './child.ts';
+import { processesOf } from './vpn.ts';
 
 /** A key of WireGuard's, and what others know of it. */
 export interface Keys {
@@ -83,7 +84,7 @@ printf 'auth\\nrequire-mschap-v2\\nms-dns 10.71.0.1\\nnoccp\\n' >/run/pptpd.ppp`
     async stop() {
       await server.stop();
       // Its calls would go on without it.
-      await cell.server.script('kill -KILL $(pidof pptpctrl) || true');
+      for (const pid of await processesOf(cell, 'pptpctrl')) process.kill(pid, 'SIGKILL');
     },
   };
 };
