@@ -6,6 +6,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Proxy } from '../../src/dns-backend/proxy/proxy.ts';
 import { DeadlineClock } from '../../src/shared/clock.ts';
 import { parseIpAddress, type IpAddress } from '../../src/shared/ipaddress.ts';
 import { systemRandom } from '../../src/shared/random.ts';
@@ -75,6 +76,18 @@ test('the question goes through the device, whatever the routes say', async () =
 test('servers are reached over IPv6, link-local addresses included', async () => {
   assert.is(await ask('host.example', { servers: [ip('fd00:9::2')], device: 'right' }), '192.0.2.2');
   assert.is(await ask('host.example', { servers: [ip('fe80::9')], device: 'left' }), '192.0.2.1');
+});
+
+test('so does the proxy, and programs through it', async () => {
+  const own = scope.child();
+  const env = { system, clock, random: systemRandom, linkName: () => 'left', isRebindingStopped: false };
+  const proxy = new Proxy(env, own);
+  const links = [{ ifindex: 2, nameservers: [{ address: ip('fe80::9') }], domains: [] }];
+  proxy.configure({ links, defaultIfindex: 2, fallbackNameservers: [] });
+  const port = await proxy.serve({ address: ip('127.0.0.1'), port: 0, device: 'lo' }, own);
+  const asked = { servers: [{ address: ip('127.0.0.1'), port }], device: 'lo' };
+  assert.is(await ask('host.example', asked), '192.0.2.1');
+  await own.close();
 });
 
 test('aliases, families, negative answers', async () => {

@@ -178,7 +178,7 @@ class ProxyBackend implements DnsBackend {
   // The daemon stops and traffic does not: who asked us asks the servers.
   #leave(): void {
     if (this.#listening.size === 0 || this.#configuration === undefined) return;
-    this.#env.resolvConf.write(formatResolvConf(this.#configuration));
+    this.#env.resolvConf.write(formatResolvConf(this.#configuration, this.#env.linkName));
   }
 
   // resolv.conf(5) knows no ports.
@@ -186,8 +186,9 @@ class ProxyBackend implements DnsBackend {
     const configuration = this.#configuration ?? { links: [], defaultIfindex: undefined, fallbackNameservers: [] };
     const usable = [...this.#listening].filter(({ port }) => port === DNS_PORT).map(({ address }) => address);
     const inOrder = this.#addresses.map(({ address }) => address).filter((address) => usable.includes(address));
-    if (inOrder.length > 0) this.#env.resolvConf.write(textWith(configuration, inOrder));
-    else if (this.#configuration !== undefined) this.#env.resolvConf.write(formatResolvConf(configuration));
+    const { linkName } = this.#env;
+    if (inOrder.length > 0) this.#env.resolvConf.write(textWith(configuration, inOrder.map(String)));
+    else if (this.#configuration !== undefined) this.#env.resolvConf.write(formatResolvConf(configuration, linkName));
   }
 }
 
