@@ -8,6 +8,7 @@ import { build } from 'esbuild';
 import { advertisement, type Said } from '../unit/ndp/advertise.ts';
 import type { Cell } from './cell.ts';
 import type { Child } from './child.ts';
+import { runKea, runRadvd } from './ipv6-programs.ts';
 import type { Namespace } from './namespace.ts';
 import { startStatusServer } from './run-status-server.ts';
 import { useTestAddon } from './system.ts';
@@ -29,20 +30,10 @@ ip -6 address add fe80::1/64 dev ${port} nodad`);
   await startStatusServer(namespace, STATUS_ADDRESS6, cell.log);
 }
 
-/** Starts radvd with what stands in the braces of its interface, and after it. */
-export async function startRadvd({ namespace, port }: Uplink, options: string): Promise<Child> {
-  const text = `interface ${port} {
-  AdvSendAdvert on;
-  MinRtrAdvInterval 3;
-  MaxRtrAdvInterval 4;
-  AdvRASrcAddress { fe80::1; };
-  ${options}
-};
-`;
-  await namespace.script(`cat >/run/radvd.conf <<'end'\n${text}end`);
-  const radvd = namespace.spawn(['radvd', '-n', '-C', '/run/radvd.conf', '-p', '/run/radvd.pid', '-m', 'stderr']);
-  await radvd.waitForLine((line) => /version .* started/.test(line));
-  return radvd;
+/** Starts radvd with what stands in the braces of its interface, and after it; it speaks every few seconds. */
+export function startRadvd(uplink: Uplink, options: string): Promise<Child> {
+  const intervals = 'MinRtrAdvInterval 3;\n  MaxRtrAdvInterval 4;\n  AdvRASrcAddress { fe80::1; };';
+  return runRadvd(uplink, `${intervals}\n  ${options}`);
 }
 
 /** Starts a router of ours, which says what no package of Debian's does, once a second until it is stopped. */
@@ -71,32 +62,18 @@ export async function startRouterDnsmasq({ namespace, port }: Uplink, ...words: 
 }
 
 /** Starts kea-dhcp6 for `<prefix>::/64`, which gives addresses, a prefix to delegate, and name servers. */
-export async function startKea({ namespace, port }: Uplink, prefix: string): Promise<Child> {
+export function startKea(uplink: Uplink, prefix: string): Promise<Child> {
   const subnet = {
-    id: 1,
     subnet: `${prefix}::/64`,
-    interface: port,
     pools: [{ pool: `${prefix}::1000-${prefix}::1fff` }],
     'pd-pools': [{ prefix: '2001:db8:8000::', 'prefix-len': 48, 'delegated-len': 60 }],
   };
-  const configuration = {
-    Dhcp6: {
-      'interfaces-config': { interfaces: [port] },
-      'lease-database': { type: 'memfile', persist: false },
-      'preferred-lifetime': 3000,
-      'valid-lifetime': 4000,
-      'option-data': [
-        { name: 'dns-servers', data: `${prefix}::53` },
-        { name: 'domain-search', data: 'kea.test' },
-      ],
-      subnet6: [subnet],
-      loggers: [{ name: 'kea-dhcp6', severity: 'INFO', output_options: [{ output: 'stderr' }] }],
-    },
-  };
-  await namespace.script(`mkdir -p /run/kea /var/lib/kea
-cat >/run/kea.conf <<'end'\n${JSON.stringify(configuration)}\nend`);
-  const env = { KEA_PIDFILE_DIR: '/run/kea', KEA_LOCKFILE_DIR: 'none' };
-  const server = namespace.spawn(['kea-dhcp6', '-c', '/run/kea.conf'], env);
-  await server.waitForLine((line) => line.includes('DHCP6_STARTED'));
-  return server;
+  return runKea(uplink, subnet, {
+    'preferred-lifetime': 3000,
+    'valid-lifetime': 4000,
+    'option-data': [
+      { name: 'dns-servers', data: `${prefix}::53` },
+      { name: 'domain-search', data: 'kea.test' },
+    ],
+  });
 }

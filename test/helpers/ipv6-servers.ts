@@ -7,6 +7,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { parseHex } from '../../src/shared/bytes.ts';
 import { type Child, output } from './child.ts';
+import { type Ipv6Place, runKea, runRadvd } from './ipv6-programs.ts';
 import { holdNamespace, type Namespace } from './namespace.ts';
 import { fetchPeers } from './peers.ts';
 
@@ -71,47 +72,24 @@ export class Ipv6Servers {
 
   /** radvd with the body of its interface section. It answers solicitations; unasked it speaks every minute. */
   async radvd(body: string): Promise<Child> {
-    writeFileSync(this.namespace.path('/run/radvd.conf'), `interface down0 {
-      AdvSendAdvert on; MinRtrAdvInterval 20; MaxRtrAdvInterval 60; MinDelayBetweenRAs 3;
-      ${body}
-    };`, { mode: 0o600 });
-    const files = ['-C', '/run/radvd.conf', '-p', '/run/radvd.pid'];
-    const child = this.#start(['radvd', '-n', ...files, '-m', 'stderr', '-d', '1']);
-    await this.namespace.script('for n in $(seq 500); do [ -s /run/radvd.pid ] && exit 0; sleep 0.02; done; exit 1');
-    return child;
+    const intervals = 'MinRtrAdvInterval 20; MaxRtrAdvInterval 60; MinDelayBetweenRAs 3;';
+    return this.#keep(await runRadvd(this.#place, `${intervals}\n${body}`));
   }
 
   /** kea-dhcp6 with `subnet` merged into its one subnet and `global` into its configuration. */
   async kea(subnet: object = {}, global: object = {}): Promise<Child> {
-    const configuration = {
-      Dhcp6: {
-        'interfaces-config': { interfaces: ['down0'] },
-        'lease-database': { type: 'memfile', persist: false },
-        'server-id': { type: 'LL', persist: false },
-        'preferred-lifetime': 600, 'valid-lifetime': 900, 'renew-timer': 300, 'rebind-timer': 480,
-        subnet6: [{
-          id: 1, subnet: '2001:db8:1::/64', interface: 'down0',
-          pools: [{ pool: '2001:db8:1::100 - 2001:db8:1::1ff' }],
-          ...subnet,
-        }],
-        loggers: [{ name: 'kea-dhcp6', severity: 'INFO', 'output_options': [{ output: 'stdout' }] }],
-        ...global,
-      },
-    };
-    writeFileSync(this.namespace.path('/run/kea.conf'), JSON.stringify(configuration));
-    const child = this.#start(
-      ['kea-dhcp6', '-c', '/run/kea.conf'], { KEA_PIDFILE_DIR: '/run/kea', KEA_LOCKFILE_DIR: '/run/kea' },
-    );
-    await child.waitForLine((line) => line.includes('DHCP6_STARTED'));
-    return child;
+    const one = { subnet: '2001:db8:1::/64', pools: [{ pool: '2001:db8:1::100 - 2001:db8:1::1ff' }], ...subnet };
+    const times = { 'preferred-lifetime': 600, 'valid-lifetime': 900, 'renew-timer': 300, 'rebind-timer': 480 };
+    const identity = { 'server-id': { type: 'LL', persist: false } };
+    return this.#keep(await runKea(this.#place, one, { ...times, ...identity, ...global }));
   }
 
   /** dnsmasq with these arguments. */
   async dnsmasq(...words: string[]): Promise<Child> {
-    const child = this.#start([
+    const child = this.#keep(this.namespace.spawn([
       'dnsmasq', '--no-daemon', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--port=0', '--pid-file=',
       '--interface=down0', '--bind-interfaces', '--log-dhcp', '--dhcp-leasefile=/run/dnsmasq.leases', ...words,
-    ]);
+    ]));
     await child.waitForLine((line) => line.includes(': started, '));
     return child;
   }
@@ -126,8 +104,11 @@ export class Ipv6Servers {
     await this.namespace.close();
   }
 
-  #start(argv: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
-    const child = this.namespace.spawn(argv, env);
+  get #place(): Ipv6Place {
+    return { namespace: this.namespace, port: 'down0' };
+  }
+
+  #keep(child: Child): Child {
     this.#running.push(child);
     return child;
   }
