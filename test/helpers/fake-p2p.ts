@@ -55,6 +55,8 @@ export class FakeP2p {
   #path = '';
   #scope: Scope | undefined;
   #device: Exported<typeof deviceObject> | undefined;
+  /** StopFind ends that as well. */
+  #isNegotiating = false;
   #group: { readonly role: string; readonly peer: string; readonly scope: Scope } | undefined;
 
   /** For `FakeSupplicantOptions`. */
@@ -207,16 +209,20 @@ export class FakeP2p {
       .map(([key, { value }]) => `${key}=${value}`);
     this.calls.push(['Connect', peer.split('/').at(-1), args.get('wps_method')?.as('s'), ...words].join(' '));
     const { outcome } = this;
+    this.#isNegotiating = true;
+    this.#device?.emit('FindStopped', {});
     if (outcome.kind === 'error') throw new DBusError(`${NAME}.Interface.P2PDevice.ConnectChannelUnavailable`, 'no');
-    setImmediate(() => this.#conclude(peer, outcome));
+    // Time for others to be heard before the peer answers.
+    setImmediate(() => setImmediate(() => setImmediate(() => this.#conclude(peer, outcome))));
     return '00000000';
   }
 
   #conclude(peer: string, outcome: Outcome): void {
+    if (!this.#isNegotiating) return;
+    this.#isNegotiating = false;
     const about = new Map<string, Variant>([['peer_object', variant('o', peer)], ['status', variant('i', 0)]]);
     switch (outcome.kind) {
       case 'group':
-        this.#device?.emit('FindStopped', {});
         this.#device?.emit('GONegotiationSuccess', {
           properties: new Map([...about, ['peer_interface_addr', variant('ay', this.peerInterface)]]),
         });
@@ -239,7 +245,12 @@ export class FakeP2p {
       this.calls.push([member, ...values].join(' '));
     };
     return {
-      Find: note('Find'), StopFind: note('StopFind'), ExtendedListen: service('ExtendedListen'),
+      Find: note('Find'),
+      StopFind: () => {
+        this.calls.push('StopFind');
+        this.#isNegotiating = false;
+      },
+      ExtendedListen: service('ExtendedListen'),
       AddService: service('AddService'), DeleteService: service('DeleteService'),
     };
   }

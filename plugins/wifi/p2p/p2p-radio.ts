@@ -105,17 +105,18 @@ export class P2pRadio {
 
   async #find(): Promise<void> {
     const limits = this.#scope.child();
-    const isClosing = new Promise<void>((resolve) => {
-      this.#scope.signal.addEventListener('abort', () => resolve(), { once: true });
+    const isClosing = new Promise<boolean>((resolve) => {
+      this.#scope.signal.addEventListener('abort', () => resolve(true), { once: true });
     });
     try {
       await this.#env.link.find();
-      await Promise.race([isClosing, new Promise<void>((resolve) => {
-        this.#stopFinding = resolve;
-        this.#env.core.clock.after('look for Wi-Fi Direct peers', FIND_MS, limits, resolve);
+      const isOver = await Promise.race([isClosing, new Promise<boolean>((resolve) => {
+        this.#stopFinding = () => resolve(true);
+        this.#env.core.clock.after('look for Wi-Fi Direct peers', FIND_MS, limits, () => resolve(false));
       })]);
       if (this.#scope.signal.aborted) throw new ConnmanError('Failed', 'Interrupted system call');
-      await this.#env.link.stopFind();
+      // To stop what is over would end the connection that it made way for.
+      if (!isOver) await this.#env.link.stopFind();
     } catch (error) {
       if (error instanceof ConnmanError) throw error;
       // As ConnMan: whoever waits for the end has it.

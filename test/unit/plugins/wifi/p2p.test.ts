@@ -404,6 +404,15 @@ test('one lost while a connection is made fails in the usual way, and goes then'
   assert.is(bench.state(TV), 'gone');
 }));
 
+test('a connection ends the look for peers, whose end does not end the connection', withScope(async (context) => {
+  const bench = await p2pBench(context);
+  const scanning = bench.technology.Scan({}, { timeoutMs: Infinity });
+  await bench.settled();
+  await connected(bench);
+  await scanning;
+  assert.not.ok(bench.p2p.calls.includes('StopFind'));
+}));
+
 test('no look for networks takes the radio away from peers', withScope(async (context) => {
   const bench = await p2pBench(context);
   const scans = (): number => bench.supplicant.calls.filter((call) => call.startsWith('Scan')).length;
