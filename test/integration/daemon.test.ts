@@ -15,6 +15,7 @@ import { logger } from '../../src/shared/log.ts';
 import { openSystem } from '../../src/system/node-system.ts';
 import { Child, run, type Finished } from '../helpers/child.ts';
 import { useTestAddon } from '../helpers/system.ts';
+import { until } from '../helpers/patience.ts';
 
 const log = logger('test/integration/daemon.test.ts');
 
@@ -87,13 +88,6 @@ function inForeground(how: string, ...args: string[]): Child {
 
 function report(): Report {
   return JSON.parse(readFileSync(reportFile, 'utf8'));
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; !condition(); turn++) {
-    if (turn > 2000) throw new Error('it never happened');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** The log without the name and process id in front. */
@@ -186,12 +180,12 @@ test('in the background: the parent ends once the daemon is up', async () => {
     assert.equal(left, []);
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
     assert.equal([stat[2], stat[3]], [String(pid), String(pid)], 'it leads a group and a session of its own');
-    await until(() => readlinkSync(`/proc/${pid}/cwd`) === '/');
+    await until('its directory', () => readlinkSync(`/proc/${pid}/cwd`) === '/');
     for (const fd of [0, 1, 2]) assert.is(readlinkSync(`/proc/${pid}/fd/${fd}`), '/dev/null');
   } finally {
     process.kill(pid, 'SIGTERM');
   }
-  await until(() => !existsSync(`/proc/${pid}`));
+  await until('its end', () => !existsSync(`/proc/${pid}`));
 });
 
 test('in the background: a start that fails is told by the parent', async () => {

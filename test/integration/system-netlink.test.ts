@@ -9,6 +9,7 @@ import { createScope } from '../../src/shared/scope.ts';
 import type { MessageSocket, NetlinkSender } from '../../src/system/system.ts';
 import { testSystem } from '../helpers/system.ts';
 import { enterNamespaces } from '../helpers/unshare.ts';
+import { until } from '../helpers/patience.ts';
 
 enterNamespaces('--net');
 
@@ -93,11 +94,11 @@ test('an overflow is told and survived', async () => {
   for (const state of ['up', 'down', 'up']) {
     codes.length = 0;
     ip(...Array.from({ length: 100 }, (_, index) => `link set v${index} ${state}`));
-    await until(() => codes.length > 0);
+    await until('an error', () => codes.length > 0);
     assert.ok(codes.every((code) => code === 'ENOBUFS'), codes.join(' '));
     events = 0;
     ip('link set v199 mtu 1400', 'link set v199 mtu 1500');
-    await until(() => events > 0);
+    await until('an event', () => events > 0);
   }
   await scope.close();
 });
@@ -108,13 +109,9 @@ test('groups bring only their own events', async () => {
   const seen: number[] = [];
   links.onMessage = (bytes) => seen.push(...messages(bytes).map(({ type }) => type));
   ip('address add 192.0.2.1/24 dev v150', 'link set v150 mtu 1300');
-  await until(() => seen.length > 0);
+  await until('an event', () => seen.length > 0);
   assert.ok(seen.every((type) => type === RTM_NEWLINK), seen.join(' '));
   await scope.close();
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
-}
 
 test.run();

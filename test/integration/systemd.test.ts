@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { BusObserver } from '../helpers/bus-daemon.ts';
 import { Cell } from '../helpers/cell.ts';
 import { EventLog, type CellEvent } from '../helpers/event-log.ts';
-import { patience } from '../helpers/patience.ts';
+import { until } from '../helpers/patience.ts';
 import { plugIn, startDaemon } from '../helpers/wired.ts';
 
 const LOGIN1 = 'org.freedesktop.login1';
@@ -34,15 +34,6 @@ const daemon = await startDaemon(cell);
 async function inhibitors(): Promise<string[]> {
   const [list] = await cell.bus.call({ destination: LOGIN1, ...MANAGER, member: 'ListInhibitors' });
   return Array.isArray(list) ? list.map((each: readonly unknown[]) => each.slice(0, 4).join('|')) : [];
-}
-
-/** Looks until `holds`; logind does not tell of inhibitors. */
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const endsAt = performance.now() + patience(10_000);
-  while (!(await holds())) {
-    if (performance.now() > endsAt) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 test('systemd-logind waits for us before it sleeps', () => until('the inhibitor', async () => {
