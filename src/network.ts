@@ -69,6 +69,8 @@ export interface NetworkControl {
    * where that is of no use.
    */
   reassociate?(signal: AbortSignal): Promise<void>;
+  /** Whether the link stays when the daemon stops and leaves traffic alone, to be taken over by the next. */
+  readonly outlivesDaemon?: boolean;
   /** Leaves the link; nothing to do where it is a cable. */
   disconnect(): Promise<void> | undefined;
   /** A user has removed the service: what is kept of it elsewhere goes as well. */

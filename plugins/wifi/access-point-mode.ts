@@ -48,7 +48,7 @@ export async function startAccessPoint(env: AccessPointEnv, request: TetherReque
   const { interfaceName, ifindex, frequencyMhz } = await findPlace(env, settings, scope);
   log.debug('%s: access point on %s, %d MHz', env.device.interfaceName, interfaceName, frequencyMhz);
   try {
-    const link = await env.supplicant.open(interfaceName, scope, request.bridge);
+    const link = await env.supplicant.open(interfaceName, scope, { bridge: request.bridge });
     await link.load();
     await link.becomeAccessPoint();
     await bringUp(env, link, settings, frequencyMhz);

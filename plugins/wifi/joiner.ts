@@ -38,6 +38,8 @@ export interface JoinRequest {
   /** Whose it is; `leave` takes the same. */
   readonly owner: object;
   readonly method: JoinMethod;
+  /** Whether an access point, by its object path, is one of the network's. */
+  isMember?(path: string): boolean;
   /** What comes between leaving another network and joining this one; what it rejects with is the outcome. */
   prepare?(): Promise<void>;
   /** How many failures in a row prove the secret wrong. */
@@ -53,6 +55,8 @@ export class Joiner {
   readonly #link: SupplicantLink;
   readonly #scope: Scope;
   #current: Current | undefined;
+  /** Nothing has been joined yet: what the supplicant is in, a daemon before this one joined. */
+  #isFresh = true;
   /** Leaving is under way; a join waits for it. */
   #leaving: Promise<void> = Promise.resolve();
 
@@ -93,10 +97,13 @@ export class Joiner {
         if (this.#current === current && current.settle !== undefined) this.#end(signal.reason);
       }, { once: true });
     });
-    this.#begin(request).then(
+    const kept = this.#isFresh ? this.#link.currentNetwork : undefined;
+    this.#isFresh = false;
+    this.#begin(request, kept).then(
       (path) => {
         current.block = path;
         if (this.#current !== current && path !== undefined) void this.#link.leave(path);
+        else if (this.#current === current && path !== undefined && path === kept) this.#adopt(current);
       },
       (error: unknown) => {
         if (this.#current === current) this.#end(refusal(error));
@@ -172,8 +179,17 @@ export class Joiner {
     if (this.#current?.request.method.kind === 'wps') this.#end(new JoinError('connect-failed'));
   }
 
-  async #begin({ method, prepare }: JoinRequest): Promise<string | undefined> {
+  #adopt(current: Current): void {
+    log.debug('%s: joined already', this.#link.path);
+    this.#conclude(current, { ...NOT_JOINED, state: 'completed', isConnected: true }, { kind: 'joined' });
+  }
+
+  // Joined by a daemon before this one, it is taken over as it is; `kept` is its network block.
+  async #begin({ method, prepare, isMember }: JoinRequest, kept: string | undefined): Promise<string | undefined> {
     await prepare?.();
+    const isJoined = kept !== undefined && this.#link.state === 'completed' && method.kind === 'block' &&
+      isMember?.(this.#link.currentBss ?? '') === true;
+    if (isJoined) return kept;
     if (method.kind === 'block') return this.#link.join(method.block);
     await this.#link.startWps(method.pin, method.address);
     return undefined;

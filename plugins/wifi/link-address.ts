@@ -39,7 +39,7 @@ export interface AddressWish {
  * Rejects with Failed where the kernel or the driver does not take it.
  */
 export async function useAddress(env: LinkAddressEnv, { policy, ssid }: AddressWish, scope: Scope): Promise<void> {
-  const { core: { kernel, addresses }, device } = env;
+  const { core: { kernel, addresses }, device, link } = env;
   const { ifindex, hardwareAddress, permanentAddress } = device.link;
   const isOurs = permanentAddress !== undefined && equalBytes(addresses.identityOf(device.link), permanentAddress);
   // One that somebody else gave it is none of our business, unless we are to give it another.
@@ -49,6 +49,8 @@ export async function useAddress(env: LinkAddressEnv, { policy, ssid }: AddressW
   if (equalBytes(hardwareAddress, wanted)) return;
   log.debug('%s: known as %s to %s', device.interfaceName, formatHex(wanted, ':'), formatHex(ssid));
   addresses.note(device.link, wanted);
+  // What a daemon before this one joined would be joined again by itself.
+  if (link.currentNetwork !== undefined) await link.leave(link.currentNetwork);
   try {
     await kernel.link.setDown(ifindex);
     // Up again before it has seen it down, the supplicant would go on as if nothing had been.

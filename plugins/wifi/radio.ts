@@ -31,6 +31,9 @@ const LEAST_STRENGTH = 20;
 const MAX_CALLS = 3;
 const BUSY_MS = 1_000;
 
+/** How long the network that a daemon before this one joined has to be wanted again. */
+const TAKE_OVER_MS = 1_500;
+
 /** How long an interface that others took away is left to them, and at most while they hold it. */
 const FIRST_REOPEN_MS = 2_000;
 const LAST_REOPEN_MS = 60_000;
@@ -117,7 +120,10 @@ interface Life {
 async function openStation(env: StationEnv, device: Device, signal: AbortSignal, scope: Scope): Promise<Life> {
   const own = scope.child();
   try {
-    const link = await env.supplicant.open(device.interfaceName, own);
+    const { services } = env.core;
+    const link = await env.supplicant.open(device.interfaceName, own, {
+      isKept: ({ state }) => services.isKeepingTraffic && state === 'completed',
+    });
     signal.throwIfAborted();
     const radio = new Radio(env, device, link, own);
     await radio.start();
@@ -141,6 +147,7 @@ class Radio {
   readonly #networks = new Map<string, { readonly network: Network; readonly scope: Scope }>();
   readonly #joiner: Joiner;
   readonly #scanner: Scanner;
+  #hasTakenOver = false;
 
   constructor(env: StationEnv, device: Device, link: SupplicantLink, scope: Scope) {
     this.#env = env;
@@ -162,7 +169,28 @@ class Radio {
   /** Reads what the supplicant knows and looks for networks; resolves without waiting for them. */
   async start(): Promise<void> {
     await this.#link.load();
-    this.#lookForKnown();
+    const current = this.#points.get(this.#link.currentBss ?? '');
+    if (current === undefined || !this.#isTakingOver) {
+      this.#hasTakenOver = true;
+      return this.#lookForKnown();
+    }
+    // Alone at first, so that it is the one that is connected.
+    this.#apply({ appeared: current.group }, false);
+    const { clock, services } = this.#env.core;
+    services.scheduleAutoconnect();
+    clock.after('take over', TAKE_OVER_MS, this.#scope, () => this.#endTakeOver());
+  }
+
+  /** The supplicant is in a network since before us, and nobody has decided yet whether it stays. */
+  get #isTakingOver(): boolean {
+    return !this.#hasTakenOver && this.#link.state === 'completed' && !this.#link.isAccessPoint;
+  }
+
+  #endTakeOver(): void {
+    this.#hasTakenOver = true;
+    const isUnwanted = this.#joiner.connectedOwner === undefined && !this.#joiner.isJoining;
+    if (isUnwanted) void this.#link.leave(this.#link.currentNetwork).then(() => this.#lookForKnown());
+    else this.#showHeard();
   }
 
   /** For users. Rejects as `Scanner.scan`, with Failed while a network is being joined. */
@@ -246,7 +274,8 @@ class Radio {
     const best = members === undefined ? undefined : this.#representative(members);
     if (group === undefined || members === undefined || best === undefined) return;
     const strength = strengthOf(best.signalDbm);
-    const isShown = strength >= LEAST_STRENGTH && !(this.#scanner.isRunning && isHeld);
+    const isWaiting = (this.#scanner.isRunning || this.#isTakingOver) && isHeld;
+    const isShown = strength >= LEAST_STRENGTH && !isWaiting;
     const network = this.#networks.get(group)?.network ?? (isShown ? this.#add(best) : undefined);
     network?.setSecurity(securityWords(members));
     network?.setStrength(strength);

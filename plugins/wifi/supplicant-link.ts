@@ -88,6 +88,12 @@ export class SupplicantLink {
     return path === NO_BSS ? undefined : path;
   }
 
+  /** The object path of the network block in use. */
+  get currentNetwork(): string | undefined {
+    const path = this.#properties.get('CurrentNetwork')?.as('o');
+    return path === NO_BSS ? undefined : path;
+  }
+
   get isScanning(): boolean {
     return this.#properties.get('Scanning')?.as('b') ?? false;
   }

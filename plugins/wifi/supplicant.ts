@@ -21,6 +21,14 @@ const log = logger('plugins/wifi/supplicant.ts');
 const SUPPLICANT = 'fi.w1.wpa_supplicant1';
 const PATH = '/fi/w1/wpa_supplicant1';
 
+/** How an interface is opened. */
+export interface OpenOptions {
+  /** It is an access point's, in this bridge. */
+  readonly bridge?: string;
+  /** Whether it stays in the supplicant's care when `scope` closes. */
+  isKept?(link: SupplicantLink): boolean;
+}
+
 /** One life of wpa_supplicant, from owning its name to losing it. */
 export class Supplicant {
   readonly #bus: Bus;
@@ -45,7 +53,9 @@ export class Supplicant {
    * Takes charge of an interface until `scope` closes; the caller loads it once it listens. Rejects
    * with what the supplicant says where it cannot. For a bridge the supplicant begins anew.
    */
-  async open(interfaceName: string, scope: Scope, bridge?: string): Promise<SupplicantLink> {
+  async open(
+    interfaceName: string, scope: Scope, { bridge, isKept }: OpenOptions = {},
+  ): Promise<SupplicantLink> {
     const supplicant = this.#bus.proxy(supplicantInterface, SUPPLICANT, PATH);
     await this.#leaving.get(interfaceName);
     const known = await supplicant.GetInterface({ ifname: interfaceName }).catch(() => undefined);
@@ -62,6 +72,7 @@ export class Supplicant {
     this.#links.set(path, link);
     scope.defer(async () => {
       this.#links.delete(path);
+      if (isKept?.(link) === true) return;
       const left = supplicant.RemoveInterface({ path }).catch((error: unknown) => {
         log.debug('%s was gone: %s', interfaceName, error instanceof Error ? error.message : error);
       });

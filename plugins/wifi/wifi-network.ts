@@ -45,6 +45,7 @@ export function wifiControl(env: WifiNetworkEnv): NetworkControl {
   return {
     connect: (signal, context) => connect(env, owner, signal, context),
     disconnect: () => env.joiner.leave(owner),
+    outlivesDaemon: true,
     reassociate: (signal) => env.joiner.reassociate(owner, signal),
   };
 }
@@ -68,6 +69,7 @@ async function connect(
     method: methodFor(env, bss, found, restriction),
     prepare: () => env.useAddress({ policy: addressPolicy(env, context), ssid: bss.ssid }),
     maxKeyFailures: context.isFavorite && context.lastFailure !== 'invalid-key' ? Math.max(1, retries) : 1,
+    isMember: (path: string) => env.members().has(path),
     isSecretProven: found.kind === 'wps' || found.secrets.eap?.method !== 'tls',
     onLost: () => env.onLost(),
   };

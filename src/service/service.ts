@@ -32,7 +32,7 @@ import { domainsInUse, isMulticastDnsInUse, nameserversInUse, timeserversInUse }
 import { PrefixWish } from './prefix-wish.ts';
 import { ServiceRecord } from './record.ts';
 import type { ServiceEnv, ServiceError, ServiceProgress } from './service-env.ts';
-import { failureHooksOf, joinContextOf, targetOf } from './views.ts';
+import { failureHooksOf, joinContextOf, leaveNetwork, targetOf } from './views.ts';
 import { isConnected, isConnecting, type ServiceState } from './state.ts';
 import { Statistics } from './statistics.ts';
 
@@ -270,7 +270,7 @@ export class Service {
     this.#attempt?.abort(reason);
     this.#enter('disconnect');
     this.#stop(mode);
-    this.network.control.disconnect()?.catch((error: unknown) => log.warn('%s: not left: %s', this.identifier, error));
+    leaveNetwork(this, mode)?.catch((error: unknown) => log.warn('%s: not left: %s', this.identifier, error));
     this.#enter('idle');
     this.changed.emit(IN_USE);
   }

@@ -3,6 +3,7 @@
  * configures its link.
  */
 
+import type { StopMode } from '../ipconfig/session.ts';
 import type { JoinContext } from '../network.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { Attempt, AttemptHooks } from './attempt.ts';
@@ -39,6 +40,11 @@ export function joinContextOf(
       service.leave('withdraw');
     },
   };
+}
+
+/** Leaves its network, unless the daemon stops and the link is one that the next daemon takes over. */
+export function leaveNetwork({ network: { control } }: Service, mode: StopMode): Promise<void> | undefined {
+  return mode === 'keep' && control.outlivesDaemon === true ? undefined : control.disconnect();
 }
 
 /** For an attempt that failed: what an agent may decide of it. */

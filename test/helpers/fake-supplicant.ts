@@ -6,40 +6,13 @@
 
 import type { Bus, Exported } from '../../src/dbus/bus.ts';
 import { DBusError } from '../../src/dbus/errors.ts';
-import { describeInterface, type Getters, type Handlers } from '../../src/dbus/interface.ts';
-import {
-  supplicantBssInterface, supplicantInterface, supplicantLinkInterface, supplicantWpsInterface,
-} from '../../src/dbus/interfaces/wpa-supplicant.ts';
+import type { Getters, Handlers } from '../../src/dbus/interface.ts';
 import { variant, type Variant } from '../../src/dbus/signature.ts';
 import type { Scope } from '../../src/shared/scope.ts';
+import { bssObject, linkObject, rootObject, wpsObject } from './fake-supplicant-objects.ts';
 
 const NAME = 'fi.w1.wpa_supplicant1';
 const ROOT = '/fi/w1/wpa_supplicant1';
-
-const rootObject = describeInterface({
-  ...supplicantInterface, properties: { Interfaces: 'ao', WFDIEs: { type: 'ay', access: 'readwrite' } },
-});
-const linkObject = describeInterface({
-  ...supplicantLinkInterface,
-  properties: {
-    Capabilities: 'a{sv}', State: 's', Scanning: 'b', CurrentBSS: 'o', BSSs: 'ao', DisconnectReason: 'i',
-    AssocStatusCode: 'i', AuthStatusCode: 'i', Ifname: 's', BSSExpireAge: { type: 'u', access: 'readwrite' },
-    Country: { type: 's', access: 'readwrite' }, ApScan: { type: 'u', access: 'readwrite' },
-  },
-});
-const wpsObject = describeInterface({
-  ...supplicantWpsInterface,
-  properties: {
-    ConfigMethods: { type: 's', access: 'readwrite' }, ProcessCredentials: { type: 'b', access: 'readwrite' },
-  },
-});
-const bssObject = describeInterface({
-  ...supplicantBssInterface,
-  properties: {
-    SSID: 'ay', BSSID: 'ay', Mode: 's', Frequency: 'q', Signal: 'n', Privacy: 'b', RSN: 'a{sv}', WPA: 'a{sv}',
-    IEs: 'ay',
-  },
-});
 
 /** An access point in the air. */
 export interface FakeAccessPoint {
@@ -88,6 +61,8 @@ export interface FakeSupplicant {
   signal(name: string, dbm: number): void;
   /** The kernel's interface goes down, or comes up again. */
   setInterfaceUp(isUp: boolean): void;
+  /** Has an interface already, in the network of an access point. */
+  inherit(interfaceName: string, name: string): void;
   /** Says anything of its interface, of an access point (with a path), or of a scan's end. */
   say(what: 'link' | 'bss' | 'bssGone' | 'scan', properties: ReadonlyMap<string, Variant>, path: string): void;
   /** How many times it still refuses to take an interface. */
@@ -266,6 +241,15 @@ class Supplicant implements FakeSupplicant {
     this.#link?.exported.emit('EAP', { status, parameter });
   }
 
+  inherit(interfaceName: string, name: string): void {
+    const path = this.#create(interfaceName);
+    for (const each of this.air.keys()) this.#hear(each);
+    const ssid = variant('ay', Buffer.from(this.air.get(name)?.ssid ?? ''));
+    this.#selected = this.#addNetwork(path, new Map([['ssid', ssid]]));
+    this.calls.length = 0;
+    Object.assign(this.#facts, { state: 'completed', current: this.#heard.get(name)?.path ?? '/' });
+  }
+
   #create(interfaceName: string): string {
     const path = `${ROOT}/Interfaces/${this.#count++}`;
     const scope = this.#scope.child();
@@ -295,6 +279,7 @@ class Supplicant implements FakeSupplicant {
       State: () => facts.state,
       Scanning: () => facts.isScanning,
       CurrentBSS: () => facts.current,
+      CurrentNetwork: () => (facts.current === '/' ? '/' : (this.#selected ?? '/')),
       BSSs: () => [...this.#heard.values()].map((each) => each.path),
       DisconnectReason: () => facts.reason,
       AssocStatusCode: () => facts.associationStatus,

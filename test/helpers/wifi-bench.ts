@@ -20,6 +20,8 @@ export interface WifiBench extends CoreBench {
   readonly supplicant: FakeSupplicant;
   /** Starts another one, after `supplicant.stop()`. */
   restartSupplicant(): Promise<FakeSupplicant>;
+  /** As SIGTERM does, as far as the plugin is concerned. */
+  stopDaemon(): Promise<void>;
   readonly agent: FakeAgent;
   /** The service of a network, over the bus. */
   service(group: string): Proxy<typeof serviceInterface>;
@@ -64,16 +66,19 @@ export function storedNetwork(group: string, lines: readonly string[] = []): Rec
   return { [`${identifier}/settings`]: [`[${identifier}]`, ...address, ...lines, ''].join('\n') };
 }
 
-/** The radio may go by another address than its own, 02:00:00:00:00:0a. */
+/** What may be otherwise than on the first day. */
 export interface WifiBenchOptions extends CoreBenchOptions, FakeSupplicantOptions {
+  /** The radio's own is 02:00:00:00:00:0a. */
   readonly radioAddress?: Uint8Array;
+  /** In whose network, by the name in the air, the supplicant is since before the daemon. */
+  readonly inherited?: string;
 }
 
 /** Builds it, powered and scanned once. */
 export async function wifiBench(
   context: TestContext,
   air: Readonly<Record<string, FakeAccessPoint>>,
-  { files = {}, mainConf = '', radioAddress = RADIO, onLink, modes, ...rest }: WifiBenchOptions = {},
+  { files = {}, mainConf = '', radioAddress = RADIO, inherited, onLink, modes, ...rest }: WifiBenchOptions = {},
 ): Promise<WifiBench> {
   const bench = await coreBench(context, {
     ...rest,
@@ -91,12 +96,19 @@ export async function wifiBench(
     if (before?.isUp !== after?.isUp && after !== undefined) latest.setInterfaceUp(after.isUp);
   });
   await bench.settled();
-  await wifi.start(bench.core, context.scope);
+  const life = context.scope.child();
+  if (inherited !== undefined) supplicant.inherit('wlan0', inherited);
+  await wifi.start(bench.core, life);
   await bench.settled();
   return {
     ...bench,
     supplicant,
     restartSupplicant: start,
+    async stopDaemon() {
+      await bench.core.services.takeLeave('keep');
+      await life.close();
+      await bench.settled();
+    },
     agent,
     service: (group) => bench.client.proxy(
       serviceInterface, 'net.connman', `/net/connman/service/${wifiIdentifier(group)}`,

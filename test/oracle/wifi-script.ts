@@ -9,7 +9,8 @@ import type { Player } from './recorder.ts';
 
 const TECHNOLOGY = '/net/connman/technology/wifi';
 /** The service of the network, on the first radio of a cell's device. */
-export const WIFI_SERVICE = `/net/connman/service/wifi_020000000100_${Buffer.from('rig-psk').toString('hex')}_managed_psk`;
+export const WIFI_SERVICE =
+  `/net/connman/service/wifi_020000000100_${Buffer.from('rig-psk').toString('hex')}_managed_psk`;
 
 /** What the script needs beside the player. */
 export interface WifiStage {

@@ -44,8 +44,9 @@ function layoutOf(rows: readonly Cells[], columns: number): Layout {
     protections: width(({ protection }) => protection),
     addresses: Math.min(width(({ address }) => address), 39),
   };
+  const most = columns - FLAGS - 1;
   const room = ({ bars, protections, addresses }: typeof all): number =>
-    columns - FLAGS - 1 - [bars, protections, states, addresses].reduce((sum, cells) => sum + (cells === 0 ? 0 : cells + 1), 0);
+    [bars, protections, states, addresses].reduce((left, cells) => left - (cells === 0 ? 0 : cells + 1), most);
   const least = { bars: 0, protections: 0, addresses: 0 };
   const narrower = [all, { ...all, addresses: 0 }, { ...all, addresses: 0, protections: 0 }];
   const chosen = narrower.find((set) => room(set) >= Math.min(wanted, LEAST_NAME)) ?? least;

@@ -64,7 +64,7 @@ test('odd names are services like others', withScope(async (context) => {
 const LINK_KEYS = [
   'State', 'Scanning', 'CurrentBSS', 'BSSs', 'DisconnectReason', 'AssocStatusCode', 'AuthStatusCode', 'Capabilities',
 ];
-const STATES = ['completed', 'disconnected', 'scanning', '4way_handshake', 'associating', 'inactive', '', 'constructor'];
+const STATES = ['completed', 'disconnected', 'scanning', '4way_handshake', 'associating', 'inactive', '', '__proto__'];
 const linkValue = fc.oneof(
   value, fc.constantFrom(...STATES).map((each) => variant('s', each)),
   fc.integer({ min: -200, max: 200 }).map((each) => variant('i', each)),
