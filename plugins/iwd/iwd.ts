@@ -22,6 +22,8 @@ const log = logger('plugins/iwd/iwd.ts');
 
 const MANAGER_PATH = '/net/connman/iwd';
 
+const ABSENCE = 'iwd does not run';
+
 /** How long iwd may take to show a device for an interface before it counts as not its. */
 const CLAIM_MS = 3_000;
 
@@ -31,9 +33,18 @@ export const iwd: Plugin<Core> = {
   description: 'Wi-Fi over iwd',
   priority: 'default',
   start(core, scope) {
+    const { absences } = core.technologies;
+    const noteAbsent = (): void => {
+      if (!absences.has('wifi')) absences.set('wifi', ABSENCE);
+    };
+    noteAbsent();
     // It takes radios by itself: nobody is to be surprised who has another supplicant.
     const isWanted = (): boolean => !core.technologies.isServed('wifi');
-    followDaemon({ name: IWD, isWanted }, core, scope, (life) => void begin(core, life));
+    followDaemon({ name: IWD, isWanted }, core, scope, (life) => {
+      if (absences.get('wifi') === ABSENCE) absences.delete('wifi');
+      life.defer(noteAbsent);
+      void begin(core, life);
+    });
   },
 };
 

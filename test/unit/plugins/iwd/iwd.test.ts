@@ -72,6 +72,7 @@ const codeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(() => 'success', (error: Error) => error.name);
 
 const FAILED = 'net.connman.Error.Failed';
+const IWD_NAME = 'net.connman.iwd';
 
 test('networks have the identifiers they have over wpa_supplicant', withScope(async (context) => {
   const { bench } = await iwdBench(context, { files: storedNetwork(HOME) });
@@ -291,6 +292,19 @@ test('a failure is the key\'s where the kernel tells so, else not', withScope(as
   assert.is(await tryOnce(() => kernel.authenticate(3, 2, 1)), 'invalid-key');
   assert.is(await tryOnce(() => kernel.disconnect(4, false)), 'connect-failed');
   assert.is(await tryOnce(() => undefined), 'connect-failed');
+}));
+
+test('started by the bus a second after the start where nobody else has the radios', withScope(async (context) => {
+  const bench = await wifiBench(context, {}, { system: NO_KERNEL });
+  await bench.supplicant.stop();
+  await settled(bench);
+  await iwd.start(bench.core, context.scope);
+  await settled(bench);
+  assert.is(bench.core.technologies.isServed('wifi'), false);
+  const pending = () => context.clock.pending().map(({ name }) => name).filter((name) => name.includes(IWD_NAME));
+  assert.equal(pending(), [`start ${IWD_NAME}`]);
+  await context.clock.advance(1_000);
+  assert.equal(pending(), []);
 }));
 
 test('iwd before wpa_supplicant while it runs, wpa_supplicant after it', withScope(async (context) => {
