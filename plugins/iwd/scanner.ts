@@ -126,7 +126,10 @@ export class IwdScanner {
   // One that runs already will do.
   #complain(error: unknown): void {
     const name = error instanceof DBusError ? error.name : '';
-    if (/\.(InProgress|Busy)$/.test(name) && this.#isScanning) return;
+    if (/\.(InProgress|Busy)$/.test(name)) {
+      if (this.#isScanning) return;
+      throw new ScanError('Failed', 'busy', { message: 'Device or resource busy' });
+    }
     const isGone = /\.Unknown(Object|Interface|Method)$/.test(name);
     throw isGone ? new ScanError('NoCarrier', 'gone') : new ScanError('Failed', 'refused', { cause: error });
   }
