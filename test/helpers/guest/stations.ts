@@ -29,6 +29,8 @@ export const SECRET = 'rigsecret';
 /** How long a connection may take in emulation. */
 export const CONNECT_LIMIT_MS = 60_000;
 
+const MAX_SCANS = 5;
+
 /** Who talks to the radio for connmand. */
 export interface Backend {
   /** Starts it in the cell's device. */
@@ -157,8 +159,10 @@ export class Station {
     return this.services();
   }
 
+  /** Where a busy machine has missed it, it is looked for again. */
   async find(name: string): Promise<Found> {
-    const found = (await this.services()).get(name) ?? (await this.scanned()).get(name);
+    let found = (await this.services()).get(name);
+    for (let scans = 0; found === undefined && scans < MAX_SCANS; scans++) found = (await this.scanned()).get(name);
     if (found === undefined) throw new Error(`${name} is not there`);
     return found;
   }
