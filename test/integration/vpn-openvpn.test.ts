@@ -5,6 +5,8 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { createConnection as createConnectionTo } from 'node:net';
+import { createInterface } from 'node:readline';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Cell } from '../helpers/cell.ts';
@@ -21,11 +23,12 @@ import {
   isVpnListed,
   processesOf,
   propertiesOf,
+  startAgent,
   startVpnd,
   tracesOf,
   withVpnCell,
 } from '../helpers/vpn.ts';
-import { proveLife, wayTo } from '../helpers/vpn-life.ts';
+import { answers, proveLife, wayTo } from '../helpers/vpn-life.ts';
 import { makeCertificates, OPENVPN_INSIDE, PKI, startOpenvpn } from '../helpers/vpn-servers.ts';
 import { daemon, plugIn } from '../helpers/wired.ts';
 import { SERVER_ADDRESS } from '../helpers/cell.ts';
@@ -205,6 +208,38 @@ test('credentials are asked for, and every answer has its end', () =>
     assert.ok('Enter Private Key password' in (asked[1] ?? {}));
   }));
 
+/** A server whose management asks clients for a code once their password was right (management-notes.txt). */
+async function startChallenger(cell: Cell, port: number): Promise<void> {
+  const auth = ['--management', '/run/challenger', 'unix', '--management-client-auth', '--verb', '1'];
+  await startOpenvpn(cell, auth, port);
+  const socket = createConnectionTo(cell.server.path('/run/challenger'));
+  let client = '';
+  createInterface({ input: socket }).on('line', (line) => {
+    client = /^>CLIENT:(?:CONNECT|REAUTH),(\d+,\d+)/.exec(line)?.[1]?.replace(',', ' ') ?? client;
+    const password = /^>CLIENT:ENV,password=(.*)$/.exec(line)?.[1];
+    if (password === undefined) return;
+    if (password === 'CRV1::state-7::2468') socket.write(`client-auth-nt ${client}\n`);
+    else if (password === 'right') socket.write(`client-deny ${client} "asked" "CRV1:R,E:state-7:Ym8gYg==:Code now?"\n`);
+    else socket.write(`client-deny ${client} "refused"\n`);
+  });
+}
+
+test('a question of the server once the password was right', () =>
+  withVpnCell(daemon.cell, async (cell) => {
+    const { vpnd } = await startBoth(cell);
+    await startChallenger(cell, 1194);
+    const { asked, attemptsAt } = await startAgent(cell);
+    await createConnection(cell, { ...BASE, 'OpenVPN.AuthUserPass': '-' });
+    const login = { 'OpenVPN.Username': 'bo b', 'OpenVPN.Password': 'right' };
+    const code = (text: string) => ({ 'OpenVPN.StaticChallenge': text });
+    const attempt = attemptsAt(IDENT);
+    assert.is(await attempt(login, code('1111'), login, code('2468')), 'ok', vpnd.text.slice(-3000));
+    assert.equal(Object.keys(Object(asked[1])), ['OpenVPN.StaticChallenge', 'Host', 'Name'], 'nothing but the code');
+    assert.is(Object(asked[1])['OpenVPN.StaticChallenge'].Value, 'Code now?');
+    assert.ok('OpenVPN.Password' in Object(asked[2]), 'a wrong code begins anew');
+    assert.ok(await answers(cell, OPENVPN_INSIDE));
+  }));
+
 test('a helper without rights, and a configuration that may not run programs', () => {
   const configuration = [
     `ca ${PKI}/ca.pem`,
@@ -215,7 +250,7 @@ test('a helper without rights, and a configuration that may not run programs', (
     'remote-cert-tls server',
   ];
   const files = {
-    '/etc/connman/connman-vpn.conf': '[DACPrivileges]\nUser=nobody\n',
+    '/etc/connman/connman-vpn.conf': '[DACPrivileges]\nUser=nobody\nSupplementaryGroups=audio,video\n',
     '/etc/good.ovpn': `${configuration.join('\n')}\n`,
     '/etc/bad.ovpn': `${configuration.join('\n')}\n  up /bin/evil\n`,
   };
@@ -235,7 +270,11 @@ mount --bind /run/tun /dev/net`);
     assert.is(await connectAgain(cell), 'ok');
     await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since });
     const [pid] = await clientPids(cell);
-    assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /^Uid:\t65534\t65534/m);
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    assert.match(status, /^Uid:\t65534\t65534/m);
+    const groups = ['audio', 'video'].map((name) => new RegExp(`^${name}:[^:]*:(\\d+)`, 'm'));
+    const numbers = groups.map((group) => group.exec(cell.device.read('/etc/group'))?.[1]);
+    assert.match(status, new RegExp(`^Groups:\t${numbers.join(' ')} $`, 'm'));
     assert.ok(await ping(cell, OPENVPN_INSIDE));
   });
 });
