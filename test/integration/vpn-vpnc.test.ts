@@ -3,6 +3,8 @@
  * each of them wrong once, and what every VPN must survive.
  */
 
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SERVER_ADDRESS } from '../helpers/cell.ts';
@@ -81,6 +83,37 @@ test('secrets by agent, and refusals', () =>
     assert.equal(await processesOf(cell, 'vpnc'), []);
     await gateway.stop();
     assert.match(await attempt(SECRETS), /NotConnected/, 'a gateway that is not there');
+  }));
+
+const RIGHTS = '/etc/connman/vpn-plugin/vpnc.conf';
+
+test('as another user, who may count as the system or not', () =>
+  withVpnCell(daemon.cell, async (cell) => {
+    await cell.startDaemon(daemon.argv, daemon.busName);
+    await plugIn(cell);
+    await startIpsec(cell);
+    // As most machines have it; this one may keep it for root.
+    await cell.device.script(`mkdir -p /run/tun ${dirname(RIGHTS)}
+mknod -m 666 /run/tun/tun c 10 200
+mount --bind /run/tun /dev/net`);
+    const vpnd = await startVpnd(cell, '-d', 'vpn/*');
+    const { attemptsAt } = await startAgent(cell);
+    await createConnection(cell, BASE);
+    for (const [users, hasOwnFile] of [
+      ['', true],
+      ['SystemBinaryUsers=bin,nobody\n', false],
+    ] as const) {
+      await cell.device.script(`printf '[DACPrivileges]\nUser=nobody\n${users}' >${RIGHTS}`);
+      const since = performance.now();
+      assert.is(await attemptsAt(IDENT)(SECRETS), 'ok', vpnd.text.slice(-3000));
+      await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since });
+      const [pid = 0] = await processesOf(cell, 'vpnc');
+      assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /^Uid:\t65534\t65534/m);
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      assert.is(words.includes('--pid-file'), hasOwnFile, 'the system keeps it where vpnc does');
+      await callConnection(cell, IDENT, 'Disconnect');
+      await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since });
+    }
   }));
 
 test('servers, helpers, uplinks and daemons go and come back', () =>
