@@ -129,7 +129,7 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const proxies = new Proxies({ clock });
   const ipv6Links = new Ipv6Links(parts.sysctl, kernel, scope);
   const saves = new SaveQueue(clock, scope);
-  const mptcp = new Mptcp({ sysctl: parts.sysctl, leisure, ownSettings, open: () => openMptcp(parts.system, scope) });
+  const mptcp = new Mptcp({ sysctl: parts.sysctl, clock, ownSettings, open: () => openMptcp(parts.system, scope) });
   const choices = new OwnChoices(ownSettings);
   const ask = (question?: Question): ReturnType<typeof explain> => explain(question);
   const env = { ...parts, leisure, gateways, ipv6Links, proxies, saves, ownSettings, choices, mptcp, explain: ask };

@@ -11,9 +11,9 @@ import { parseMptcpFlags } from './provision/own-values.ts';
 import type { OwnSettings } from './service/own-settings.ts';
 import type { Service } from './service/service.ts';
 import type { Services } from './service/services.ts';
+import type { Clock } from './shared/clock.ts';
 import { ConnmanError } from './shared/errors.ts';
 import { logger } from './shared/log.ts';
-import type { Leisure } from './shared/leisure.ts';
 import type { Scope } from './shared/scope.ts';
 import type { System } from './system/system.ts';
 
@@ -43,7 +43,7 @@ export async function openMptcp(system: Pick<System, 'netlink'>, scope: Scope): 
 export interface MptcpEnv {
   readonly sysctl: Sysctl;
   readonly ownSettings: OwnSettings;
-  readonly leisure: Leisure;
+  readonly clock: Clock;
   /** Called when the first endpoint is needed. */
   open(): Promise<MptcpKernel>;
 }
@@ -52,6 +52,8 @@ const KEY = 'MPTCP';
 const ENABLED = 'net/mptcp/enabled';
 /** What a service is used for unless somebody decides: links are added, and not announced. */
 const DEFAULT_FLAGS: readonly MptcpFlag[] = ['subflow'];
+/** All services are looked at for each change: changes are gathered for so long. */
+const GATHER_MS = 100;
 
 /** All endpoints of services. */
 export class Mptcp {
@@ -62,6 +64,8 @@ export class Mptcp {
   #ours = new Map<string, MptcpEndpoint>();
   /** Reverse path filters as they were, by their name. */
   readonly #filters = new Map<string, string>();
+  /** The filters of links with endpoints, loose now or before. */
+  #loose: ReadonlySet<string> = new Set();
   /** Whether a change is under way, and whether another is due after it. */
   #isWorking = false;
   #isDue = false;
@@ -73,7 +77,15 @@ export class Mptcp {
   /** Follows the services until `scope` closes. */
   follow(services: Services, scope: Scope): void {
     this.#services = services;
-    const update = (): void => this.#env.leisure.do(scope, () => this.#update());
+    let isGathering = false;
+    const gathered = this.#env.clock.alarm('MPTCP endpoints', scope, () => {
+      isGathering = false;
+      this.#update();
+    });
+    const update = (): void => {
+      if (!isGathering) gathered.set(this.#env.clock.now() + GATHER_MS);
+      isGathering = true;
+    };
     services.added.observe(scope, ({ service, scope: itsScope }) => {
       service.stateChanged.observe(itsScope, update);
       service.changed.observe(itsScope, (aspects) => {
@@ -86,7 +98,7 @@ export class Mptcp {
 
   /** `disabled`, or what the service's addresses are used for, with commas. */
   valueOf(service: Service): string {
-    const flags = this.#flagsOf(service);
+    const flags = this.#isEnabled ? this.#flagsOf(service) : [];
     return flags.length === 0 ? 'disabled' : flags.join(',');
   }
 
@@ -99,8 +111,11 @@ export class Mptcp {
     this.#update();
   }
 
+  get #isEnabled(): boolean {
+    return this.#env.sysctl.read(ENABLED) === '1';
+  }
+
   #flagsOf({ identifier, tunnel }: Service): readonly MptcpFlag[] {
-    if (this.#env.sysctl.read(ENABLED) !== '1') return [];
     const set = this.#env.ownSettings.get(identifier, KEY);
     if (set === 'disabled') return [];
     return (set === undefined ? undefined : parseMptcpFlags(set)) ?? (tunnel === undefined ? DEFAULT_FLAGS : []);
@@ -114,7 +129,6 @@ export class Mptcp {
 
   async #work(): Promise<void> {
     this.#isWorking = true;
-    await Promise.resolve(); // several changes of one turn are one
     while (this.#isDue) {
       this.#isDue = false;
       try {
@@ -149,6 +163,7 @@ export class Mptcp {
 
   #wanted(services: Services): Map<string, MptcpEndpoint> {
     const wanted = new Map<string, MptcpEndpoint>();
+    if (!this.#isEnabled) return wanted;
     for (const service of services.list) {
       const addresses = [service.ipv4?.address, service.ipv6?.address].filter((each) => each !== undefined);
       const usable = addresses.filter((address) => !address.isLinkLocal);
@@ -168,9 +183,12 @@ export class Mptcp {
       this.#filters.delete(name);
       this.#write(name, value);
     }
+    const known = this.#loose;
+    this.#loose = names;
     for (const name of names) {
+      if (known.has(name)) continue;
       const value = this.#env.sysctl.read(name);
-      if (value === undefined || this.#filters.has(name) || !this.#isStrict(value)) continue;
+      if (value === undefined || !this.#isStrict(value)) continue;
       this.#filters.set(name, value);
       this.#write(name, LOOSE);
     }
