@@ -31,6 +31,8 @@ export interface AccessPointEnv {
   station(): SupplicantLink | undefined;
   /** Takes the interface from the station until `scope` closes. */
   replaceStation(scope: Scope): Promise<void>;
+  /** Has the station ask before it goes to a frequency, until `scope` closes. */
+  guardStation(makeWay: (frequencyMhz: number) => Promise<void>, scope: Scope): void;
 }
 
 /** Where an access point will be. */
@@ -38,6 +40,8 @@ interface Place {
   readonly interfaceName: string;
   readonly ifindex: number;
   readonly frequencyMhz: number;
+  /** Where it may be later, if it has to follow the station. */
+  readonly mayFollowTo: ((frequencyMhz: number) => boolean) | undefined;
 }
 
 /** Puts an access point up until `scope` closes. Rejects with ConnmanError. */
@@ -45,20 +49,31 @@ export async function startAccessPoint(env: AccessPointEnv, request: TetherReque
   const settings = request.accessPoint;
   const modes = env.station()?.capabilities.modes ?? [];
   if (settings === undefined || !modes.includes('ap')) throw new ConnmanError('NotSupported');
-  const { interfaceName, ifindex, frequencyMhz } = await findPlace(env, settings, scope);
-  log.debug('%s: access point on %s, %d MHz', env.device.interfaceName, interfaceName, frequencyMhz);
+  const place = await findPlace(env, settings, scope);
+  const { interfaceName } = place;
+  log.debug('%s: access point on %s, %d MHz', env.device.interfaceName, interfaceName, place.frequencyMhz);
   try {
     const link = await env.supplicant.open(interfaceName, scope, { bridge: request.bridge });
     await link.load();
     await link.becomeAccessPoint();
-    await bringUp(env, link, settings, frequencyMhz);
-    followStations(link, request, scope);
-    await request.addPort(ifindex, scope);
+    const point: AccessPoint = { env, link, settings, block: await bringUp(env, link, settings, place.frequencyMhz) };
+    followStations(point, request, scope);
+    followStation(point, place, request, scope);
+    await request.addPort(place.ifindex, scope);
   } catch (error) {
     if (error instanceof ConnmanError) throw error;
     log.warn('%s: %s', interfaceName, error instanceof Error ? error.message : error);
     throw new ConnmanError('Failed', undefined, { cause: error });
   }
+}
+
+/** One that is up. */
+interface AccessPoint {
+  readonly env: AccessPointEnv;
+  readonly link: SupplicantLink;
+  readonly settings: AccessPointSettings;
+  /** Its network block; undefined while it moves. */
+  block: string | undefined;
 }
 
 /** On which frequencies one may be. Empty where the kernel does not say. */
@@ -93,11 +108,14 @@ async function findPlace(env: AccessPointEnv, settings: AccessPointSettings, sco
   if (radio === undefined || radio.channelsBeside === 0) {
     const frequencyMhz = chooseFrequency({ ...wish, boundMhz: undefined });
     await env.replaceStation(scope);
-    return { interfaceName: device.interfaceName, ifindex: device.ifindex, frequencyMhz };
+    const { interfaceName, ifindex } = device;
+    return { interfaceName, ifindex, frequencyMhz, mayFollowTo: undefined };
   }
   const stationMhz = radio.channelsBeside > 1 ? undefined : await readFrequency(radio.genl, device.ifindex);
   const frequencyMhz = chooseFrequency({ ...wish, boundMhz: stationMhz });
-  return { ...(await addInterface(core, device, radio, scope)), frequencyMhz };
+  const isFree = (mhz: number): boolean => radio.frequencies.some((each) => each.mhz === mhz && each.isFree);
+  const mayFollowTo = radio.channelsBeside > 1 ? undefined : isFree;
+  return { ...(await addInterface(core, device, radio, scope)), frequencyMhz, mayFollowTo };
 }
 
 async function addInterface(
@@ -145,7 +163,7 @@ async function made(core: Core, name: string, scope: Scope): Promise<Link> {
 // oxlint-disable-next-line max-params -- of whom, what, how and where
 async function bringUp(
   { core, device }: AccessPointEnv, link: SupplicantLink, settings: AccessPointSettings, frequencyMhz: number,
-): Promise<void> {
+): Promise<string> {
   const limits = device.scope.child();
   const signal = core.clock.deadline('access point', START_LIMIT_MS, device.scope.signal, limits);
   try {
@@ -161,17 +179,43 @@ async function bringUp(
       });
     });
     up.catch(() => undefined);
-    await link.join(accessPointBlock(settings, frequencyMhz, link.capabilities.hasSae));
+    const block = await link.join(accessPointBlock(settings, frequencyMhz, link.capabilities.hasSae));
     await up;
+    return block;
   } finally {
     await limits.close();
   }
 }
 
-function followStations(link: SupplicantLink, request: TetherRequest, scope: Scope): void {
+// The radio has one channel: the access point goes first to where the station will be, and its clients follow.
+// oxlint-disable-next-line max-params -- what, where, for whom and how long
+function followStation(point: AccessPoint, place: Place, request: TetherRequest, scope: Scope): void {
+  const { mayFollowTo } = place;
+  if (mayFollowTo === undefined) return;
+  let atMhz = place.frequencyMhz;
+  point.env.guardStation(async (frequencyMhz) => {
+    if (frequencyMhz === atMhz || point.block === undefined) return;
+    if (!mayFollowTo(frequencyMhz)) {
+      return request.fail(`the radio goes to ${frequencyMhz} MHz, where no access point may be`);
+    }
+    const { env, link, settings, block } = point;
+    log.debug('%s: the access point moves to %d MHz', env.device.interfaceName, frequencyMhz);
+    point.block = undefined;
+    atMhz = frequencyMhz;
+    try {
+      await link.leave(block);
+      point.block = await bringUp(env, link, settings, frequencyMhz);
+    } catch (error) {
+      request.fail(error instanceof Error ? error.message : String(error));
+    }
+  }, scope);
+}
+
+function followStations(point: AccessPoint, request: TetherRequest, scope: Scope): void {
+  const { link } = point;
   const stations = new Map<string, Scope>();
   link.events.observe(scope, (event) => {
-    if (hasEnded(event, link)) request.fail('the access point is gone');
+    if (hasEnded(event, link) && point.block !== undefined) request.fail('the access point is gone');
     if (event.kind !== 'station') return;
     const { address, isThere } = event;
     void stations.get(address)?.close();

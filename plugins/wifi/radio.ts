@@ -48,9 +48,12 @@ export interface RadioEnv {
 /** Takes charge of a device until `scope` closes. */
 export function attachRadio(env: RadioEnv, device: Device, scope: Scope): DeviceControl {
   let life: Life | undefined;
+  let isReplaced = false;
+  let makeWay: ((frequencyMhz: number) => Promise<void>) | undefined;
   const direct = env.p2p.attach(device, scope, () => life?.radio.idle());
   const open = async (signal: AbortSignal): Promise<void> => {
-    const opened = await openStation({ ...env, direct }, device, signal, scope);
+    const stationEnv = { ...env, direct, makeWay: async (mhz: number) => makeWay?.(mhz) };
+    const opened = await openStation(stationEnv, device, signal, scope);
     life = opened;
     direct.show(opened.link, opened.scope);
     opened.link.events.observe(opened.scope, ({ kind }) => {
@@ -60,12 +63,17 @@ export function attachRadio(env: RadioEnv, device: Device, scope: Scope): Device
       reopen(FIRST_REOPEN_MS);
     });
   };
+  const close = async (): Promise<void> => {
+    const before = life;
+    life = undefined;
+    await before?.scope.close();
+  };
   // Somebody else took the interface out of the supplicant's care.
   const reopen = (delayMs: number): void => {
     env.core.clock.after(`reopen ${device.interfaceName}`, delayMs, scope, () => {
-      if (life !== undefined || !device.isUsable) return;
+      if (life !== undefined || isReplaced || !device.isUsable) return;
       open(scope.signal).catch((error: unknown) => {
-        log.warn('%s: %s', device.interfaceName, error instanceof Error ? error.message : error);
+        complain(device, error);
         reopen(Math.min(delayMs * 2, LAST_REOPEN_MS));
       });
     });
@@ -74,26 +82,24 @@ export function attachRadio(env: RadioEnv, device: Device, scope: Scope): Device
     ...env, device,
     station: () => life?.link,
     async replaceStation(own) {
+      isReplaced = true;
       own.defer(async () => {
+        isReplaced = false;
         if (!device.isUsable || scope.signal.aborted || life !== undefined) return;
-        await open(scope.signal).catch((error: unknown) => {
-          log.error('%s: %s', device.interfaceName, error instanceof Error ? error.message : error);
-        });
+        await open(scope.signal).catch((error: unknown) => complain(device, error));
       });
-      const before = life;
-      life = undefined;
-      await before?.scope.close();
+      await close();
+    },
+    guardStation(ask, own) {
+      makeWay = ask;
+      own.defer(() => void (makeWay = undefined));
     },
   };
   return {
     enable: (signal) => open(signal),
-    async disable() {
-      await life?.scope.close();
-      life = undefined;
-    },
+    disable: () => close(),
     async scan(signal) {
-      if (life === undefined && device.isPowered) throw new ConnmanError('Failed', 'Device or resource busy');
-      if (life === undefined) throw new ScanError('NoCarrier', 'off');
+      if (life === undefined) throw whyNotScanning(device);
       await life.radio.scan(signal);
     },
     tether: async (request, own) => (await accessPointMode()).startAccessPoint(accessPoint, request, own),
@@ -102,9 +108,20 @@ export function attachRadio(env: RadioEnv, device: Device, scope: Scope): Device
   };
 }
 
+// Powered without a station it is an access point.
+function whyNotScanning({ isPowered }: Device): ConnmanError {
+  return isPowered ? new ScanError('Failed', 'busy', { message: 'Device or resource busy' }) : new ScanError('NoCarrier', 'off');
+}
+
+function complain({ interfaceName }: Device, error: unknown): void {
+  log.warn('%s: %s', interfaceName, error instanceof Error ? error.message : error);
+}
+
 /** What a station takes from its radio. */
 interface StationEnv extends RadioEnv {
   readonly direct: DirectUse;
+  /** Called before the radio goes to a frequency. */
+  makeWay(frequencyMhz: number): Promise<void>;
 }
 
 /** Few machines ever are one. */
@@ -306,6 +323,7 @@ class Radio {
         fileSystemId: (path) => this.#env.core.fileSystemId(path),
         members: () => this.#points.groups.get(group) ?? new Map(),
         onLost: () => network.reportLost(),
+        makeWay: (frequencyMhz) => this.#env.makeWay(frequencyMhz),
         useAddress: (wish) => useAddress(
           { core: this.#env.core, device: this.#device, link: this.#link }, wish, this.#scope,
         ),

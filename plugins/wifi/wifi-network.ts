@@ -35,6 +35,8 @@ export interface WifiNetworkEnv extends SecretsEnv {
   /** The access points of the group now. */
   members(): ReadonlyMap<string, Bss>;
   onLost(): void;
+  /** Has an access point of ours make way for a station on a frequency. */
+  makeWay(frequencyMhz: number): Promise<void>;
   /** Has the network know us by an address. */
   useAddress(wish: AddressWish): Promise<void>;
 }
@@ -67,7 +69,10 @@ async function connect(
   const request = {
     owner,
     method: methodFor(env, bss, found, restriction),
-    prepare: () => env.useAddress({ policy: addressPolicy(env, context), ssid: bss.ssid }),
+    prepare: async () => {
+      await env.makeWay(bss.frequencyMhz);
+      await env.useAddress({ policy: addressPolicy(env, context), ssid: bss.ssid });
+    },
     maxKeyFailures: context.isFavorite && context.lastFailure !== 'invalid-key' ? Math.max(1, retries) : 1,
     isMember: (path: string) => env.members().has(path),
     isSecretProven: found.kind === 'wps' || found.secrets.eap?.method !== 'tls',

@@ -10,13 +10,19 @@ import { causewayTechnologyInterface } from '../../src/dbus/interfaces/causeway-
 import { propertiesInterface } from '../../src/dbus/interfaces/freedesktop.ts';
 import { variant, type Variant } from '../../src/dbus/signature.ts';
 import type { Child } from '../helpers/child.ts';
+import { DAEMONS } from '../helpers/daemons.ts';
 import { type AirNetwork, PROTECTIONS } from '../helpers/guest/air.ts';
-import { CONNECT_LIMIT_MS, type Station, stationCase, until } from '../helpers/guest/stations.ts';
+import {
+  type Backend, CONNECT_LIMIT_MS, type Station, stationCase, type StationOptions, until,
+} from '../helpers/guest/stations.ts';
 
 /** What has to be on the air, and whose the radios are. */
 export const ACCESS_POINT_NETWORKS: readonly AirNetwork[] = [{ ssid: 'rig-psk', settings: PROTECTIONS.psk }];
-/** hostapd's, ours and the client's. */
-export const ACCESS_POINT_RADIOS = ['server', 'device', 'server'] as const;
+/** How the station is opened: hostapd's radio, ours and the client's; tethering outlives the daemon. */
+export const ACCESS_POINT_OPTIONS: StationOptions = {
+  radios: ['server', 'device', 'server'],
+  files: { '/etc/connman/main.conf': '[General]\nPersistentTetheringMode=true\n' },
+};
 
 const CLIENT = 'wlan2';
 const PATH = '/net/connman/technology/wifi';
@@ -28,22 +34,10 @@ const KINDS = {
   wrong: ['psk="not the one"', 'key_mgmt=WPA-PSK'],
 } as const;
 
-/** Adds the cases, in the air that `open` opens. */
-export function accessPointCases(open: () => Promise<Station>): void {
-  const airCase: AirCase = (name, body) => stationCase(open, name, async (station) => {
-    const clients: Child[] = [];
-    try {
-      await body(station, (kind) => {
-        const client = start(station, kind);
-        clients.push(client);
-        return client;
-      });
-    } finally {
-      for (const client of clients) await client.stop();
-    }
-  });
+/** Adds the cases of wpa_supplicant, in the air that `open` opens. */
+export function accessPointCases(open: () => Promise<Station>, backend: Backend): void {
+  const airCase = caseIn(open);
   airCase('an access point takes clients in by SAE and by PSK, and lists them', async (station, run) => {
-    await configure(station, KEY);
     await tether(station, true);
     assert.is(await tetheringOf(station), true);
     for (const kind of ['SAE', 'PSK'] as const) {
@@ -56,6 +50,7 @@ export function accessPointCases(open: () => Promise<Station>): void {
     }
   });
   airCase('a wrong key is refused', async (station, run) => {
+    await tether(station, true);
     await run('wrong').waitForLine((line) => line.includes('WRONG_KEY'), CONNECT_LIMIT_MS);
     assert.equal(await clientsOf(station), []);
     await tether(station, false);
@@ -80,6 +75,55 @@ export function accessPointCases(open: () => Promise<Station>): void {
     await station.disconnect('rig-psk');
   });
   countryCases(airCase);
+  airCase('the daemon is killed: the next one puts the access point up again', async (station, run) => {
+    await tether(station, true);
+    station.daemon.kill('SIGKILL');
+    await station.daemon.exited;
+    const { argv, busName } = DAEMONS.causeway;
+    await station.cell.startDaemon([...argv, ...backend.argv], busName);
+    await until(async () => (await tetheringOf(station).catch(() => false)) === true);
+    await isIn(run('PSK'));
+    await until(async () => (await clientsOf(station)).length === 1);
+    await tether(station, false);
+  });
+}
+
+/** Adds the cases of iwd, which has one mode at a time. */
+export function iwdAccessPointCases(open: () => Promise<Station>): void {
+  const airCase = caseIn(open);
+  airCase('iwd: an access point in place of the station, which then comes back', async (station, run) => {
+    await station.connect('rig-psk');
+    await tether(station, true);
+    assert.is((await station.services()).size, 0);
+    await isIn(run('PSK'));
+    await until(async () => (await clientsOf(station)).length === 1);
+    assert.equal(await clientsOf(station), [await addressOf(station)]);
+    await tether(station, false);
+    assert.equal(await clientsOf(station), []);
+    await until(async () => await station.stateOf('rig-psk') === 'up');
+  });
+  airCase('iwd: what it cannot be is refused', async (station) => {
+    await choose(station, 'TetheringSecurity', 'sae');
+    assert.is(await refusal(tether(station, true)), 'net.connman.Error.NotSupported');
+    await choose(station, 'TetheringSecurity', 'auto');
+  });
+}
+
+function caseIn(open: () => Promise<Station>): AirCase {
+  return (name, body) => stationCase(open, name, async (station) => {
+    const clients: Child[] = [];
+    try {
+      await configure(station, KEY);
+      await body(station, (kind) => {
+        const client = start(station, kind);
+        clients.push(client);
+        return client;
+      });
+    } finally {
+      for (const client of clients) await client.stop();
+      if (await tetheringOf(station) === true) await tether(station, false);
+    }
+  });
 }
 
 type Run = (kind: keyof typeof KINDS) => Child;
@@ -104,8 +148,9 @@ function countryCases(airCase: AirCase): void {
   });
 }
 
-/** On the name `ours`. */
+/** On the name `ours`; returns when there is a radio. */
 async function configure(station: Station, key: string): Promise<void> {
+  await until(async () => (await station.technology.GetProperties().catch(() => new Map())).get('Powered')?.value === true);
   await set(station, 'TetheringIdentifier', variant('s', 'ours'));
   await set(station, 'TetheringPassphrase', variant('s', key));
 }

@@ -43,10 +43,11 @@ export const PROTECTIONS = {
 /** Whose the radios of an air are. */
 type Owner = 'server' | 'device';
 
-/** Loads radios, unless another air of this boot has, which must have as many, and gives them to the cell. */
+/** Loads radios and gives them to the cell; those of a cell before it in this boot, which has as many, come back. */
 export async function makeAir(cell: Cell, owners: readonly Owner[] = ['server', 'device']): Promise<void> {
   await provideRegulations();
   await output(['modprobe', 'mac80211_hwsim', `radios=${owners.length}`]);
+  while (readdirSync('/sys/class/ieee80211').length < owners.length) await new Promise((done) => setTimeout(done, 200));
   const radios = readdirSync('/sys/class/ieee80211').toSorted((one, other) => indexOf(one) - indexOf(other));
   for (const [index, name] of radios.entries()) {
     const owner = cell[owners[index] ?? 'device'];

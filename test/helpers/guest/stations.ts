@@ -96,7 +96,8 @@ export class Station {
     const settings = '[global]\nOfflineMode=false\n\n[WiFi]\nEnable=true\n';
     const cell = await Cell.open({ cables: 0, files: { '/var/lib/connman/settings': settings, ...files } });
     await makeAir(cell, radios);
-    await makeCertificates(cell, backend.keysIn);
+    const hasEap = networks.some(({ settings }) => settings !== undefined && 'ieee8021x' in settings);
+    if (hasEap) await makeCertificates(cell, backend.keysIn);
     const [accessPoint, supplicant] = await Promise.all([startAccessPoint(cell, networks), backend.start(cell)]);
     const scope = createScope();
     const clock = new DeadlineClock(nodeTimeSource());
