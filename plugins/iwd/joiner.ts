@@ -148,7 +148,7 @@ export class IwdJoiner {
 
   /** The path of the network that iwd has joined. */
   get #connected(): string | undefined {
-    if (this.#state !== 'connected') return undefined;
+    if (this.#state !== 'connected' && this.#state !== 'roaming') return undefined;
     return this.#env.objects.get(this.#path, iwdStationInterface)?.get('ConnectedNetwork')?.as('o');
   }
 
@@ -263,8 +263,12 @@ export class IwdJoiner {
     await this.#connect(target.path, signal);
   }
 
+  // iwd answers at once where it is joining that network already, for somebody else or by itself.
   async #connect(path: string, signal: AbortSignal): Promise<void> {
-    await this.#env.objects.proxy(iwdNetworkInterface, path).Connect({}, { signal, timeoutMs: NO_LIMIT });
+    const { objects } = this.#env;
+    await objects.proxy(iwdNetworkInterface, path).Connect({}, { signal, timeoutMs: NO_LIMIT });
+    const outcome = (): string | undefined => (this.#state === 'connecting' ? undefined : this.#connected ?? '');
+    if ((await objects.wait(outcome, signal, this.#scope)) !== path) throw new JoinError('connect-failed');
   }
 
   // iwd joins whichever access point answers.
