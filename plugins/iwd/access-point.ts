@@ -31,7 +31,9 @@ export interface IwdAccessPointEnv {
 }
 
 /** Puts an access point up until `scope` closes. Rejects with ConnmanError. */
-export async function startIwdAccessPoint(env: IwdAccessPointEnv, request: TetherRequest, scope: Scope): Promise<void> {
+export async function startIwdAccessPoint(
+  env: IwdAccessPointEnv, request: TetherRequest, scope: Scope,
+): Promise<void> {
   const { objects, path, device } = env;
   const settings = request.accessPoint;
   const isPossible = settings !== undefined && (settings.security === 'auto' || settings.security === 'psk');
@@ -78,7 +80,9 @@ async function becomeAccessPoint({ core, objects, path }: IwdAccessPointEnv, sco
   }
 }
 
-async function followStations({ core, device }: IwdAccessPointEnv, request: TetherRequest, scope: Scope): Promise<void> {
+async function followStations(
+  { core, device }: IwdAccessPointEnv, request: TetherRequest, scope: Scope,
+): Promise<void> {
   const stations = new Map<string, Scope>();
   const note = (bytes: Uint8Array, isThere: boolean): void => {
     const address = formatHex(bytes, ':');

@@ -61,7 +61,9 @@ export function attachIwdRadio(env: IwdEnv, device: Device, scope: Scope): Devic
       if (path !== '') await env.objects.set(path, iwdDeviceInterface, 'Powered', variant('b', false));
     },
     async scan(signal) {
-      if (life === undefined && device.isPowered) throw new ConnmanError('Failed', 'Device or resource busy');
+      if (life === undefined && device.isPowered) {
+        throw new ScanError('Failed', 'busy', { message: 'Device or resource busy' }); // an access point
+      }
       if (life === undefined) throw new ScanError('NoCarrier', 'off');
       await life.radio.scan(signal);
     },

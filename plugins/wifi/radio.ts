@@ -110,7 +110,8 @@ export function attachRadio(env: RadioEnv, device: Device, scope: Scope): Device
 
 // Powered without a station it is an access point.
 function whyNotScanning({ isPowered }: Device): ConnmanError {
-  return isPowered ? new ScanError('Failed', 'busy', { message: 'Device or resource busy' }) : new ScanError('NoCarrier', 'off');
+  if (!isPowered) return new ScanError('NoCarrier', 'off');
+  return new ScanError('Failed', 'busy', { message: 'Device or resource busy' });
 }
 
 function complain({ interfaceName }: Device, error: unknown): void {

@@ -12,17 +12,12 @@ import { variant, type Variant } from '../../src/dbus/signature.ts';
 import type { Child } from '../helpers/child.ts';
 import { DAEMONS } from '../helpers/daemons.ts';
 import { type AirNetwork, PROTECTIONS } from '../helpers/guest/air.ts';
-import {
-  type Backend, CONNECT_LIMIT_MS, type Station, stationCase, type StationOptions, until,
-} from '../helpers/guest/stations.ts';
+import { CONNECT_LIMIT_MS, type Station, stationCase, until } from '../helpers/guest/stations.ts';
 
 /** What has to be on the air, and whose the radios are. */
 export const ACCESS_POINT_NETWORKS: readonly AirNetwork[] = [{ ssid: 'rig-psk', settings: PROTECTIONS.psk }];
-/** How the station is opened: hostapd's radio, ours and the client's; tethering outlives the daemon. */
-export const ACCESS_POINT_OPTIONS: StationOptions = {
-  radios: ['server', 'device', 'server'],
-  files: { '/etc/connman/main.conf': '[General]\nPersistentTetheringMode=true\n' },
-};
+/** hostapd's, ours and the client's. */
+export const ACCESS_POINT_RADIOS = ['server', 'device', 'server'] as const;
 
 const CLIENT = 'wlan2';
 const PATH = '/net/connman/technology/wifi';
@@ -34,8 +29,8 @@ const KINDS = {
   wrong: ['psk="not the one"', 'key_mgmt=WPA-PSK'],
 } as const;
 
-/** Adds the cases of wpa_supplicant, in the air that `open` opens. */
-export function accessPointCases(open: () => Promise<Station>, backend: Backend): void {
+/** Adds the cases of wpa_supplicant, in the air that `open` opens; the last one starts a daemon of its own. */
+export function accessPointCases(open: () => Promise<Station>): void {
   const airCase = caseIn(open);
   airCase('an access point takes clients in by SAE and by PSK, and lists them', async (station, run) => {
     await tether(station, true);
@@ -76,11 +71,13 @@ export function accessPointCases(open: () => Promise<Station>, backend: Backend)
   });
   countryCases(airCase);
   airCase('the daemon is killed: the next one puts the access point up again', async (station, run) => {
+    const { cell, daemon } = station;
     await tether(station, true);
-    station.daemon.kill('SIGKILL');
-    await station.daemon.exited;
+    daemon.kill('SIGKILL');
+    await daemon.exited;
+    writeFileSync(cell.device.path('/etc/connman/main.conf'), '[General]\nPersistentTetheringMode=true\n');
     const { argv, busName } = DAEMONS.causeway;
-    await station.cell.startDaemon([...argv, ...backend.argv], busName);
+    await cell.startDaemon(argv, busName);
     await until(async () => (await tetheringOf(station).catch(() => false)) === true);
     await isIn(run('PSK'));
     await until(async () => (await clientsOf(station)).length === 1);
@@ -150,7 +147,7 @@ function countryCases(airCase: AirCase): void {
 
 /** On the name `ours`; returns when there is a radio. */
 async function configure(station: Station, key: string): Promise<void> {
-  await until(async () => (await station.technology.GetProperties().catch(() => new Map())).get('Powered')?.value === true);
+  await until(() => station.technology.GetProperties().then((all) => all.get('Powered')?.value === true, () => false));
   await set(station, 'TetheringIdentifier', variant('s', 'ours'));
   await set(station, 'TetheringPassphrase', variant('s', key));
 }

@@ -9,7 +9,7 @@ import type { Cell } from '../cell.ts';
 import { output, type Child } from '../child.ts';
 
 /** Debian packages that an air needs. */
-export const AIR_PEERS = ['hostapd', 'iw', 'openssl', 'wpasupplicant'] as const;
+export const AIR_PEERS = ['hostapd', 'iw', 'openssl', 'wireless-regdb', 'wpasupplicant'] as const;
 
 /** One network of the access point: hostapd.conf(5) lines by key. */
 export interface AirNetwork {

@@ -49,7 +49,8 @@ function fakeGenl(answers: readonly Uint8Array[] = []): FakeGenl {
 /** A message of the family: struct nlmsghdr, genlmsghdr, NL80211_ATTR_IFINDEX, NL80211_ATTR_MAC. */
 function event(command: number, ifindex: number, address: Uint8Array): Uint8Array {
   const writer = new Writer();
-  for (const word of [40, 32, 0, 0, command, 0x0003_0008, ifindex, 0x0006_0000 | (4 + address.length)]) writer.u32(word);
+  const words = [40, 32, 0, 0, command, 0x0003_0008, ifindex, 0x0006_0000 | (4 + address.length)];
+  for (const word of words) writer.u32(word);
   writer.bytes(address);
   writer.zeros(8 - address.length);
   return writer.finish();
