@@ -47,7 +47,7 @@ export async function startRouter(namespace: Namespace, port: string, said: Said
   const message = Buffer.from(advertisement(said)).toString('hex');
   const addon = process.env['CAUSEWAY_ADDON'] ?? '';
   const router = namespace.spawn([process.execPath, file, port, message], { CAUSEWAY_ADDON: addon });
-  await router.waitForLine((line) => line === 'advertising');
+  await router.waitForLine((line) => line === 'advertising', 60_000);
   return router;
 }
 

@@ -53,7 +53,7 @@ export class Portal {
 
   static async start(cell: Cell): Promise<Portal> {
     const server = await spawnTypeScript(cell.server, 'test/integration/portal-server.ts', [PEM, SERVER_ADDRESS]);
-    await server.waitForLine((line) => line === 'listening');
+    await server.waitForLine((line) => line === 'listening', 60_000);
     return new Portal(cell, server);
   }
 

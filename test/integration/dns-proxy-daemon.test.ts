@@ -94,7 +94,7 @@ mkdir -p /run/connman\necho nameserver 127.0.0.7 >/run/connman/resolv.conf`);
     const argv = [...here, ...tool, '--listen', '127.0.0.7'];
     const env = { CAUSEWAY_ADDON: process.env['CAUSEWAY_ADDON'] };
     const alone = cell.device.spawn([...argv, '--domain', 'lan.test', '10.77.0.1'], env);
-    await alone.waitForLine((line) => line === 'answering on 127.0.0.7 port 53');
+    await alone.waitForLine((line) => line === 'answering on 127.0.0.7 port 53', 60_000);
     await isFound(cell, 'nas.lan.test', '10.77.0.9');
     await isFound(cell, 'nas', '10.77.0.9');
     alone.kill('SIGUSR1');
