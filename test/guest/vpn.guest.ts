@@ -26,6 +26,7 @@ import {
   propertiesOf,
   startAgent,
   startVpnd,
+  tracesOf,
   type Agent,
 } from '../helpers/vpn.ts';
 import { daemon, plugIn, SERVICE } from '../helpers/wired.ts';
@@ -227,6 +228,8 @@ async function proveLogin(ppp: Ppp): Promise<void> {
   const ready = await propertiesOf(cell, ident);
   console.log(JSON.stringify(ready['IPv4']));
   assert.equal(ready['Nameservers'], [inside]);
+  assert.not.match(await tracesOf(cell, 'xl2tpd', 'pppd', 'pptp', 'connman-vpnd'), /wonder/);
+  assert.not.match(vpnd.text + JSON.stringify(ready), /wonder/);
   await remove(cell, ident);
   await server.stop();
 }

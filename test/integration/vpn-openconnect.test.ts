@@ -1,6 +1,6 @@
 /**
- * OpenConnect against Debian's ocserv: user and password by agent, a certificate nobody signed, a wrong
- * password, a server that is not there, a cookie, and what every VPN must survive.
+ * OpenConnect against Debian's ocserv: user and password by agent, certificates, a cookie, a server that nobody
+ * signed for, wrong passwords, a server that is not there, and what every VPN must survive.
  */
 
 import { test } from 'uvu';
@@ -18,7 +18,7 @@ import {
   startAgent,
   withVpnCell,
 } from '../helpers/vpn.ts';
-import { proveLife } from '../helpers/vpn-life.ts';
+import { answers, proveLife } from '../helpers/vpn-life.ts';
 import { makeCertificates, PKI, startOcserv } from '../helpers/vpn-servers.ts';
 import { daemon, plugIn } from '../helpers/wired.ts';
 
@@ -86,6 +86,48 @@ test('user and password by agent, certificates, refusals', () =>
     assert.match(await attempt(right), /NotConnected/, 'a server that is not there');
     await callConnection(cell, IDENT, 'SetProperty', 'sv', ['OpenConnect.AuthType', busVariant('s', 'publickey')]);
     assert.match(await attempt(), /PermissionDenied/, 'no certificate to show');
+  }));
+
+test('by certificate, by one in a locked file, by cookie', () =>
+  withVpnCell(daemon.cell, async (cell) => {
+    await cell.startDaemon(daemon.argv, daemon.busName);
+    await plugIn(cell);
+    await makeCertificates(cell, SERVER_ADDRESS);
+    await cell.device.script(`cd ${PKI}
+openssl pkcs12 -export -in client.pem -inkey client.key -passout pass:pkcs-pass -out client.p12`);
+    const user = 'cert-user-oid = 2.5.4.3';
+    const ocserv = await startOcserv(cell, [`ca-cert = ${PKI}/ca.pem`, user, 'enable-auth = "certificate"']);
+    const vpnd = await startVpnd(cell, '-d', 'vpn/*');
+    const { asked, attemptsAt } = await startAgent(cell);
+    const attempt = attemptsAt(IDENT);
+    const connects = async (settings: Record<string, string>, ...given: Record<string, string>[]): Promise<void> => {
+      await createConnection(cell, { ...BASE, 'OpenConnect.CACert': `${PKI}/ca.pem`, ...settings });
+      const since = performance.now();
+      assert.is(await attempt(...given), 'ok', `${vpnd.text.slice(-3000)}\n${ocserv.text.slice(-2000)}`);
+      await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since });
+      assert.ok(await answers(cell, '10.68.0.1'), 'the other end answers');
+      const left = performance.now();
+      await callConnection(cell, IDENT, 'Disconnect');
+      await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since: left });
+    };
+    const key = { 'OpenConnect.ClientCert': `${PKI}/client.pem`, 'OpenConnect.UserPrivateKey': `${PKI}/client.key` };
+    await connects({ 'OpenConnect.AuthType': 'publickey', ...key });
+    assert.equal(asked, [], 'nobody is asked');
+
+    const locked = { 'OpenConnect.AuthType': 'pkcs', 'OpenConnect.PKCSClientCert': `${PKI}/client.p12` };
+    await createConnection(cell, { ...BASE, 'OpenConnect.CACert': `${PKI}/ca.pem`, ...locked });
+    assert.match(await attempt({ 'OpenConnect.PKCSPassword': 'no' }), /PermissionDenied/);
+    await connects(locked, { 'OpenConnect.PKCSPassword': 'pkcs-pass' });
+    assert.equal(Object(asked[0])['OpenConnect.PKCSPassword'], { Type: 'password', Requirement: 'mandatory' });
+
+    const { stdout } = await cell.device.run(
+      ['openconnect', '--authenticate', '--user=alice', '--passwd-on-stdin', `--cafile=${PKI}/ca.pem`, BASE.Host],
+      { input: 'wonder land\n' },
+    );
+    const cookie = /^COOKIE='([^']*)'/m.exec(stdout)?.[1] ?? '';
+    await connects({ 'OpenConnect.AuthType': 'cookie' }, { 'OpenConnect.Cookie': cookie });
+    assert.not.match(vpnd.text + JSON.stringify(await propertiesOf(cell, IDENT)), /pkcs-pass/);
+    assert.ok(cookie !== '' && !vpnd.text.includes(cookie));
   }));
 
 test('servers, helpers, uplinks and daemons go and come back', () =>

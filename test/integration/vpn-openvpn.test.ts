@@ -12,6 +12,7 @@ import * as assert from 'uvu/assert';
 import type { Cell } from '../helpers/cell.ts';
 import { busVariant } from '../helpers/bus-daemon.ts';
 import type { Child } from '../helpers/child.ts';
+import type { CellEvent } from '../helpers/event-log.ts';
 import {
   callConnection,
   callManager,
@@ -143,6 +144,26 @@ test('all traffic takes the tunnel and no other way, or with split routing what 
     assert.match(await wayTo(cell, '198.51.100.1'), /dev eth0 /);
     assert.match(await wayTo(cell, '10.67.1.1'), /dev vpn0 /);
     assert.ok(await ping(cell, OPENVPN_INSIDE));
+
+    // Routes of the user's, given while it is up, into it and by a router behind it.
+    const given = performance.now();
+    const routes = [
+      [{ Network: busVariant('s', '10.91.0.0'), Netmask: busVariant('s', '255.255.0.0') }],
+      [
+        {
+          Network: busVariant('s', '10.92.0.0'),
+          Netmask: busVariant('s', '16'),
+          Gateway: busVariant('s', OPENVPN_INSIDE),
+        },
+      ],
+    ];
+    await callConnection(cell, IDENT, 'SetProperty', 'sv', ['UserRoutes', busVariant('a(a{sv})', routes)]);
+    for (const net of ['10.91.', '10.92.']) {
+      const isRoute = (event: CellEvent): boolean => event.kind === 'route' && event.route.startsWith(net);
+      await cell.log.wait(`the route to ${net}`, isRoute, { since: given });
+    }
+    assert.match(await wayTo(cell, '10.91.1.1'), /^10\.91\.1\.1 dev vpn0 /);
+    assert.match(await wayTo(cell, '10.92.1.1'), /via 10\.66\.0\.1 dev vpn0 /);
 
     await disconnect(cell);
     assert.not.match(await device(cell, 'ip', 'link'), /vpn0/);
