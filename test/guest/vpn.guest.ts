@@ -255,7 +255,6 @@ async function provePppLife(ppp: Ppp): Promise<void> {
 guestCase('L2TP: a wrong password and the right one', () => proveLogin(L2TP));
 guestCase('L2TP: everything goes and comes back', () => provePppLife(L2TP));
 guestCase('PPTP: a wrong password and the right one', () => proveLogin(PPTP));
-guestCase('PPTP: everything but the daemons goes and comes back', () => provePppLife(PPTP));
 
 guestCase('memory of both daemons', async () => {
   const { cell } = running();
