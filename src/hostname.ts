@@ -21,19 +21,23 @@ export function followHostname(
 ): void {
   let [host, domain]: (string | undefined)[] = [];
   const update = (): void => {
-    const { lease, provisioned } = services.default ?? {};
-    const domainName = provisioned?.entry.keys.Domain ?? lease?.domainName;
+    const { default: owner, choices } = services;
+    const isNaming = owner && choices.isNaming(owner);
+    const lease = isNaming === false ? undefined : owner?.lease;
+    const domainName = owner?.provisioned?.entry.keys.Domain ?? lease?.domainName;
     const names = namesOf({ hostname: lease?.hostname, domainName });
-    if (options.AllowHostnameUpdates && names.host !== undefined && names.host !== host) {
+    if ((isNaming ?? options.AllowHostnameUpdates) && names.host !== undefined && names.host !== host) {
       host = names.host;
       void attempt('host name', host, (name) => system.setHostname(name));
     }
-    if (options.AllowDomainnameUpdates && names.domain !== undefined && names.domain !== domain) {
+    const mayName = isNaming === true || options.AllowDomainnameUpdates;
+    if (mayName && names.domain !== undefined && names.domain !== domain) {
       domain = names.domain;
       void attempt('domain name', domain, (name) => system.setDomainname(name));
     }
   };
   services.defaultChanged.observe(scope, update);
+  services.choices.changed.observe(scope, update);
 }
 
 /** The names a lease brings, fit to be set. Pure. */

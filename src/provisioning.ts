@@ -152,10 +152,13 @@ export function configurationOf({ keys }: ServiceEntry): ServiceConfiguration {
 
 /** What of an entry ConnMan has no word for, by the names that src/service/own-settings.ts has. */
 function ownKeysOf(entry: ServiceEntry | undefined): Map<string, string> {
-  const { NeverDefault, CheckOnline, Metered, SendHostname, MPTCP } = entry?.keys ?? {};
-  const own = Object.entries({ NeverDefault, CheckOnline, Metered, SendHostname, MPTCP });
-  return new Map(own.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])));
+  return new Map(OWN_KEYS.flatMap((key) => {
+    const value = entry?.keys[key];
+    return value === undefined ? [] : [[key, value] as const];
+  }));
 }
+
+const OWN_KEYS = ['NeverDefault', 'CheckOnline', 'Metered', 'SendHostname', 'TakeHostname', 'MPTCP'] as const;
 
 /** What entries are compared with; a Wi-Fi network says in the last part of identifiers which it is. */
 function targetOf({ type, network }: Service): Target {

@@ -49,6 +49,7 @@ const OWN_EXTRAS: Readonly<Record<string, Extra>> = {
   band: { value: '2.4|5|6|any', about: 'of Wi-Fi: where access points are liked, in GHz' },
   bssid: { value: 'ADDRESS|any', about: 'of Wi-Fi: the access point that is liked, while it is heard' },
   'mac-address': { value: 'permanent|random|auto', about: 'of Wi-Fi: our address; random: one for this network alone' },
+  'take-hostname': { value: 'yes|no|auto', about: "whether the names of its lease become this host's" },
   mptcp: { value: 'FLAGS', about: 'disabled, auto, or any of signal,subflow,backup,fullmesh' },
 };
 

@@ -116,5 +116,6 @@ export const SERVICE_KEYS = {
   CheckOnline: { parse: choice, isOurs: true, about: 'whether it is asked whether it is online' },
   Metered: { parse: choice, isOurs: true, about: 'whether the network costs by what is carried' },
   SendHostname: { parse: sentHostname, isOurs: true, about: 'what DHCP tells the server; auto is the host\'s name' },
+  TakeHostname: { parse: choice, isOurs: true, about: 'whether the names of its lease become this host\'s' },
   MPTCP: { parse: mptcp, isOurs: true, about: 'what its addresses are for as endpoints of MPTCP' },
 } as const satisfies KeyTable;

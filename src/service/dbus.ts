@@ -112,6 +112,7 @@ function exportExtension(bus: Bus, service: Service, services: Services, scope: 
       NeverDefault: () => services.choices.valueOf(service, 'NeverDefault'),
       CheckOnline: () => services.choices.valueOf(service, 'CheckOnline'),
       SendHostname: () => services.choices.valueOf(service, 'SendHostname'),
+      TakeHostname: () => services.choices.valueOf(service, 'TakeHostname'),
       AccessPoint: () => accessPointDictionary(service),
       Band: () => services.choices.valueOf(service, 'Band'),
       BSSID: () => services.choices.valueOf(service, 'BSSID'),
@@ -125,6 +126,7 @@ function exportExtension(bus: Bus, service: Service, services: Services, scope: 
       NeverDefault: (value) => services.choices.set(service, 'NeverDefault', value),
       CheckOnline: (value) => services.choices.set(service, 'CheckOnline', value),
       SendHostname: (value) => services.choices.set(service, 'SendHostname', value),
+      TakeHostname: (value) => services.choices.set(service, 'TakeHostname', value),
       Band: (value) => services.choices.set(service, 'Band', value),
       BSSID: (value) => services.choices.set(service, 'BSSID', value),
       MACAddressPolicy: (value) => services.choices.set(service, 'MACAddressPolicy', value),
@@ -142,7 +144,9 @@ function exportExtension(bus: Bus, service: Service, services: Services, scope: 
     if (metered !== before) exported.changed('Metered');
   };
   services.choices.changed.observe(scope, () => {
-    exported.changed('NeverDefault', 'CheckOnline', 'SendHostname', 'MPTCP', 'Band', 'BSSID', 'MACAddressPolicy');
+    exported.changed(
+      'NeverDefault', 'CheckOnline', 'SendHostname', 'TakeHostname', 'MPTCP', 'Band', 'BSSID', 'MACAddressPolicy',
+    );
   });
   service.network.pointChanged.observe(scope, () => exported.changed('AccessPoint'));
   service.leased.observe(scope, updateMetered);

@@ -1,8 +1,8 @@
 /**
  * What users chose of services and technologies that ConnMan has no word for: never to be the default,
- * not to be asked whether they are online, what name DHCP tells the server, which access point of a
- * Wi-Fi network is liked and by what address it knows us. What was not chosen for a service follows its
- * technology, and that main.conf.
+ * not to be asked whether they are online, what name DHCP tells the server and whether its answer names
+ * the host, which access point of a Wi-Fi network is liked and by what address it knows us. What was not
+ * chosen for a service follows its technology, and that main.conf.
  */
 
 import { isHostname } from '../provision/own-values.ts';
@@ -21,7 +21,7 @@ interface Owner {
 export type WifiChoice = 'Band' | 'BSSID' | 'MACAddressPolicy';
 
 /** What can be chosen of a service. */
-export type Choice = 'NeverDefault' | 'CheckOnline' | 'SendHostname' | WifiChoice;
+export type Choice = 'NeverDefault' | 'CheckOnline' | 'SendHostname' | 'TakeHostname' | WifiChoice;
 
 /** The group of what holds for all. */
 const HOST = 'host';
@@ -52,6 +52,12 @@ export class OwnChoices {
     return chosen === 'none' ? undefined : (chosen ?? hostname);
   }
 
+  /** Whether names of its lease become the host's; undefined is as main.conf says. */
+  isNaming({ identifier }: Owner): boolean | undefined {
+    const chosen = this.#settings.get(identifier, 'TakeHostname');
+    return chosen === undefined ? undefined : chosen === 'yes';
+  }
+
   /** What was chosen of a Wi-Fi network; undefined where nothing was. */
   wifiChoice({ identifier }: Owner, choice: WifiChoice): string | undefined {
     return this.#settings.get(identifier, choice);
@@ -62,7 +68,8 @@ export class OwnChoices {
     switch (choice) {
       case 'NeverDefault': return word(this.isNeverDefault(owner));
       case 'CheckOnline': return word(this.isChecked(owner));
-      case 'SendHostname': return this.#settings.get(owner.identifier, choice) ?? NO_CHOICE;
+      case 'SendHostname':
+      case 'TakeHostname': return this.#settings.get(owner.identifier, choice) ?? NO_CHOICE;
       case 'Band':
       case 'BSSID':
       case 'MACAddressPolicy':
@@ -107,6 +114,7 @@ const NO_CHOICE = 'auto';
 const WORDS: Readonly<Record<Choice, (text: string) => string | undefined>> = {
   NeverDefault: oneOf('yes', 'no'),
   CheckOnline: oneOf('yes', 'no'),
+  TakeHostname: oneOf('yes', 'no'),
   SendHostname: (text) => (isHostname(text) ? text : undefined),
   Band: oneOf('2.4', '5', '6'),
   BSSID: (text) => (/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text) ? text.toLowerCase() : undefined),

@@ -6,12 +6,13 @@
 import { resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { until } from '../helpers/patience.ts';
 import { plugIn, isProperty, SERVICE, startDaemon, withWiredCell } from '../helpers/wired.ts';
 
 const CONNMANCTL = resolve('build/bin/connmanctl');
 
 test('names for DHCP, checks and default routes are chosen while it runs', () =>
-  withWiredCell({ dnsmasq: { extra: ['--domain=example.org'] } }, async (cell) => {
+  withWiredCell({ dnsmasq: { extra: ['--domain=example.org', '--dhcp-option-force=12,lent'] } }, async (cell) => {
     const connmanctl = (...words: string[]): Promise<string> => cell.device.output([CONNMANCTL, ...words]);
     const said: string[] = [];
     cell.dnsmasq?.observe((line) => void said.push(line));
@@ -33,6 +34,12 @@ test('names for DHCP, checks and default routes are chosen while it runs', () =>
       for (const line of provided) assert.match(line, wire ?? '');
       assert.is(said.some((line) => / option: 81 FQDN /.test(line)), isQualified, said.join('\n'));
     }
+    await until('the name of the lease', async () => (await cell.device.output(['hostname'])) === 'lent\n');
+    await connmanctl('config', SERVICE, '--take-hostname', 'no');
+    await cell.device.output(['hostname', 'mine']);
+    await connmanctl('disconnect', SERVICE);
+    await connmanctl('connect', '--wait', SERVICE);
+    assert.is(await cell.device.output(['hostname']), 'mine\n');
     assert.match(await connmanctl('extras', SERVICE), /^ {2}SendHostname = none$/m);
     assert.is(JSON.parse(await connmanctl('extras', SERVICE, '--json')).Metered, 'guess-no');
     const unknown = await cell.device.run([CONNMANCTL, 'extras', 'nobody']);

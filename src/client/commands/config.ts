@@ -41,6 +41,7 @@ const OWN_SETTINGS = {
   'never-default': 'NeverDefault',
   'online-check': 'CheckOnline',
   hostname: 'SendHostname',
+  'take-hostname': 'TakeHostname',
   mptcp: 'MPTCP',
   band: 'Band',
   bssid: 'BSSID',

@@ -34,7 +34,11 @@ export const KEY_WORDS: ReadonlyMap<string, string> = new Map([
   ['online-check', 'CheckOnline'],
   ['metered', 'Metered'],
   ['hostname', 'SendHostname'],
+  ['take-hostname', 'TakeHostname'],
   ['mptcp', 'MPTCP'],
+  ['band', 'Band'],
+  ['bssid', 'BSSID'],
+  ['mac-address', 'MACAddressPolicy'],
 ]);
 
 const CHOICES = new Map<string, readonly string[]>([
@@ -47,6 +51,9 @@ const CHOICES = new Map<string, readonly string[]>([
   ['never-default', ['yes', 'no', 'auto']],
   ['online-check', ['yes', 'no', 'auto']],
   ['metered', ['yes', 'no', 'auto']],
+  ['band', ['2.4', '5', '6']],
+  ['mac-address', ['permanent', 'random']],
+  ['take-hostname', ['yes', 'no', 'auto']],
 ]);
 
 /** For help and completion. */

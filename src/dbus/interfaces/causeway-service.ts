@@ -28,6 +28,8 @@ export const causewayServiceInterface = describeInterface({
     CheckOnline: { type: 's', access: 'readwrite' },
     /** What DHCP tells the server: a name, with dots in option 81; auto for the host's, none for nothing. */
     SendHostname: { type: 's', access: 'readwrite' },
+    /** Whether names of its lease become the host's while it is the default: yes, no, or auto as main.conf says. */
+    TakeHostname: { type: 's', access: 'readwrite' },
     /** Of Wi-Fi: the access point in use, else the one heard best: BSSID and Frequency (MHz). */
     AccessPoint: 'a{sv}',
     /** Of Wi-Fi: where access points are liked: 2.4, 5 or 6 GHz; auto or any for wherever. */

@@ -88,6 +88,7 @@ const WORDS: readonly (readonly [words: string, text: string])[] = [
   ['--ipv4 dhcp --link-local enabled', 'IPv4=dhcp\nIPv4.LinkLocal=enabled'],
   ['--mptcp signal,backup --metered=yes --hostname a.test', 'Metered=yes\nSendHostname=a.test\nMPTCP=signal,backup'],
   ['--never-default yes --online-check no', 'NeverDefault=yes\nCheckOnline=no'],
+  ['--take-hostname no', 'TakeHostname=no'],
   ['--ipv6 auto', 'IPv6=auto'],
   ['--ipv6 auto preferred', 'IPv6=auto\nIPv6.Privacy=prefered'],
   ['--ipv6 manual 2001:db8::7 64 2001:db8::1', 'IPv6=2001:db8::7/64/2001:db8::1'],

@@ -123,7 +123,7 @@ test(
 );
 
 test('what ConnMan has no word for is decided by a file, before users, until it goes', withScope(async (context) => {
-  const own = 'NeverDefault=yes\nSendHostname=box\nMetered=auto\nIPv4.LinkLocal=disabled\n';
+  const own = 'NeverDefault=yes\nSendHostname=box\nTakeHostname=no\nMetered=auto\nIPv4.LinkLocal=disabled\n';
   const users = { 'causeway/services': `[${FIRST}]\nMetered=yes\nCheckOnline=no\nSendHostname=mine\n` };
   const bench = await coreBench(context, { mainConf, files: { 'lab.config': LAB + own, ...users } });
   await plug(bench, 'eth0', 1);
@@ -131,14 +131,14 @@ test('what ConnMan has no word for is decided by a file, before users, until it 
   const owner = { identifier: FIRST, type: 'ethernet' };
   const inForce = (): unknown[] => [
     choices.isNeverDefault(owner), choices.isChecked(owner), choices.hostnameFor(owner, 'host'),
-    ownSettings.get(FIRST, 'Metered'),
+    ownSettings.get(FIRST, 'Metered'), choices.isNaming(owner),
   ];
-  assert.equal(inForce(), [true, false, 'box', undefined]);
+  assert.equal(inForce(), [true, false, 'box', undefined, false]);
   assert.is(bench.core.services.get(FIRST)?.configuration.ipv4.linkLocal, 'disabled');
   assert.throws(() => choices.set(owner, 'SendHostname', 'other'), /Not supported/);
   choices.set(owner, 'CheckOnline', 'auto');
   await put(bench, 'lab.config');
-  assert.equal(inForce(), [false, true, 'mine', 'yes']);
+  assert.equal(inForce(), [false, true, 'mine', 'yes', undefined]);
 }));
 
 test(
