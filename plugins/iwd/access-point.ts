@@ -37,7 +37,9 @@ export async function startIwdAccessPoint(
   const { objects, path, device } = env;
   const settings = request.accessPoint;
   const isPossible = settings !== undefined && (settings.security === 'auto' || settings.security === 'psk');
-  if (!isPossible || settings.passphrase === undefined || !canBeAccessPoint(env)) throw new ConnmanError('NotSupported');
+  if (!isPossible || settings.passphrase === undefined || !canBeAccessPoint(env)) {
+    throw new ConnmanError('NotSupported');
+  }
   try {
     await env.replaceStation(scope);
     scope.defer(() => setMode(env, 'station'));
