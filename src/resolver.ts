@@ -27,6 +27,8 @@ export interface Resolver {
   setDefault(ifindex: number | undefined): void;
   /** What to ask through link `ifindex`: its own servers, else the fallback servers. */
   nameserversOf(ifindex: number): readonly NameServer[];
+  /** Answers programs beyond `device`, on an address of ours there, until `scope` closes; false where nothing can. */
+  listen(address: IpAddress, device: string, scope: Scope): boolean;
   /** Whether multicast DNS can be had on links. */
   readonly canMulticastDns: boolean;
   /** Tells the backend all of it again, whatever others did to its files. */
@@ -68,6 +70,12 @@ class LinkResolver implements Resolver {
 
   get canMulticastDns(): boolean {
     return this.#options.backend.canMulticastDns === true;
+  }
+
+  listen(address: IpAddress, device: string, scope: Scope): boolean {
+    const { backend } = this.#options;
+    backend.listen?.(address, device, scope);
+    return backend.listen !== undefined;
   }
 
   setServers(ifindex: number, servers: LinkServers): void {

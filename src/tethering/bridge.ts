@@ -3,6 +3,7 @@
  * with the last. One that a daemon before this one left is taken over.
  */
 
+import type { Link } from '../netlink/link/link.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
@@ -20,22 +21,29 @@ export function isTetherInterface(name: string): boolean {
 /** The bridge. */
 export class TetherBridge {
   readonly #kernel: Rtnetlink;
+  readonly #serve: (bridge: Link, scope: Scope) => Promise<void>;
+  readonly #scope: Scope;
   #users = 0;
+  /** While it is there. */
+  #life: Scope | undefined;
   /** Making and removing, one after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(kernel: Rtnetlink) {
+  /** `serve` is called for the bridge when it is up, with a scope that closes before it goes. */
+  constructor(kernel: Rtnetlink, serve: (bridge: Link, scope: Scope) => Promise<void>, scope: Scope) {
     this.#kernel = kernel;
+    this.#serve = serve;
+    this.#scope = scope;
   }
 
-  /** Keeps it there and up until `scope` closes; resolves with its index. Rejects with NetlinkError. */
-  async use(scope: Scope): Promise<number> {
+  /** Keeps it there and up until `scope` closes. Rejects with NetlinkError, or what `serve` says. */
+  async use(scope: Scope): Promise<void> {
     this.#users++;
     scope.defer(() => {
       this.#users--;
       return this.#inTurn(() => (this.#users > 0 ? undefined : this.#remove()));
     });
-    return this.#inTurn(() => this.#make());
+    await this.#inTurn(() => this.#make());
   }
 
   /** Makes an interface a port until `scope` closes. Rejects with NetlinkError. */
@@ -56,7 +64,8 @@ export class TetherBridge {
     return done;
   }
 
-  async #make(): Promise<number> {
+  async #make(): Promise<void> {
+    if (this.#life !== undefined) return;
     const { link, mirror } = this.#kernel;
     if (mirror.linkByName(TETHER_BRIDGE) === undefined) {
       // Without a forward delay clients are heard at once.
@@ -65,10 +74,19 @@ export class TetherBridge {
     const made = mirror.linkByName(TETHER_BRIDGE);
     if (made === undefined) throw new Error('the bridge is gone again');
     if (!made.isUp) await link.setUp(made.ifindex);
-    return made.ifindex;
+    const life = this.#scope.child();
+    try {
+      await this.#serve(made, life);
+      this.#life = life;
+    } catch (error) {
+      await life.close();
+      throw error;
+    }
   }
 
   async #remove(): Promise<void> {
+    await this.#life?.close();
+    this.#life = undefined;
     const bridge = this.#kernel.mirror.linkByName(TETHER_BRIDGE);
     if (bridge?.kind !== 'bridge') return;
     await this.#kernel.link.remove(bridge.ifindex).catch((error: unknown) => {

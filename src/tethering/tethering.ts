@@ -5,11 +5,9 @@
 
 import type { GeneralOptions } from '../daemon/main-conf.ts';
 import type { Device } from '../device.ts';
-import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import type { OwnSettings } from '../service/own-settings.ts';
 import type { Services } from '../service/services.ts';
 import { isConnected } from '../service/state.ts';
-import type { Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
@@ -17,6 +15,7 @@ import type { Scope } from '../shared/scope.ts';
 import type { Technologies } from '../technology/technologies.ts';
 import type { Technology } from '../technology/technology.ts';
 import { TETHER_BRIDGE, TetherBridge } from './bridge.ts';
+import type { NetworkEnv } from './network.ts';
 import type { AccessPointSecurity, AccessPointSettings, Tether, TetherRequest } from './request.ts';
 
 const log = logger('src/tethering/tethering.ts');
@@ -28,9 +27,7 @@ const SECURITY = 'TetheringSecurity';
 const SECURITIES: readonly AccessPointSecurity[] = ['auto', 'psk', 'sae', 'none'];
 
 /** What tethering takes from the core. */
-export interface TetheringEnv {
-  readonly kernel: Rtnetlink;
-  readonly clock: Clock;
+export interface TetheringEnv extends NetworkEnv {
   readonly options: Pick<GeneralOptions, 'TetheringTechnologies' | 'PersistentTetheringMode'>;
   readonly technologies: Technologies;
   readonly services: Pick<Services, 'list'>;
@@ -54,7 +51,10 @@ export class Tethering {
 
   constructor(env: TetheringEnv, scope: Scope) {
     this.#env = env;
-    this.#bridge = new TetherBridge(env.kernel);
+    this.#bridge = new TetherBridge(env.kernel, async (bridge, own) => {
+      const { serveNetwork } = await import('./network.ts');
+      await serveNetwork(env, bridge, own);
+    }, scope);
     if (!env.options.PersistentTetheringMode) return;
     env.technologies.added.observe(scope, ({ technology, scope: own }) => this.#keepOn(technology, own));
   }
@@ -170,7 +170,7 @@ export class Tethering {
     const life = device.scope.child();
     try {
       await this.#bridge.use(life).catch((error: unknown) => {
-        throw new ConnmanError('NotSupported', undefined, { cause: error });
+        throw error instanceof ConnmanError ? error : new ConnmanError('NotSupported', undefined, { cause: error });
       });
       await tether(this.#requestFor(technology, accessPoint, life), life);
       life.signal.throwIfAborted();

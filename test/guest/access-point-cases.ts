@@ -40,6 +40,7 @@ export function accessPointCases(open: () => Promise<Station>): void {
       await isIn(client);
       await until(async () => (await clientsOf(station)).length === 1);
       assert.equal(await clientsOf(station), [await addressOf(station)]);
+      assert.match(await lease(station), /192\.168\.[0-9]+\.[0-9]+/);
       await client.stop();
       await until(async () => (await clientsOf(station)).length === 0);
     }
@@ -182,6 +183,12 @@ async function choose({ bus }: Station, name: string, value: string): Promise<vo
 async function addressOf({ cell }: Station): Promise<string | undefined> {
   const line = await cell.server.output(['ip', '-o', 'link', 'show', CLIENT]);
   return /link\/ether ([0-9a-f:]{17})/.exec(line)?.[1];
+}
+
+/** What a client is told by DHCP; its address is not set. */
+async function lease({ cell }: Station): Promise<string> {
+  const udhcpc = ['busybox', 'udhcpc', '-i', CLIENT, '-f', '-n', '-q', '-t', '10', '-s', '/bin/true'];
+  return cell.server.output(['sh', '-c', `${udhcpc.join(' ')} 2>&1`]);
 }
 
 function start({ cell }: Station, kind: keyof typeof KINDS): Child {

@@ -6,6 +6,7 @@ import { causewayTechnologyInterface } from '../../../src/dbus/interfaces/causew
 import { managerInterface } from '../../../src/dbus/interfaces/manager.ts';
 import { propertiesInterface } from '../../../src/dbus/interfaces/freedesktop.ts';
 import { technologyInterface } from '../../../src/dbus/interfaces/technology.ts';
+import { SystemError } from '../../../src/shared/errors.ts';
 import { variant, type Variant } from '../../../src/dbus/signature.ts';
 import type { CoreBenchOptions } from '../../helpers/core-bench.ts';
 import type { FakeAccessPoint } from '../../helpers/fake-supplicant.ts';
@@ -42,14 +43,14 @@ const ours = (bench: WifiBench, name: string, value: string): Promise<void> =>
     interface_name: causewayTechnologyInterface.name, property_name: name, value: variant('s', value),
   });
 
-/** On a kernel without nl80211: whatever the radio, it is a station or an access point. */
+/** On a kernel without nl80211: whatever the radio, it is a station or an access point. Nothing leaves the process. */
 function bareBench(
   context: TestContext, air: Record<string, FakeAccessPoint>, options: CoreBenchOptions = {},
 ): Promise<WifiBench> {
-  const netlink = (): never => {
-    throw new Error('no netlink');
+  const none = (): never => {
+    throw new SystemError('EPERM', 1, 'socket', 'not on the bench');
   };
-  return wifiBench(context, air, { ...options, system: { netlink } });
+  return wifiBench(context, air, { ...options, system: { netlink: none, packet: none, udp: none } });
 }
 
 async function configured(bench: WifiBench): Promise<void> {
@@ -111,6 +112,8 @@ test('an access point takes the place of the station, which comes back', withSco
     ['group', 'CCMP'], ['proto', 'RSN'], ['ieee80211w', 1], ['key_mgmt', 'WPA-PSK SAE'],
   ]);
   assert.is(bench.kernel.mirror.linkByName('wlan0')?.master, bench.kernel.mirror.linkByName('tether')?.ifindex);
+  const bridge = bench.kernel.mirror.linkByName('tether')?.ifindex ?? 0;
+  assert.equal(bench.kernel.mirror.addressesOf(bridge).map(({ address }) => String(address)), ['192.168.0.1']);
   const technology = bench.client.proxy(technologyInterface, 'net.connman', PATH);
   assert.is(await codeOf(technology.Scan()), 'Failed');
   assert.is(await codeOf(tether(bench, true)), 'AlreadyEnabled');

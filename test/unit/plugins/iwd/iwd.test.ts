@@ -8,6 +8,7 @@ import { iwd } from '../../../../plugins/iwd/iwd.ts';
 import { DBusError } from '../../../../src/dbus/errors.ts';
 import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
 import { variant } from '../../../../src/dbus/signature.ts';
+import { SystemError } from '../../../../src/shared/errors.ts';
 import type { System } from '../../../../src/system/system.ts';
 import { fakeIwd, type FakeIwd, type FakeIwdNetwork, type FakeIwdOptions } from '../../../helpers/fake-iwd.ts';
 import { FakeNl80211 } from '../../../helpers/fake-nl80211.ts';
@@ -22,11 +23,10 @@ const AIR = { [NAME]: { secret: SECRET, signalDbm: -45 }, [CAFE]: { signalDbm: -
 const FAVORITE = storedNetwork(HOME, ['Favorite=true', 'AutoConnect=true', `Passphrase=${SECRET}`]);
 
 /** A kernel that has no Wi-Fi to tell of. */
-const NO_KERNEL: Partial<System> = {
-  netlink: () => {
-    throw new Error('no netlink here');
-  },
+const none = (): never => {
+  throw new SystemError('EPERM', 1, 'socket', 'not on the bench');
 };
+const NO_KERNEL: Partial<System> = { netlink: none, packet: none, udp: none };
 
 interface IwdBench {
   readonly bench: WifiBench;

@@ -1,0 +1,59 @@
+/**
+ * The network of tethering's clients: this machine has the first address of a private block that
+ * nobody is in, gives the others by DHCP for a day, and answers the clients' DNS questions. What is
+ * still on the bridge from a daemon before this one goes on.
+ */
+
+import { BLOCK_PREFIX_LENGTH, findFreeBlock, inBlock } from '../address-pool.ts';
+import { startDhcpServer } from '../dhcp/server.ts';
+import type { Link } from '../netlink/link/link.ts';
+import type { Rtnetlink } from '../netlink/rtnetlink.ts';
+import type { Resolver } from '../resolver.ts';
+import type { Clock } from '../shared/clock.ts';
+import { ConnmanError } from '../shared/errors.ts';
+import type { IpAddress } from '../shared/ipaddress.ts';
+import { logger } from '../shared/log.ts';
+import type { Scope } from '../shared/scope.ts';
+import type { System } from '../system/system.ts';
+
+const log = logger('src/tethering/network.ts');
+
+const LEASE_SEC = 86_400;
+/** The router's last number in the block, and its clients'. */
+const ROUTER = 1;
+const CLIENTS = { first: 2, last: 254 } as const;
+
+/** What it takes from the core. */
+export interface NetworkEnv {
+  readonly kernel: Rtnetlink;
+  readonly clock: Clock;
+  readonly system: System;
+  readonly resolver: Pick<Resolver, 'listen'>;
+  /** main.conf FallbackNameservers. */
+  readonly fallbackNameservers: readonly IpAddress[];
+}
+
+/** Serves the clients of a bridge until `scope` closes. Rejects with Failed or NetlinkError. */
+export async function serveNetwork(env: NetworkEnv, { ifindex, name }: Link, scope: Scope): Promise<void> {
+  const { kernel, resolver, fallbackNameservers } = env;
+  const address = routerAddress(env, ifindex);
+  await kernel.address.add({ ifindex, address, prefixLength: BLOCK_PREFIX_LENGTH });
+  const answersDns = resolver.listen(address, name, scope);
+  const [fallback] = fallbackNameservers.filter(({ family }) => family === 4);
+  const nameserver = answersDns ? address : fallback;
+  log.debug('%s: clients are in the network of %s', name, address);
+  startDhcpServer({
+    ifindex, name, address, prefixLength: BLOCK_PREFIX_LENGTH, leaseSec: LEASE_SEC, router: address,
+    first: inBlock(address, CLIENTS.first), last: inBlock(address, CLIENTS.last),
+    ...(nameserver !== undefined && { nameservers: [nameserver] }),
+  }, env, scope);
+}
+
+function routerAddress({ kernel: { mirror } }: NetworkEnv, ifindex: number): IpAddress {
+  const before = mirror.addressesOf(ifindex).find(({ address }) => address.family === 4);
+  if (before !== undefined) return before.address;
+  const routed = [...mirror.routes.values()].flatMap(({ destination }) => destination ?? []);
+  const block = findFreeBlock([...mirror.addresses.values(), ...routed]);
+  if (block === undefined) throw new ConnmanError('Failed', 'no private network is free');
+  return inBlock(block, ROUTER);
+}
