@@ -60,7 +60,7 @@ test('kea delegates while it is wanted', async () => {
     });
     const prefixes = (): string[] => (setup?.lease?.prefixes ?? []).map(({ prefix }) => formatPrefix(prefix));
     session.start();
-    await waitFor('an address', () => /^2001:db8:1::1/.test(String(setup?.inUse.address)));
+    await waitFor('an address', () => String(setup?.inUse.address).startsWith('2001:db8:1::1'));
     const address = String(setup?.inUse.address);
     assert.equal(prefixes(), [], 'nobody wants any');
 
