@@ -13,7 +13,7 @@ import { withCell } from '../test/helpers/cell.ts';
 import type { Figures } from './bench/cells.ts';
 import { BENCHED, type Benched, type BenchedName } from './bench/daemons.ts';
 import { measureLinks, measureListing } from './bench/links.ts';
-import { measureIdle, measureLinkUp, measureStart } from './bench/measure.ts';
+import { measureIdle, measureLinkUp, measureStart, measureTwoStacks } from './bench/measure.ts';
 import { build, load, machine } from './bench/setting.ts';
 import { formatTable } from './bench/table.ts';
 import { becomeRoot } from './lab/become-root.ts';
@@ -29,6 +29,7 @@ interface Rows {
 
 const ROWS: Readonly<Record<string, Rows>> = {
   link: { about: 'a cable plugged in, and again', rounds: 5, measure: measureLinkUp },
+  stacks: { about: 'a cable to IPv4 and IPv6', rounds: 3, measure: measureTwoStacks },
   start: { about: 'a start on a plugged cable, memory', rounds: 5, measure: measureStart },
   idle: { about: 'connected, with nothing to do', rounds: 1, isTogether: true, measure: measureIdle },
   list: { about: 'a client asks about 120 links', rounds: 1, measure: measureListing },

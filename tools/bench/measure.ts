@@ -39,6 +39,34 @@ export function measureLinkUp(daemon: Benched): Promise<Figures> {
   });
 }
 
+/**
+ * A cable to a network with both families, whose router announces a prefix. The kernel's link-local
+ * address is a second old before anybody may ask for routers (RFC 4862, 5.4).
+ */
+export function measureTwoStacks(daemon: Benched): Promise<Figures> {
+  return withCell({ ...benchCell(daemon), dnsmasq: { extra: ANNOUNCING } }, async (cell) => {
+    await cell.server.script(`echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+ip address add ${PREFIX}1/64 dev bridge nodad`);
+    const running = await cell.startDaemon(daemon.argv, daemon.busName);
+    const cpuBefore = await atRest(running.pid);
+    const since = cell.cable().plug();
+    const isAddress = (start: string) => (event: CellEvent): boolean =>
+      event.kind === 'address' && event.link === 'eth0' && event.isAdded && event.address.startsWith(start);
+    const ipv4 = await reached(cell, since, isAddress('10.'));
+    const ipv6 = await reached(cell, since, isAddress(PREFIX));
+    const online = daemon.hasOnlineCheck ? await reached(cell, since, (event) => daemon.isOnline(event)) : NO_CHECK;
+    return {
+      'two stacks: IPv4 address, ms': ipv4,
+      'two stacks: IPv6 address, ms': ipv6,
+      'two stacks: online, ms': online,
+      'CPU of both, ms': await atRest(running.pid, 2000) - cpuBefore,
+    };
+  });
+}
+
+const PREFIX = 'fd00:77::';
+const ANNOUNCING = ['--enable-ra', '--dhcp-range=::,constructor:bridge,ra-only'];
+
 /** A daemon started on a cable that is plugged in. */
 export function measureStart(daemon: Benched): Promise<Figures> {
   return withCell(benchCell(daemon), async (cell) => {
