@@ -5,7 +5,7 @@
 
 import * as assert from 'uvu/assert';
 import { type AirNetwork, PROTECTIONS, startAccessPoint } from '../helpers/guest/air.ts';
-import { SECRET, type Station, stationCase } from '../helpers/guest/stations.ts';
+import { SECRET, type Station, stationCase, until } from '../helpers/guest/stations.ts';
 
 /** What has to be on the air of the first radio, after `first` others. */
 export function securityNetworks(first: number): readonly AirNetwork[] {
@@ -64,10 +64,14 @@ export function securityCases(open: () => Promise<Station>, networks: readonly A
     const settings = { wep_default_key: 0, wep_key0: '"abcde"', auth_algs: 3 };
     const place = { radio: 'wlan2', channel: 6 };
     const accessPoint = await startAccessPoint(station.cell, [{ ssid: 'rig-wep', settings }], place);
-    station.agent.answer = { Passphrase: 'abcde' };
-    await station.connect('rig-wep');
-    station.agent.answer = { Passphrase: SECRET };
-    await station.remove('rig-wep');
-    await accessPoint.stop();
+    try {
+      await until(async () => (await station.scanned()).has('rig-wep'));
+      station.agent.answer = { Passphrase: 'abcde' };
+      await station.connect('rig-wep');
+      await station.remove('rig-wep');
+    } finally {
+      station.agent.answer = { Passphrase: SECRET };
+      await accessPoint.stop();
+    }
   });
 }

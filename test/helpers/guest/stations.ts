@@ -75,10 +75,10 @@ export class Station {
   readonly cell: Cell;
   readonly bus: Bus;
   readonly agent: StationAgent;
-  readonly daemon: Child;
-  /** As it was started; a case may start another. */
-  readonly supplicant: Child;
-  readonly accessPoint: Child;
+  /** Those that run now: a case may start others. */
+  daemon: Child;
+  supplicant: Child;
+  accessPoint: Child;
 
   private constructor({ cell, bus, agent, daemon, supplicant, accessPoint }: Parts) {
     this.cell = cell;
