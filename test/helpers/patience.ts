@@ -20,14 +20,3 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }
-
-/** Looks again and again until it is so; fails after `limitMs`. */
-export async function waitFor(
-  what: string, isThere: () => boolean | Promise<boolean>, limitMs = 30_000,
-): Promise<void> {
-  const until = performance.now() + patience(limitMs);
-  while (!(await isThere())) {
-    if (performance.now() > until) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

@@ -137,7 +137,7 @@ test('the live view shows what changes and gives the screen back', onStage(async
   await terminal.waitFor('the view', (screen) => /● online by Home Müller/.test(screen) && /eth0 +↓/.test(screen));
   assert.is(await terminal.ask('#{alternate_on}#{cursor_flag}'), '10');
   fake.announce(WIFI_PATH, 'State', variant('s', 'failure'));
-  await terminal.waitFor('the change', (screen) => /Home Müller +▂▄▆· failure/.test(screen));
+  await terminal.waitFor('the change', (screen) => /Home Müller +▂▄▆· psk failure/.test(screen));
   await terminal.type('q');
   await terminal.waitFor('what was there', (screen) => screen.includes('before\nleft 0'));
   assert.is(await terminal.ask('#{alternate_on}#{cursor_flag}'), '01');

@@ -36,6 +36,7 @@ test('both families side by side, through changes of configuration and routers',
     const since = await uplink.plug();
     await cell.log.wait('IPv6', isIpv6({ Method: 'auto', Address: '2001:db8:1::ff:fe00:0', PrefixLength: 64 }));
     await cell.log.wait('a check over IPv6', isCheck('2001:db8:1::ff:fe00:0'), { since });
+    await until('name servers of both', async () => [(await propertiesOf(cell))['Nameservers']].flat().length === 2);
     const properties = await propertiesOf(cell);
     assert.equal(properties['IPv6'], {
       Method: 'auto', Address: '2001:db8:1::ff:fe00:0', PrefixLength: 64, Gateway: 'fe80::1', Privacy: 'disabled',

@@ -9,7 +9,7 @@ import type { Cell } from '../helpers/cell.ts';
 import { withNetwork } from '../helpers/dhcp-networks.ts';
 import type { DnsmasqOptions } from '../helpers/dnsmasq.ts';
 import type { CellEvent } from '../helpers/event-log.ts';
-import { waitFor } from '../helpers/patience.ts';
+import { until } from '../helpers/patience.ts';
 import { makeUplink } from '../helpers/uplinks.ts';
 import { isProperty, startDaemon, withWiredCell } from '../helpers/wired.ts';
 
@@ -58,7 +58,7 @@ test('an MTU is taken where it makes sense', () =>
     await startDaemon(cell);
     const since = await uplink.plug();
     await cell.log.wait('ready', isProperty('Manager', 'State', 'ready'), { since });
-    await waitFor(
+    await until(
       'the MTU', async () => (await cell.device.output(['ip', 'link', 'show', 'eth0'])).includes('mtu 1400'),
     );
   }));

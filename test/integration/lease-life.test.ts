@@ -7,7 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Child } from '../helpers/child.ts';
 import { isAddress, serveNames, withNetwork } from '../helpers/dhcp-networks.ts';
-import { waitFor } from '../helpers/patience.ts';
+import { until } from '../helpers/patience.ts';
 import type { Uplink } from '../helpers/uplinks.ts';
 import { isProperty, startDaemon } from '../helpers/wired.ts';
 
@@ -23,7 +23,7 @@ test('udhcpd: renewed while it answers, lost on time when it does not, had again
     await cell.log.wait('online', isOnline, { since });
     await server.waitForLine((line) => line.includes('sending ACK'));
     // Half the lease later it is renewed by unicast: the same address, for longer.
-    await waitFor('the renewal', () => (server.text.match(/sending ACK/g) ?? []).length >= 2);
+    await until('the renewal', () => (server.text.match(/sending ACK/g) ?? []).length >= 2);
     const renewedAt = performance.now();
     assert.equal(cell.log.since(bound.at + 1).filter(isAddress(false)), []);
     const address = await cell.device.output(['ip', '-4', '-o', 'address', 'show', 'dev', 'eth0']);

@@ -15,7 +15,7 @@ import { DeadlineClock } from '../../src/shared/clock.ts';
 import { systemRandom } from '../../src/shared/random.ts';
 import { createScope } from '../../src/shared/scope.ts';
 import { fetchIpv6Servers, Ipv6Servers } from '../helpers/ipv6-servers.ts';
-import { waitFor } from '../helpers/patience.ts';
+import { until } from '../helpers/patience.ts';
 import { testSystem } from '../helpers/system.ts';
 import { enterNamespaces } from '../helpers/unshare.ts';
 
@@ -60,20 +60,20 @@ test('kea delegates while it is wanted', async () => {
     });
     const prefixes = (): string[] => (setup?.lease?.prefixes ?? []).map(({ prefix }) => formatPrefix(prefix));
     session.start();
-    await waitFor('an address', () => String(setup?.inUse.address).startsWith('2001:db8:1::1'));
+    await until('an address', () => String(setup?.inUse.address).startsWith('2001:db8:1::1'));
     const address = String(setup?.inUse.address);
     assert.equal(prefixes(), [], 'nobody wants any');
 
     const tethering = scope.child();
     prefixWish.add(tethering);
-    await waitFor('a prefix', () => prefixes().length > 0);
+    await until('a prefix', () => prefixes().length > 0);
     assert.match(prefixes()[0] ?? '', /^2001:db8:80[0-9a-f:]*\/56$/);
     assert.match(memory.lease?.get('Prefix.0') ?? '', prefixes()[0] ?? 'none');
     assert.is(String(setup?.inUse.address), address, 'what was lent before holds on');
     await kea.waitForLine((line) => line.includes('DHCP6_PD_LEASE_ALLOC'));
 
     await tethering.close();
-    await waitFor('the prefix to go', () => prefixes().length === 0);
+    await until('the prefix to go', () => prefixes().length === 0);
     assert.is(memory.lease?.has('Prefix.0') ?? false, false);
     assert.is(String(setup?.inUse.address), address);
     assert.not.ok(told.includes('lost'), told.join(' '));
