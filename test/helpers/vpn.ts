@@ -178,16 +178,21 @@ export async function tracesOf(cell: Cell, ...programs: string[]): Promise<strin
 export interface Agent {
   readonly asked: unknown[];
   /** Attempts at a connection: `ok`, or the error with which Connect ended; a failure before is a reminder. */
-  attemptsAt(ident: string): (...answers: Readonly<Record<string, string>>[]) => Promise<string>;
+  attemptsAt(ident: string): (...answers: AgentAnswer[]) => Promise<string>;
 }
+
+/** Fields and what is said to them, or nothing at all. */
+export type AgentAnswer = Readonly<Record<string, string>> | 'silence';
 
 /** Registers this program as the VPN agent; once a cell. */
 export async function startAgent(cell: Cell): Promise<Agent> {
-  const queue: Readonly<Record<string, string>>[] = [];
+  const queue: AgentAnswer[] = [];
   const asked: unknown[] = [];
   cell.bus.answer(cell.log, 'RequestInput', ([, fields]) => {
     asked.push(fields);
-    const entries = Object.entries(queue.shift() ?? {}).map(([key, value]) => [key, busVariant('s', value)]);
+    const answer = queue.shift() ?? {};
+    if (answer === 'silence') return undefined;
+    const entries = Object.entries(answer).map(([key, value]) => [key, busVariant('s', value)]);
     return { signature: 'a{sv}', body: [Object.fromEntries(entries)] };
   });
   await callManager(cell, 'RegisterAgent', 'o', ['/agent']);

@@ -40,8 +40,11 @@ const SECRETS = {
   'VPNC.Xauth.Password': 'wonder land',
 };
 
+/** connman-vpn.conf(5): far longer than an agent of this test takes that answers. */
+const IMPATIENT = { '/etc/connman/connman-vpn.conf': '[General]\nInputRequestTimeout=5\n' };
+
 test('secrets by agent, and refusals', () =>
-  withVpnCell(daemon.cell, async (cell) => {
+  withVpnCell({ ...daemon.cell, files: { ...daemon.cell.files, ...IMPATIENT } }, async (cell) => {
     await cell.startDaemon(daemon.argv, daemon.busName);
     await plugIn(cell);
     const gateway = await startIpsec(cell);
@@ -52,6 +55,11 @@ test('secrets by agent, and refusals', () =>
     await createConnection(cell, anonymous);
     assert.match(await attempt(SECRETS), /InvalidArguments/, 'a group is needed');
     await callConnection(cell, IDENT, 'SetProperty', 'sv', ['VPNC.IPSec.ID', busVariant('s', id)]);
+    const silent = performance.now();
+    assert.match(await attempt('silence'), /OperationTimeout/);
+    await cell.log.wait('the agent to be told', (event) => event.kind === 'call' && event.name.endsWith('.Cancel'), {
+      since: silent,
+    });
     const trace = (): string => `${vpnd.text.slice(-3000)}\n${gateway.text.slice(-2000)}`;
     assert.match(await attempt({ ...SECRETS, 'VPNC.IPSec.Secret': 'no' }), /PermissionDenied/, trace());
     const field = (type: string) => ({ Type: type, Requirement: 'mandatory' });
