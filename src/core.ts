@@ -134,9 +134,9 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
   const ask = (question?: Question): ReturnType<typeof explain> => explain(question);
   const env = { ...parts, leisure, gateways, ipv6Links, proxies, saves, ownSettings, choices, mptcp, explain: ask };
   const services = new Services(env, technologies, scope);
-  const { system, resolver } = parts;
+  const { system, sysctl, resolver } = parts;
   const fallbackNameservers = options.FallbackNameservers;
-  const shared = { kernel, clock, system, resolver, fallbackNameservers };
+  const shared = { kernel, clock, system, sysctl, resolver, fallbackNameservers };
   const tethering = new Tethering({ ...shared, options, technologies, services, ownSettings }, scope);
   const ofTimezone = (): string | undefined => (options.RegdomFollowsTimezone ? parts.zoneCountry() : undefined);
   const country = new Country({ technologies, ownSettings, ofTimezone }, scope);

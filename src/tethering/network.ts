@@ -1,11 +1,13 @@
 /**
  * The network of tethering's clients: this machine has the first address of a private block that
- * nobody is in, gives the others by DHCP for a day, and answers the clients' DNS questions. What is
- * still on the bridge from a daemon before this one goes on.
+ * nobody is in, gives the others by DHCP for a day, answers the clients' DNS questions, and lets them
+ * out behind its own addresses. What is on the bridge from a daemon before this one goes on.
  */
 
 import { BLOCK_PREFIX_LENGTH, findFreeBlock, inBlock } from '../address-pool.ts';
+import type { Sysctl } from '../daemon/sysctl.ts';
 import { startDhcpServer } from '../dhcp/server.ts';
+import { type Masquerade, masquerade, unmask } from '../firewall/masquerade.ts';
 import type { Link } from '../netlink/link/link.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import type { Resolver } from '../resolver.ts';
@@ -13,7 +15,7 @@ import type { Clock } from '../shared/clock.ts';
 import { ConnmanError } from '../shared/errors.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
-import type { Scope } from '../shared/scope.ts';
+import { createScope, type Scope } from '../shared/scope.ts';
 import type { System } from '../system/system.ts';
 
 const log = logger('src/tethering/network.ts');
@@ -23,11 +25,14 @@ const LEASE_SEC = 86_400;
 const ROUTER = 1;
 const CLIENTS = { first: 2, last: 254 } as const;
 
+const FORWARDING = 'net/ipv4/ip_forward';
+
 /** What it takes from the core. */
 export interface NetworkEnv {
   readonly kernel: Rtnetlink;
   readonly clock: Clock;
   readonly system: System;
+  readonly sysctl: Sysctl;
   readonly resolver: Pick<Resolver, 'listen'>;
   /** main.conf FallbackNameservers. */
   readonly fallbackNameservers: readonly IpAddress[];
@@ -47,6 +52,35 @@ export async function serveNetwork(env: NetworkEnv, { ifindex, name }: Link, sco
     first: inBlock(address, CLIENTS.first), last: inBlock(address, CLIENTS.last),
     ...(nameserver !== undefined && { nameservers: [nameserver] }),
   }, env, scope);
+  await letOut(env, { network: { address, prefixLength: BLOCK_PREFIX_LENGTH }, interfaceName: name }, scope);
+}
+
+// Without it clients reach this machine, and nothing beyond.
+async function letOut({ system, sysctl }: NetworkEnv, mask: Masquerade, scope: Scope): Promise<void> {
+  const complain = (error: unknown): void => {
+    log.warn('%s: clients are not let out: %s', mask.interfaceName, error instanceof Error ? error.message : error);
+  };
+  const set = (value: string): void => {
+    try {
+      sysctl.write(FORWARDING, value);
+    } catch (error) {
+      complain(error);
+    }
+  };
+  try {
+    await masquerade(system, mask, scope);
+    scope.defer(async () => {
+      const own = createScope();
+      await unmask(system, own).catch(complain);
+      await own.close();
+    });
+  } catch (error) {
+    return complain(error);
+  }
+  const before = sysctl.read(FORWARDING);
+  if (before === undefined || before === '1') return;
+  set('1');
+  scope.defer(() => set(before));
 }
 
 function routerAddress({ kernel: { mirror } }: NetworkEnv, ifindex: number): IpAddress {
