@@ -66,8 +66,6 @@ interface Rig {
 
 test('what belongs to a VPN goes to its server, and nothing else does', () =>
   withVpnCell({ ...daemon.cell, dnsmasq: { isLoggingQueries: true, names: NAMES } }, async (cell) => {
-    await cell.startDaemon(daemon.argv, daemon.busName);
-    await plugIn(cell);
     await makeCertificates(cell, SERVER_ADDRESS);
     await startOpenvpn(cell);
     const rig: Rig = { cell, inside: await startInsideServer(cell), checks: [] };
@@ -83,6 +81,9 @@ test('what belongs to a VPN goes to its server, and nothing else does', () =>
       'OpenVPN.Key': `${PKI}/client.key`,
     });
     await callConnection(cell, IDENT, 'SetProperty', 'sv', ['SplitRouting', busVariant('b', true)]);
+    // connmand finds it so, and nobody tells it by a signal.
+    await cell.startDaemon(daemon.argv, daemon.busName);
+    await plugIn(cell);
     await cell.log.wait('its service', isVpnListed(IDENT), { since });
     assert.is(await lookUp(cell, 'before.vpn.test'), '');
     await isAsked('outside', 'before.vpn.test'); // nobody else knows it yet
