@@ -196,7 +196,7 @@ export class Mptcp {
 
   /** The kernel takes the larger of `all` and the interface's own (ip-sysctl). */
   #isStrict(value: string): boolean {
-    return value === '1' || (value === '0' && (this.#env.sysctl.read('net/ipv4/conf/all/rp_filter') ?? '0') !== '0');
+    return value === '1' || (value === '0' && this.#env.sysctl.read('net/ipv4/conf/all/rp_filter') === '1');
   }
 
   #write(name: string, value: string): void {

@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Cell } from '../helpers/cell.ts';
+import { until } from '../helpers/patience.ts';
 import {
   debianConnmanctl,
   isProperty,
@@ -85,6 +86,16 @@ test('monitor prints what changes', () =>
   withWiredCell({}, async (cell) => {
     await startDaemon(cell);
     const monitor = cell.device.spawn(['stdbuf', '-oL', '/usr/bin/connmanctl', 'monitor']);
+    // It does not say when it listens.
+    let since = 0;
+    await until('the monitor to listen', async () => {
+      since = performance.now();
+      for (const word of ['enable', 'disable']) {
+        await cell.device.output([resolve('build/bin/connmanctl'), word, 'offline']);
+      }
+      return monitor.text !== '';
+    });
+    await cell.log.wait('ethernet to be powered', isProperty('Technology', 'Powered', true), { since });
     await plugIn(cell);
     for (const wanted of MONITORED) await monitor.waitForLine((line) => line === wanted);
   }));
