@@ -9,6 +9,8 @@ import {
 } from '../../src/api.ts';
 import { iwdAdapterInterface, iwdDeviceInterface, iwdStationInterface } from '../../src/dbus/interfaces/iwd.ts';
 import { variant } from '../../src/dbus/signature.ts';
+import { openGenl } from '../../src/netlink/genl/genl.ts';
+import { requestCountry } from '../../src/netlink/genl/nl80211.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { hiddenControl } from '../lib/wifi/hidden-network.ts';
@@ -70,6 +72,14 @@ export function attachIwdRadio(env: IwdEnv, device: Device, scope: Scope): Devic
     tether: async (request, own) => {
       const { startIwdAccessPoint } = await import('./access-point.ts');
       await startIwdAccessPoint({ ...env, device, path, replaceStation }, request, own);
+    },
+    async setCountry(country) {
+      const own = scope.child();
+      try {
+        await requestCountry(openGenl({ system: env.core }, own), country);
+      } finally {
+        await own.close();
+      }
     },
   };
 }

@@ -3,7 +3,9 @@
  * own, where the radio can be both; else in place of the station, which gets its interface back.
  */
 
-import type { AccessPointSettings, Core, Device, Scope, TetherRequest } from '../../src/api.ts';
+import {
+  type AccessPointSettings, type Core, type Device, type Scope, TETHER_BRIDGE, type TetherRequest,
+} from '../../src/api.ts';
 import { type Genl, openGenl } from '../../src/netlink/genl/genl.ts';
 import {
   addRadioInterface, readFrequency, readWiphy, removeRadioInterface, type Wiphy,
@@ -86,6 +88,22 @@ export async function accessPointFrequencies({ core, device }: AccessPointEnv): 
   }
 }
 
+/** Removes an interface of the device's radio. Never rejects. */
+export async function removeInterface(
+  { core, device }: Pick<AccessPointEnv, 'core' | 'device'>, name: string,
+): Promise<void> {
+  const link = core.kernel.mirror.linkByName(name);
+  if (link === undefined) return;
+  const scope = device.scope.child();
+  try {
+    await removeRadioInterface(openGenl({ system: core }, scope), link.ifindex);
+  } catch (error) {
+    log.debug('%s: %s', name, error instanceof Error ? error.message : error);
+  } finally {
+    await scope.close();
+  }
+}
+
 /** A radio, and whom to ask for more. */
 interface Radio extends Wiphy {
   readonly genl: Genl;
@@ -122,7 +140,7 @@ async function addInterface(
   core: Core, device: Device, { genl, index }: Radio, scope: Scope,
 ): Promise<Pick<Place, 'interfaceName' | 'ifindex'>> {
   const { mirror, link } = core.kernel;
-  const interfaceName = `tether${device.ifindex}`;
+  const interfaceName = `${TETHER_BRIDGE}${device.ifindex}`;
   const stale = mirror.linkByName(interfaceName);
   if (stale !== undefined) await removeRadioInterface(genl, stale.ifindex);
   await addRadioInterface(genl, index, interfaceName, 'station');

@@ -4,7 +4,9 @@
  * decides, and is told what became of it.
  */
 
-import { type Core, type Device, type DeviceControl, type Network, ScanError, type Scope } from '../../src/api.ts';
+import {
+  type Core, type Device, type DeviceControl, type Network, ScanError, type Scope, TETHER_BRIDGE,
+} from '../../src/api.ts';
 import { formatHex } from '../../src/shared/bytes.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
@@ -96,7 +98,7 @@ export function attachRadio(env: RadioEnv, device: Device, scope: Scope): Device
     },
   };
   return {
-    enable: (signal) => open(signal),
+    enable: (signal) => removeStale(env, device).then(() => open(signal)),
     disable: () => close(),
     async scan(signal) {
       if (life === undefined) throw whyNotScanning(device);
@@ -127,6 +129,13 @@ interface StationEnv extends RadioEnv {
 
 /** Few machines ever are one. */
 const accessPointMode = () => import('./access-point-mode.ts');
+
+// What a daemon before this one left is gone before the radio is used.
+async function removeStale({ core }: RadioEnv, device: Device): Promise<void> {
+  const name = `${TETHER_BRIDGE}${device.ifindex}`;
+  if (core.kernel.mirror.linkByName(name) === undefined) return;
+  await (await accessPointMode()).removeInterface({ core, device }, name);
+}
 
 interface Life {
   readonly radio: Radio;
