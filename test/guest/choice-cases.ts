@@ -1,19 +1,16 @@
 /**
- * What users choose of Wi-Fi and how they say it: addresses, the console without questions, many
- * networks at once, and a daemon that comes back.
+ * What users choose of Wi-Fi and how they say it: addresses, the console without questions, and a daemon
+ * that comes back.
  */
 
 import { resolve } from 'node:path';
 import * as assert from 'uvu/assert';
 import { DAEMONS } from '../helpers/daemons.ts';
-import { type AirNetwork, startAccessPoint } from '../helpers/guest/air.ts';
+import type { AirNetwork } from '../helpers/guest/air.ts';
 import { SECRET, type Station, stationCase, until } from '../helpers/guest/stations.ts';
 
 const CONNMANCTL = resolve('build/bin/connmanctl');
 const PERMANENT = '02:00:00:00:01:00';
-
-/** How many networks are in the air beside the others. */
-const CROWD = 50;
 
 /** Adds the cases. */
 export function choiceCases(open: () => Promise<Station>, networks: readonly AirNetwork[]): void {
@@ -59,21 +56,6 @@ export function choiceCases(open: () => Promise<Station>, networks: readonly Air
     assert.is(await known(), PERMANENT);
     await station.manager.RegisterAgent({ path: '/agent' });
     await station.remove('rig-both');
-  });
-
-  airCase(`${CROWD} more networks in the air`, async (station) => {
-    const crowd = Array.from({ length: CROWD }, (_, index) => ({ ssid: `crowd-${index}` }));
-    const place = { radio: 'wlan2', channel: 11 };
-    const accessPoint = await startAccessPoint(station.cell, crowd, place);
-    const heard = async (): Promise<number> =>
-      [...(await station.services()).keys()].filter((name) => name.startsWith('crowd-')).length;
-    await until(async () => {
-      await station.scanned();
-      const count = await heard();
-      console.log(`${count} of ${CROWD} heard`);
-      return count === CROWD;
-    });
-    await accessPoint.stop();
   });
 }
 

@@ -1,12 +1,13 @@
 /**
- * Wi-Fi beside Debian's ConnMan: rounds of `measureJoin`, one line of JSON each for tools/bench/wifi.ts,
- * which boots the guest for it. No test: nothing is asserted but that both get online.
+ * Wi-Fi beside Debian's ConnMan: rounds of `measureJoin` and many networks at once, one line of JSON each
+ * for tools/bench/wifi.ts, which boots the guest for it. No test: nothing is asserted but that both get online.
  */
 
-import { type Beside, measureJoin, openBeside } from '../helpers/guest/beside.ts';
+import { type Beside, measureCrowd, measureJoin, openBeside } from '../helpers/guest/beside.ts';
 import { guestCase, runCases } from '../helpers/guest/cases.ts';
 
 const ROUNDS = 3;
+const CROWD = 50;
 
 let opened: Promise<Beside> | undefined;
 
@@ -19,5 +20,10 @@ for (let round = 0; round < ROUNDS; round++) {
     });
   }
 }
+
+guestCase(`${CROWD} networks in the air`, async () => {
+  const figures = await measureCrowd(await (opened ??= openBeside()), 'causeway', CROWD);
+  console.log(`crowd ${JSON.stringify(figures)}`);
+});
 
 await runCases();

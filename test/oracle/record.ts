@@ -2,13 +2,15 @@
  * `npm run test:oracle`: plays every script with Debian's connmand and writes what it answered to
  * test/oracle/<script>.txt, and the settings it leaves to storage.json, for oracle.test.ts and
  * takeover.test.ts in test/integration to hold ours against. Names of scripts (or `storage`) choose
- * some. With `--causeway FOLDER` ours is played and written to FOLDER instead, to look at.
+ * some; `wifi`, which boots the guest, only when it is named. With `--causeway FOLDER` ours is played and written to FOLDER instead, to look at.
  */
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { DAEMONS } from '../helpers/daemons.ts';
-import { play } from './recorder.ts';
+import { AIR_PEERS } from '../helpers/guest/air.ts';
+import { runGuest } from '../helpers/guest/guest.ts';
+import { play, type Step } from './recorder.ts';
 import { SCRIPTS } from './scripts.ts';
 import { fillStorage } from './storage.ts';
 import { formatTranscript } from './transcript.ts';
@@ -24,5 +26,16 @@ if (positionals.length === 0 || positionals.includes('storage')) {
   const files = await fillStorage(daemon);
   writeFileSync(`${values.causeway ?? 'test/oracle'}/storage.json`, `${JSON.stringify(files, undefined, 2)}\n`);
   console.log(`storage: ${Object.keys(files).length} files`);
+}
+if (positionals.includes('wifi')) {
+  const steps: Step[] = [];
+  const onLine = (line: string): void => {
+    const text = /^step (\{.*\})$/.exec(line)?.[1];
+    if (text === undefined) console.log(line);
+    else steps.push(JSON.parse(text));
+  };
+  await runGuest('test/guest/wifi-record.guest.ts', { peers: [...AIR_PEERS, 'connman'], onLine });
+  writeFileSync('test/oracle/wifi.txt', formatTranscript(DAEMONS.debian.title, steps));
+  console.log(`wifi: ${steps.length} steps`);
 }
 process.exit(0);

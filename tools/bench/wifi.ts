@@ -20,10 +20,12 @@ const ROWS: Readonly<Record<keyof JoinTimes, string>> = {
   knownOnline: 'a known network: start of the daemon to online (ms)',
 };
 
+let crowd = '';
 const rounds: Record<string, Record<string, number>[]> = { causeway: [], debian: [] };
 
 function take(line: string): void {
   const text = /^measured (\{.*\})$/.exec(line)?.[1];
+  crowd = /^crowd (\{.*\})$/.exec(line)?.[1] ?? crowd;
   if (text === undefined) return void process.stderr.write(`${line}\n`);
   const { name, times }: { name: string; times: JoinTimes } = JSON.parse(text);
   rounds[name]?.push(Object.fromEntries(Object.entries(ROWS).map(([key, row]) => {
@@ -38,4 +40,5 @@ if (!values['no-build']) build();
 await runGuest('test/guest/wifi-bench.guest.ts', { peers: [...AIR_PEERS, 'connman'], limitMs: 560_000, onLine: take });
 const { causeway = [], debian = [] } = rounds;
 console.log(formatTable([{ heading: 'Causeway', rounds: causeway }, { heading: 'ConnMan (Debian)', rounds: debian }]));
+console.log(`\nFifty networks in the air: ${crowd}`);
 console.log(`\n${machine()}, in an emulated guest; medians of ${causeway.length} rounds, load at the end ${load()}.`);

@@ -33,17 +33,18 @@ export interface Beside {
   readonly cell: Cell;
   readonly bus: Bus;
   readonly agent: StationAgent;
+  accessPoint: Child;
 }
 
 /** Brings the air up; no daemon runs. */
 export async function openBeside(): Promise<Beside> {
   const cell = await Cell.open({ cables: 0, files: { '/etc/connman/main.conf': '[General]\n' } });
   await makeAir(cell);
-  await Promise.all([startAccessPoint(cell, [BESIDE_NETWORK]), startSupplicant(cell)]);
+  const [accessPoint] = await Promise.all([startAccessPoint(cell, [BESIDE_NETWORK]), startSupplicant(cell)]);
   const scope = createScope();
   const clock = new DeadlineClock(nodeTimeSource());
   const bus = await connectBus(testSystem().unixStream(cell.device.path(BUS_SOCKET), scope), { clock }, scope);
-  return { cell, bus, agent: serveAgent(bus, scope) };
+  return { cell, bus, agent: serveAgent(bus, scope), accessPoint };
 }
 
 /** As on the first day: Wi-Fi on, no network known. */
@@ -101,6 +102,46 @@ export async function measureJoin(beside: Beside, name: DaemonName): Promise<Joi
     associated: configured.at - connectAt, online: first.at - connectAt,
     knownReady: ready.at - startAt, knownOnline: second.at - startAt,
   };
+}
+
+/** How a daemon copes with many networks at once. */
+export interface CrowdFigures {
+  /** Scans of a user until all were listed; each takes `scanMs` in the middle. */
+  readonly scans: number;
+  readonly scanMs: number;
+  /** Processor time of the daemon meanwhile. */
+  readonly cpuMs: number;
+}
+
+/** Puts so many networks in the air and has a daemon find them all. Rejects after twenty scans. */
+export async function measureCrowd(beside: Beside, name: DaemonName, count: number): Promise<CrowdFigures> {
+  const { cell, bus } = beside;
+  await beside.accessPoint.stop();
+  const networks = Array.from({ length: count }, (_, index) => ({ ssid: `n${index}` }));
+  beside.accessPoint = await startAccessPoint(cell, networks);
+  forgetAll(beside);
+  const { argv, busName } = DAEMONS[name];
+  const daemon = await startPowered(cell, argv, busName);
+  const manager = bus.proxy(managerInterface, 'net.connman', '/');
+  const technology = bus.proxy(technologyInterface, 'net.connman', '/net/connman/technology/wifi');
+  const before = cpuOf(daemon.pid);
+  const startedAt = performance.now();
+  for (let scans = 1; scans <= 20; scans++) {
+    await technology.Scan({}, { timeoutMs: CONNECT_LIMIT_MS }).catch(() => undefined);
+    const heard = (await manager.GetServices()).length;
+    if (heard < count) continue;
+    const scanMs = (performance.now() - startedAt) / scans;
+    const cpuMs = cpuOf(daemon.pid) - before;
+    await daemon.stop();
+    return { scans, scanMs, cpuMs };
+  }
+  throw new Error(`not all of ${count} networks were heard`);
+}
+
+/** utime and stime of proc_pid_stat(5), in ticks of 10 ms. */
+function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
 async function startPowered(cell: Cell, argv: readonly string[], busName: string): Promise<Child> {
