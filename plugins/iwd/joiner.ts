@@ -323,8 +323,8 @@ interface Attempt {
 
 const KEPT: Way = { kind: 'kept' };
 const NO_LIMIT = Number.POSITIVE_INFINITY;
-/** For so long a join that ended well may yet be undone. */
-const SETTLE_MS = 10_000;
+/** For so long a join that ended well may yet be undone: protected frames make it ten seconds (802.11w). */
+const SETTLE_MS = 15_000;
 
 /** Whether it has worked with what is kept. */
 function isProven({ isFavorite, lastFailure, answered, provisioned }: JoinContext): boolean {

@@ -28,6 +28,8 @@ export class IwdProfiles {
   readonly #objects: IwdObjects;
   readonly #clock: Clock;
   readonly #scope: Scope;
+  /** Objects that are about to go. */
+  readonly #forgotten = new Set<string>();
   #directory: Promise<string> | undefined;
 
   constructor(objects: IwdObjects, clock: Clock, scope: Scope) {
@@ -39,7 +41,8 @@ export class IwdProfiles {
   /** The object of a network that iwd knows; undefined where it does not. */
   known(key: ProfileKey): string | undefined {
     const path = `${MANAGER_PATH}/${Buffer.from(key.ssid).toString('hex')}_${key.type}`;
-    return this.#objects.get(path, iwdKnownNetworkInterface) === undefined ? undefined : path;
+    const isThere = this.#objects.get(path, iwdKnownNetworkInterface) !== undefined && !this.#forgotten.has(path);
+    return isThere ? path : undefined;
   }
 
   /**
@@ -64,12 +67,14 @@ export class IwdProfiles {
     return secretOf(read(await this.#path(key)) ?? '');
   }
 
-  /** Has iwd forget a network with its profile, if it knows it. Never rejects. */
+  /** Has iwd forget a network with its profile, if it knows it: for us it has from now on. Never rejects. */
   async forget(key: ProfileKey): Promise<void> {
     const known = this.known(key);
     if (known === undefined) return;
+    this.#forgotten.add(known);
     await this.#objects.proxy(iwdKnownNetworkInterface, known).Forget()
       .catch((error: unknown) => log.debug('%s: %s', known, error));
+    this.#forgotten.delete(known);
   }
 
   async #path(key: ProfileKey): Promise<string> {
