@@ -9,6 +9,7 @@ import { done, FakeSocket, message } from '../unit/netlink/captures.ts';
 const CONTROL = 16;
 const FAMILY = 0x21;
 const MLME_GROUP = 7;
+const SCAN_GROUP = 6;
 const [GET_SCAN, NEW_SCAN_RESULTS, AUTHENTICATE, DISCONNECT] = [32, 34, 37, 48];
 
 /** An access point in the air. */
@@ -25,6 +26,7 @@ export class FakeNl80211 {
   heard: readonly FakeBss[] = [];
   readonly #ifindex: () => number;
   readonly #groups: FakeSocket[] = [];
+  readonly #scanGroups: FakeSocket[] = [];
 
   /** `ifindex`: whose events are told. */
   constructor(ifindex: () => number) {
@@ -35,6 +37,7 @@ export class FakeNl80211 {
   readonly netlink = ({ groups = [] }: NetlinkOptions): FakeSocket => {
     const socket = new FakeSocket();
     if (groups.includes(MLME_GROUP)) this.#groups.push(socket);
+    if (groups.includes(SCAN_GROUP)) this.#scanGroups.push(socket);
     socket.onSend = (bytes) => {
       const view = new DataView(bytes.buffer, bytes.byteOffset);
       const [type, sequence, command] = [view.getUint16(4, true), view.getUint32(8, true), view.getUint8(16)];
@@ -45,6 +48,13 @@ export class FakeNl80211 {
     };
     return socket;
   };
+
+  /** A scan has ended: what was heard in it is all that is known. */
+  finishScan(heard: readonly FakeBss[]): void {
+    this.heard = heard;
+    const body = Buffer.concat([header(NEW_SCAN_RESULTS), attribute(3, u32(this.#ifindex()))]);
+    for (const socket of this.#scanGroups) socket.deliver([message(FAMILY, 0, 0, body)]);
+  }
 
   /** The access point answers an authentication frame. */
   authenticate(algorithm: number, sequence: number, status: number): void {
@@ -63,11 +73,15 @@ export class FakeNl80211 {
   }
 }
 
-/** CTRL_CMD_NEWFAMILY: its number and the group "mlme". */
+/** CTRL_CMD_NEWFAMILY: its number and its groups. */
 const FAMILY_ANSWER = Buffer.concat([
   Buffer.from([1, 2, 0, 0]), attribute(1, u16(FAMILY)), attribute(2, Buffer.from('nl80211\0')),
-  attribute(7, attribute(1, Buffer.concat([attribute(2, u32(MLME_GROUP)), attribute(1, Buffer.from('mlme\0'))]))),
+  attribute(7, Buffer.concat([group(1, 'mlme', MLME_GROUP), group(2, 'scan', SCAN_GROUP)])),
 ]);
+
+function group(index: number, name: string, id: number): Buffer {
+  return attribute(index, Buffer.concat([attribute(2, u32(id)), attribute(1, Buffer.from(`${name}\0`))]));
+}
 
 function scanResult({ ssid, address, frequencyMhz, elements = [] }: FakeBss): Buffer {
   const name = Buffer.from(ssid);

@@ -51,6 +51,16 @@ export function observeMlme(
   });
 }
 
+/** Tells which interface has new results, until `scope` closes. Rejects as `listHeard`. */
+export function observeScans(genl: Genl, scope: Scope, observer: (ifindex: number) => void): Promise<void> {
+  return genl.observe(NL80211_FAMILY, SCAN_GROUP, scope, {
+    onMessage({ command, attributes: { ifindex } }) {
+      if (command === NEW_SCAN_RESULTS && ifindex !== undefined) observer(ifindex);
+    },
+    onLoss: () => undefined,
+  });
+}
+
 /** NL80211_ATTR_*, with NL80211_BSS_* inside. */
 const ATTRIBUTES = {
   ifindex: [3, u32],
@@ -72,7 +82,9 @@ const NL80211_FAMILY = {
 } as const satisfies FamilyDescription<Shape>;
 
 const MLME_GROUP = 'mlme';
+const SCAN_GROUP = 'scan';
 const GET_SCAN = 32;
+const NEW_SCAN_RESULTS = 34;
 const AUTHENTICATE = 37;
 const ASSOCIATE = 38;
 const DISCONNECT = 48;

@@ -158,6 +158,17 @@ test('a service that is removed is forgotten by iwd as well', withScope(async (c
   assert.is(daemon.autoconnects.size, 0);
 }));
 
+test('removed and connected at once, it is asked for anew', withScope(async (context) => {
+  const { bench, daemon } = await iwdBench(context, { files: storedNetwork(HOME) });
+  bench.agent.answer = { Passphrase: SECRET };
+  await bench.service(HOME).Connect();
+  await bench.service(HOME).Disconnect();
+  const removed = bench.service(HOME).Remove();
+  await Promise.all([removed, bench.service(HOME).Connect()]);
+  const asked = daemon.calls.filter((call) => call.startsWith('RequestPassphrase'));
+  assert.is(asked.length, 2);
+}));
+
 test('what somebody else has iwd join is taken over', withScope(async (context) => {
   const { bench, daemon } = await iwdBench(context, { files: storedNetwork(HOME) });
   daemon.joinForSomebody(NAME);
@@ -273,6 +284,21 @@ test('what the kernel heard: WPS, which is then joined by, and its key is kept',
   assert.equal(daemon.calls, ['StartPin 12345670']);
   bench.core.sleep.begin();
   assert.match(bench.files.get(`${wifiIdentifier(HOME)}/settings`) ?? '', `Passphrase=${SECRET}`);
+}));
+
+test('what the kernel heard is kept while a scan goes on from band to band', withScope(async (context) => {
+  const made: { bench?: WifiBench } = {};
+  const kernel = homeKernel(() => made.bench);
+  const { bench } = await iwdBench(context, { files: storedNetwork(HOME), system: { netlink: kernel.netlink } });
+  made.bench = bench;
+  const words = () => bench.core.services.get(wifiIdentifier(HOME))?.network.security;
+  const scan = () => bench.client.proxy(technologyInterface, 'net.connman', '/net/connman/technology/wifi').Scan();
+  kernel.finishScan([]);
+  await scan();
+  assert.equal(words(), ['psk', 'wps']);
+  await context.clock.advance(61_000);
+  await scan();
+  assert.equal(words(), ['psk']);
 }));
 
 test('a failure is the key\'s where the kernel tells so, else not', withScope(async (context) => {
