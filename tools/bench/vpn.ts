@@ -78,7 +78,7 @@ function measure(name: VpnDaemonName): Promise<Figures> {
     const idle = memory(vpnd.pid);
     const { connectMs, processorMs } = await measureConnection(running, vpnd, SETTINGS, CONNECTIONS);
     const both = memory(vpnd.pid).pssKb + memory(connmand.pid).pssKb;
-    const restMs = cpuMs(vpnd.pid);
+    const restMs = await atRest(vpnd.pid);
     await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
     return {
       'start: owns its name, ms': startMs,
