@@ -157,6 +157,9 @@ test('a radio that cannot: the station comes back, and users are told', withScop
   assert.is(await property(bench, 'Tethering'), false);
   assert.is(bench.state(HOME)[0], 'ready');
   assert.ok(bench.files.get('settings')?.includes('\nTethering=false\n'));
+  const explained = await bench.client.proxy(causewayTechnologyInterface, 'net.connman', PATH).Explain();
+  const text = explained.find((finding) => finding.get('About')?.value === 'tethering')?.get('Text')?.value;
+  assert.match(String(text), /^Tethering is off: the radio does not start an access point\. .*connmanctl tether wifi/);
 }));
 
 test('without power, and with the power gone', withScope(async (context) => {
