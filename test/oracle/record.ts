@@ -1,8 +1,9 @@
 /**
  * `npm run test:oracle`: plays every script with Debian's connmand and writes what it answered to
- * test/oracle/<script>.txt, and the settings it leaves to storage.json, for oracle.test.ts and
- * takeover.test.ts in test/integration to hold ours against. Names of scripts (or `storage`) choose
- * some; `wifi`, which boots the guest, only when it is named. With `--causeway FOLDER` ours is played and written to FOLDER instead, to look at.
+ * test/oracle/<script>.txt, and the settings it leaves to storage.json, for oracle.test.ts and takeover.test.ts
+ * in test/integration to hold ours against. Names of scripts (or `storage`) choose some; `wifi`, which boots the
+ * guest, only when it is named. With `--causeway FOLDER` ours is played and written to FOLDER instead, to look
+ * at.
  */
 
 import { writeFileSync } from 'node:fs';
