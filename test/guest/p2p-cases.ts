@@ -125,19 +125,18 @@ function incomingCases(p2pCase: P2pCase): void {
     await pair.other.leave();
     await until(async () => (await pair.state()) === 'idle');
     await pair.noGroupIsLeft();
-    for (const specification of SERVICES) await pair.station.manager.UnregisterPeerService({ specification });
   });
 }
 
 function failureCases(p2pCase: P2pCase): void {
-  p2pCase('a wrong PIN is reported, and what a user refuses is not done', async (pair) => {
+  p2pCase('that both want to be the owner is reported, and what a user refuses is not done', async (pair) => {
     await pair.find();
     pair.agent.errors.length = 0;
     pair.agent.answer = { WPS: PIN };
     const mark = pair.other.mark;
     const connecting = pair.connect().then(() => 'success', nameOf);
     const me = await pair.other.asked(mark, 5);
-    await pair.other.cli('p2p_connect', me, '99999995', 'keypad', 'go_intent=15');
+    await pair.other.cli('p2p_connect', me, PIN, 'keypad', 'go_intent=15');
     assert.is(await connecting, 'net.connman.Error.NotConnected');
     assert.equal(pair.agent.errors, ['connect-failed']);
     pair.agent.answer = new DBusError('net.connman.Agent.Error.Rejected', 'no');
@@ -158,6 +157,7 @@ function failureCases(p2pCase: P2pCase): void {
     await pair.other.wait('P2P-GROUP-REMOVED', off);
     assert.equal(await pair.station.manager.GetPeers(), []);
     await pair.noGroupIsLeft();
+    for (const specification of SERVICES) await pair.station.manager.UnregisterPeerService({ specification });
     await pair.close();
   });
 }
