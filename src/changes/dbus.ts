@@ -25,12 +25,12 @@ export function auditCalls(
   bus.audit((request) => {
     const kind = kindOf(request);
     if (kind === undefined) return undefined;
-    // At once: who asks may be gone when the answer is there.
-    const caller = whoIs(bus, request.call.caller.id, commandOf);
-    return (error) => void caller.then((By) => {
+    const known = whoIs(bus, request.call.caller.id, commandOf);
+    const done = (error?: unknown): void => void known.then((By) => {
       const Result = error === undefined ? 'done' : error instanceof Error ? error.message : String(error);
       changes.report(kind, { ...describe(request), By, Result });
     });
+    return { known, done };
   }, scope);
 }
 

@@ -106,8 +106,16 @@ export interface CallToAudit extends CallToAuthorise {
   readonly path: string;
 }
 
-/** Undefined for a call of no interest; else what to call when it is answered, with the error if there was one. */
-export type Auditor = (request: CallToAudit) => ((error?: unknown) => void) | undefined;
+/** A call that a record is kept of. */
+export interface Audited {
+  /** Who asked is known: the caller, who may be gone once he has it, gets his answer no earlier. Never rejects. */
+  readonly known: Promise<unknown>;
+  /** To be called when the call is done, with the error if there was one. */
+  done(this: void, error?: unknown): void;
+}
+
+/** Undefined for a call of no interest. */
+export type Auditor = (request: CallToAudit) => Audited | undefined;
 
 /** What stands behind an exported interface. */
 export interface Implementation<D extends InterfaceShape> {

@@ -114,14 +114,17 @@ export class Dispatcher {
       const handle = (): unknown => served.handlers[method.name]?.(args, call);
       const judged = this.#authoriser?.({ interface: served.compiled.name, member: method.name, args, call });
       const result = judged === undefined ? handle() : judged.then(handle);
-      if (result instanceof Promise) {
-        if (audited !== undefined) result.then(() => audited(), audited);
-        return void this.#await(result, method, message, call);
+      if (audited !== undefined) {
+        Promise.resolve(result).then(() => audited.done(), audited.done);
+        return void this.#await(audited.known.then(() => result), method, message, call);
       }
-      audited?.();
+      if (result instanceof Promise) return void this.#await(result, method, message, call);
       this.#reply(method, message, result);
     } catch (error) {
-      audited?.(error);
+      if (audited !== undefined) {
+        audited.done(error);
+        return void this.#await(audited.known.then(() => Promise.reject(error)), method, message, call);
+      }
       this.#fail(message, error);
     }
     call.answered();
