@@ -234,7 +234,9 @@ async function startChallenger(cell: Cell, port: number): Promise<void> {
     const password = /^>CLIENT:ENV,password=(.*)$/.exec(line)?.[1];
     if (password === undefined) return;
     if (password === 'CRV1::state-7::2468') socket.write(`client-auth-nt ${client}\n`);
-    else if (password === 'right') socket.write(`client-deny ${client} "asked" "CRV1:R,E:state-7:Ym8gYg==:Code now?"\n`);
+    else if (password === 'right') {
+      socket.write(`client-deny ${client} "asked" "CRV1:R,E:state-7:Ym8gYg==:Code now?"\n`);
+    }
     else socket.write(`client-deny ${client} "refused"\n`);
   });
 }
@@ -279,7 +281,8 @@ mount --bind /run/tun /dev/net`);
     await startOpenvpn(cell);
     const base = { Type: 'openvpn', Name: 'Office', Host: SERVER_ADDRESS };
     await createConnection(cell, { ...base, 'OpenVPN.ConfigFile': '/etc/bad.ovpn' });
-    assert.match(await errorOf(callConnection(cell, IDENT, 'Connect')), /InvalidArguments: .*bad\.ovpn would run a program .*by up/);
+    const refusal = await errorOf(callConnection(cell, IDENT, 'Connect'));
+    assert.match(refusal, /InvalidArguments: .*bad\.ovpn would run a program .*by up/);
     await createConnection(cell, { ...base, 'OpenVPN.ConfigFile': '/etc/good.ovpn' });
     const since = performance.now();
     assert.is(await connectAgain(cell), 'ok');
