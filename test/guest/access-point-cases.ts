@@ -146,9 +146,9 @@ function countryCases(airCase: AirCase): void {
   });
 }
 
-/** On the name `ours`; returns when there is a radio. */
+/** On the name `ours`, once the radio hears something: the technology is there before its device. */
 async function configure(station: Station, key: string): Promise<void> {
-  await until(() => station.technology.GetProperties().then((all) => all.get('Powered')?.value === true, () => false));
+  await until(() => station.services().then(({ size }) => size > 0, () => false));
   await set(station, 'TetheringIdentifier', variant('s', 'ours'));
   await set(station, 'TetheringPassphrase', variant('s', key));
 }
