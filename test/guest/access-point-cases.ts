@@ -10,7 +10,6 @@ import { causewayTechnologyInterface } from '../../src/dbus/interfaces/causeway-
 import { propertiesInterface } from '../../src/dbus/interfaces/freedesktop.ts';
 import { variant, type Variant } from '../../src/dbus/signature.ts';
 import type { Child } from '../helpers/child.ts';
-import { DAEMONS } from '../helpers/daemons.ts';
 import { type AirNetwork, PROTECTIONS } from '../helpers/guest/air.ts';
 import { CONNECT_LIMIT_MS, type Station, stationCase, until } from '../helpers/guest/stations.ts';
 
@@ -29,7 +28,7 @@ const KINDS = {
   wrong: ['psk="not the one"', 'key_mgmt=WPA-PSK'],
 } as const;
 
-/** Adds the cases of wpa_supplicant, in the air that `open` opens; the last one starts a daemon of its own. */
+/** Adds the cases of wpa_supplicant, in the air that `open` opens. */
 export function accessPointCases(open: () => Promise<Station>): void {
   const airCase = caseIn(open);
   airCase('an access point takes clients in by SAE and by PSK, and lists them', async (station, run) => {
@@ -71,19 +70,6 @@ export function accessPointCases(open: () => Promise<Station>): void {
     await station.disconnect('rig-psk');
   });
   countryCases(airCase);
-  airCase('the daemon is killed: the next one puts the access point up again', async (station, run) => {
-    const { cell, daemon } = station;
-    await tether(station, true);
-    daemon.kill('SIGKILL');
-    await daemon.exited;
-    writeFileSync(cell.device.path('/etc/connman/main.conf'), '[General]\nPersistentTetheringMode=true\n');
-    const { argv, busName } = DAEMONS.causeway;
-    await cell.startDaemon(argv, busName);
-    await until(async () => (await tetheringOf(station).catch(() => false)) === true);
-    await isIn(run('PSK'));
-    await until(async () => (await clientsOf(station)).length === 1);
-    await tether(station, false);
-  });
 }
 
 /** Adds the cases of iwd, which has one mode at a time. */

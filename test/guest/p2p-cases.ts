@@ -145,13 +145,9 @@ function failureCases(p2pCase: P2pCase): void {
   });
 
   p2pCase('turned off while connected: the group is left', async (pair) => {
-    pair.agent.answer = { WPS: '' };
-    await pair.other.cli('p2p_find');
-    const mark = pair.other.mark;
-    const connecting = pair.connect();
-    const me = await pair.other.asked(mark, 4);
-    await pair.other.cli('p2p_connect', me, 'pbc', 'go_intent=0');
-    await connecting;
+    pair.agent.answer = {};
+    await pair.other.cli('p2p_connect', await pair.other.device(), 'pbc', 'go_intent=0');
+    await until(async () => (await pair.state()) === 'ready');
     const off = pair.other.mark;
     await pair.technology.SetProperty({ name: 'Powered', value: variant('b', false) }, LIMIT);
     await pair.other.wait('P2P-GROUP-REMOVED', off);

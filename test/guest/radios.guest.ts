@@ -6,7 +6,7 @@
 import { startSupplicant } from '../helpers/guest/air.ts';
 import { runCases } from '../helpers/guest/cases.ts';
 import { Station } from '../helpers/guest/stations.ts';
-import { ACCESS_POINT_NETWORKS, ACCESS_POINT_RADIOS } from './access-point-cases.ts';
+import { ACCESS_POINT_NETWORKS, ACCESS_POINT_RADIOS, accessPointCases } from './access-point-cases.ts';
 import { p2pCases } from './p2p-cases.ts';
 
 const backend = { start: startSupplicant, argv: ['-d', 'plugins/wifi/*:src/peer/*:src/service/*:src/tethering/*'] };
@@ -16,5 +16,6 @@ const open = (): Promise<Station> =>
   (opened ??= Station.open(backend, ACCESS_POINT_NETWORKS, { radios: ACCESS_POINT_RADIOS }));
 
 p2pCases(open);
+accessPointCases(open);
 
 await runCases();

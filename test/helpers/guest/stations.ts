@@ -123,8 +123,18 @@ export class Station {
     return this.bus.proxy(serviceInterface, 'net.connman', (await this.find(name)).path);
   }
 
+  /** What connmand connects of itself meanwhile is waited for. */
   async connect(name: string): Promise<void> {
-    await (await this.service(name)).Connect({}, { timeoutMs: CONNECT_LIMIT_MS });
+    const service = await this.service(name);
+    for (;;) {
+      try {
+        return await service.Connect({}, { timeoutMs: CONNECT_LIMIT_MS });
+      } catch (error) {
+        if (isNamed(error, 'AlreadyConnected')) return;
+        if (!isNamed(error, 'InProgress')) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
   }
 
   async disconnect(name: string): Promise<void> {
@@ -205,6 +215,10 @@ export function serveAgent(bus: Bus, scope: Scope): StationAgent {
     },
   }, scope);
   return agent;
+}
+
+function isNamed(failure: unknown, name: string): boolean {
+  return failure instanceof DBusError && failure.name === `net.connman.Error.${name}`;
 }
 
 /** Adds a case that says what the daemon said when it fails. */
