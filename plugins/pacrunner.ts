@@ -83,7 +83,7 @@ class Pacrunner implements ProxyDriver {
 
   #update(): void {
     this.#queue = this.#queue.then(() => this.#tell()).catch((error: unknown) => {
-      if (!this.#scope.signal.aborted) log.warn('%s', error instanceof Error ? error.message : error);
+      if (!this.#scope.isClosed) log.warn('%s', error instanceof Error ? error.message : error);
     });
   }
 

@@ -198,7 +198,7 @@ export class VpnConnection {
     this.#joining = undefined;
     this.#onIdle = undefined;
     // The daemon stops, traffic does not.
-    if (core.services.isKeepingTraffic || this.#scope.signal.aborted) return;
+    if (core.services.isKeepingTraffic || this.#scope.isClosed) return;
     const state = this.#properties.get('State')?.as('s');
     this.#isLeaving = state === 'ready' || state === 'configuration' || state === 'disconnect';
     await proxy.Disconnect({}, { timeoutMs: DISCONNECT_MS });
@@ -229,7 +229,7 @@ export class VpnConnection {
     const link =
       core.kernel.mirror.links.get(ifindex) ?? (await core.kernel.link.get(ifindex).catch(() => undefined));
     const setup = this.#setup();
-    if (link === undefined || setup === undefined || provider === undefined || this.#scope.signal.aborted) {
+    if (link === undefined || setup === undefined || provider === undefined || this.#scope.isClosed) {
       this.#joining?.reject(new ConnmanError('Failed'));
       return;
     }

@@ -87,7 +87,7 @@ export function attachRadio(env: RadioEnv, device: Device, scope: Scope): Device
       isReplaced = true;
       own.defer(async () => {
         isReplaced = false;
-        if (!device.isUsable || scope.signal.aborted || life !== undefined) return;
+        if (!device.isUsable || scope.isClosed || life !== undefined) return;
         await open(scope.signal).catch((error: unknown) => complain(device, error));
       });
       await close();
@@ -350,7 +350,7 @@ class Radio {
 
   /** While nothing is connected or being connected, and no peer needs the radio: keeps looking. */
   idle(): void {
-    if (this.#scope.signal.aborted) return;
+    if (this.#scope.isClosed) return;
     const isConnected = this.#joiner.isJoining || this.#joiner.connectedOwner !== undefined;
     if (isConnected || this.#env.direct.isBusy) this.#scanner.stopAutoscan();
     else this.#scanner.startAutoscan();

@@ -97,9 +97,9 @@ export class LinkLocal {
       await this.#env.kernel.address.add(
         { ifindex, address, prefixLength: IPV4LL_PREFIX_LENGTH, broadcast, scope: 'link' }, search.signal,
       );
-      if (!search.signal.aborted) this.#onEvent({ kind: 'set' });
+      if (!search.isClosed) this.#onEvent({ kind: 'set' });
     } catch (error) {
-      if (search.signal.aborted) return;
+      if (search.isClosed) return;
       this.#address = undefined;
       const text = `address ${address}/${IPV4LL_PREFIX_LENGTH} is refused`;
       this.#onEvent({ kind: 'failed', error: new ConnmanError('Failed', text, { cause: error }) });

@@ -195,7 +195,7 @@ export class Tethering {
         });
       },
       fail: (reason) => {
-        if (life.signal.aborted) return;
+        if (life.isClosed) return;
         log.error('%s: tethering has ended: %s', technology.name, reason);
         technology.sharing.noteFailure(reason);
         void life.close();

@@ -77,7 +77,7 @@ function keepScanning(context: Context, everyMs: number, scope: Context['scope']
   };
   const next = (): void => {
     void scan().catch(() => undefined).finally(() => {
-      if (!scope.signal.aborted) context.clock.after('scan', everyMs, scope, next);
+      if (!scope.isClosed) context.clock.after('scan', everyMs, scope, next);
     });
   };
   next();

@@ -77,10 +77,10 @@ class Drawing {
 
   async #drawUntilFresh(): Promise<void> {
     this.#isDrawing = true;
-    while (this.#isStale && !this.#scope.signal.aborted) {
+    while (this.#isStale && !this.#scope.isClosed) {
       this.#isStale = false;
       const text = await this.#view.draw();
-      if (this.#scope.signal.aborted) return;
+      if (this.#scope.isClosed) return;
       const rows = text.split('\n').slice(0, process.stdout.rows - 1);
       // Home, every line to its end, what is below.
       process.stdout.write(`\x1b[H${rows.map((row) => `${row}\x1b[K`).join('\r\n')}\x1b[J`);

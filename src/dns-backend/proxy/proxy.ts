@@ -149,11 +149,11 @@ class ProxyBackend implements DnsBackend {
   async #openAll(): Promise<void> {
     for (const where of this.#addresses) await this.#openOne(where, this.#scope);
     for (const [where, scope] of [...this.#guests]) await this.#openOne(where, scope);
-    if (!this.#scope.signal.aborted) this.#write();
+    if (!this.#scope.isClosed) this.#write();
   }
 
   async #openOne(where: ListenAddress, scope: Scope): Promise<void> {
-    const isOver = (): boolean => this.#scope.signal.aborted || scope.signal.aborted;
+    const isOver = (): boolean => this.#scope.isClosed || scope.isClosed;
     if (this.#listening.has(where) || isOver()) return;
     try {
       await this.#proxy.serve(where, scope);

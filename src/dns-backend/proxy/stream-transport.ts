@@ -75,7 +75,7 @@ export class StreamTransport implements Transport {
       const socket = await this.#open(signal);
       this.#use(socket);
     } catch (error) {
-      if (!this.#scope.signal.aborted) this.#complain(error instanceof Error ? error.message : String(error));
+      if (!this.#scope.isClosed) this.#complain(error instanceof Error ? error.message : String(error));
       this.#isConnecting = false;
       this.#failAll();
     } finally {
@@ -100,7 +100,7 @@ export class StreamTransport implements Transport {
 
   #use(socket: Socket): void {
     this.#isConnecting = false;
-    if (this.#scope.signal.aborted) {
+    if (this.#scope.isClosed) {
       socket.destroy();
       return;
     }
@@ -158,7 +158,7 @@ export class StreamTransport implements Transport {
     for (const pending of [...this.#pending.values()]) {
       if (pending.losses++ > 0) this.#finish(pending, { kind: 'unreachable' });
     }
-    if (this.#pending.size > 0 && !this.#scope.signal.aborted) void this.#connect();
+    if (this.#pending.size > 0 && !this.#scope.isClosed) void this.#connect();
   }
 
   #failAll(): void {

@@ -107,7 +107,7 @@ class TcpClient {
     const head = Buffer.from(message.subarray(0, questionEnd));
     this.#env.resolution.resolve(question, nowMs, (answer) => {
       this.#underWay--;
-      if (!this.#scope.signal.aborted) this.#answer(head, shape, answer);
+      if (!this.#scope.isClosed) this.#answer(head, shape, answer);
     });
     return true;
   }

@@ -89,7 +89,7 @@ class UdpClients {
     const head = batch.memory.toString('latin1', at, at + questionEnd);
     const sender = batch.sender(index);
     this.#resolution.resolve(question, nowMs, (answer) => {
-      if (this.#scope.signal.aborted) return;
+      if (this.#scope.isClosed) return;
       const { outbox } = this.#server;
       const { memory, offset } = outbox;
       memory.write(head, offset, 'latin1');

@@ -225,7 +225,7 @@ class PooledSocket {
 
   #take(batch: RequestBatch): void {
     const nowMs = this.#env.clock.now();
-    for (let index = 0; index < batch.count && !this.scope.signal.aborted; index++) {
+    for (let index = 0; index < batch.count && !this.scope.isClosed; index++) {
       const length = batch.length(index);
       const reply = batch.message(index);
       const pending = length < ID_BYTES ? undefined : this.#pending.get(reply.readUInt16BE(0));
