@@ -114,7 +114,7 @@ export function isInForce({ kind, untilMs }: Binding, now: number): boolean {
 }
 
 /** Who a client is: its identifier (option 61), or else its hardware address. */
-export function clientKey({ hardwareType, hardwareAddress, options }: DhcpMessage): string {
+function clientKey({ hardwareType, hardwareAddress, options }: DhcpMessage): string {
   const identifier = options.get(OPTION.clientIdentifier);
   const isUsable = identifier !== undefined && identifier.length > 1 && identifier.length <= LONGEST_IDENTIFIER_BYTES;
   return isUsable ? `id ${formatHex(identifier)}` : `hw ${hardwareType} ${formatHex(hardwareAddress)}`;

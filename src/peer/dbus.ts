@@ -26,7 +26,7 @@ type Properties = EncodedDictionary | ReadonlyMap<string, Variant>;
 type Listed = readonly [path: string, properties: Properties];
 
 /** Where a peer is on the bus. */
-export function peerPath(peer: Peer): string {
+function peerPath(peer: Peer): string {
   return `/net/connman/peer/peer_${peer.identifier}`;
 }
 

@@ -7,7 +7,7 @@ import { oneOf, type ValueType } from '../shared/options.ts';
 import { matching } from './values.ts';
 
 /** What addresses of MPTCP are for (ip-mptcp(8)), in the order in which they are shown. */
-export const MPTCP_FLAGS = ['signal', 'subflow', 'backup', 'fullmesh'] as const;
+const MPTCP_FLAGS = ['signal', 'subflow', 'backup', 'fullmesh'] as const;
 
 /** One of `MPTCP_FLAGS`. */
 export type MptcpUse = (typeof MPTCP_FLAGS)[number];

@@ -72,27 +72,6 @@ export function accessPointCases(open: () => Promise<Station>): void {
   countryCases(airCase);
 }
 
-/** Adds the cases of iwd, which has one mode at a time. */
-export function iwdAccessPointCases(open: () => Promise<Station>): void {
-  const airCase = caseIn(open);
-  airCase('iwd: an access point in place of the station, which then comes back', async (station, run) => {
-    await station.connect('rig-psk');
-    await tether(station, true);
-    assert.is((await station.services()).size, 0);
-    await isIn(run('PSK'));
-    await until(async () => (await clientsOf(station)).length === 1);
-    assert.equal(await clientsOf(station), [await addressOf(station)]);
-    await tether(station, false);
-    assert.equal(await clientsOf(station), []);
-    await until(async () => await station.stateOf('rig-psk') === 'up');
-  });
-  airCase('iwd: what it cannot be is refused', async (station) => {
-    await choose(station, 'TetheringSecurity', 'sae');
-    assert.is(await refusal(tether(station, true)), 'net.connman.Error.NotSupported');
-    await choose(station, 'TetheringSecurity', 'auto');
-  });
-}
-
 function caseIn(open: () => Promise<Station>): AirCase {
   return (name, body) => stationCase(open, name, async (station) => {
     const clients: Child[] = [];

@@ -23,7 +23,7 @@ import { makeAir, PROTECTIONS, startAccessPoint, startSupplicant } from './air.t
 import { CONNECT_LIMIT_MS, serveAgent, type StationAgent } from './stations.ts';
 
 /** The only network. */
-export const BESIDE_NETWORK = { ssid: 'rig-psk', settings: PROTECTIONS.psk };
+const BESIDE_NETWORK = { ssid: 'rig-psk', settings: PROTECTIONS.psk };
 
 const STORAGE = '/var/lib/connman';
 const SETTINGS = '[global]\nOfflineMode=false\n\n[WiFi]\nEnable=true\nTethering=false\nTethering.Freq=2412\n';
