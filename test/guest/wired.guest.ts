@@ -18,6 +18,7 @@ import { testSystem } from '../helpers/system.ts';
 import { makeUplink } from '../helpers/uplinks.ts';
 import { callConnman, isProperty, startDaemon } from '../helpers/wired.ts';
 import { withScope } from '../helpers/with-scope.ts';
+import { clockCases } from './clock-cases.ts';
 
 guestCase('the wall clock is set, stepped and slewed', () => {
   const system = testSystem();
@@ -320,4 +321,6 @@ async function services(cell: Cell): Promise<string[]> {
   return list.map(([path]: [string]) => path.split('/').at(-1) ?? '');
 }
 
+// The last: these move the wall clock by years.
+clockCases();
 await runCases();
