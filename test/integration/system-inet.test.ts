@@ -109,6 +109,39 @@ test('UDP bound to a device hears that device only, and says which', async () =>
   await scope.close();
 });
 
+test('messages that leave together arrive as they were, also where the link is too small for them', async () => {
+  const scope = createScope();
+  const received: string[] = [];
+  const server = system.udpServer({ family: 4, address: address('198.51.100.1'), receiveBufferBytes: 1 << 20 }, scope);
+  const peer = { address: address('198.51.100.1'), port: server.localPort };
+  const asker = system.udpServer({ family: 4, device: 'left', peer }, scope);
+  const texts = (length: number): string[] =>
+    Array.from({ length: 20 }, (_, index) => `${length} ${index} `.padEnd(length, 'x'));
+  const sendAll = async (wanted: readonly string[]): Promise<void> => {
+    received.length = 0;
+    await new Promise<void>((resolve) => {
+      server.onBatch = (batch) => {
+        for (let index = 0; index < batch.count; index++) {
+          received.push(batch.message(index).toString('latin1', 0, batch.length(index)));
+        }
+        if (received.length === wanted.length) resolve();
+      };
+      for (const text of wanted) {
+        const { outbox } = asker;
+        outbox.add(outbox.memory.write(text, outbox.offset));
+      }
+    });
+    assert.equal(received.sort(), [...wanted].sort());
+  };
+  await sendAll([...texts(60), ...texts(90), 'alone']);
+  // What is to be cut to more than a packet is refused, and goes by itself, in fragments.
+  ip('link set left mtu 1280');
+  await sendAll([...texts(60), ...texts(1400)]);
+  await sendAll([...texts(60), ...texts(1400)]);
+  ip('link set left mtu 1500');
+  await scope.close();
+});
+
 test('a destination may name the interface to leave by, in both families', async () => {
   const scope = createScope();
   const sender4 = system.udp({ family: 4, broadcast: true }, scope);

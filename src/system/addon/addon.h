@@ -76,6 +76,9 @@ enum watcher_event {
   EVENT_WRITABLE, /* then 0 */
 };
 
+/* Whether the kernel cuts up what goes to one destination (train.c). */
+enum segmenting { SEGMENTING_UNKNOWN, SEGMENTING_ON, SEGMENTING_OFF };
+
 /* A watched descriptor. Owned by libuv until closed and by its JavaScript value until collected. */
 struct watcher {
   uv_poll_t poll;
@@ -84,6 +87,7 @@ struct watcher {
   struct watcher **link;
   napi_ref callback;
   enum watcher_kind kind;
+  enum segmenting segmenting;
   int family; /* AF_UNSPEC for what is not a socket */
   int fd;     /* -1 once closed */
   int events;
@@ -99,6 +103,9 @@ void record_address(int32_t *record, const struct sockaddr_storage *name, sockle
 /* receive.c: a count as EVENT_DATA carries it, or a negative errno */
 void prepare_receiving(struct addon *addon);
 int receive(struct watcher *watcher);
+
+/* train.c: sends messages of one vector each, of which it may take the vectors; 0 or the last negative errno */
+int send_together(struct watcher *watcher, struct mmsghdr *messages, int count);
 
 /* values.c */
 struct bytes {

@@ -29,18 +29,6 @@ static bool prepare(struct departure *out, const struct watcher *watcher, const 
   return message->msg_namelen > 0;
 }
 
-/* Passes over what the kernel refuses, and stops when it takes no more now; 0 or the last negative errno. */
-static int depart(const struct watcher *watcher, struct mmsghdr *headers, int count) {
-  int error = 0;
-  for (int done = 0; done < count;) {
-    int taken = sendmmsg(watcher->fd, headers + done, (unsigned)(count - done), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (taken < 0) error = -errno;
-    if (error == -EAGAIN || error == -ENOBUFS) break;
-    done += taken > 0 ? taken : 1;
-  }
-  return error;
-}
-
 /* sendAll(watcher, outbox, count): 0 when the kernel took all of them, else a negative errno. */
 static napi_value send_all(napi_env env, napi_callback_info info) {
   napi_value arguments[3];
@@ -57,7 +45,7 @@ static napi_value send_all(napi_env env, napi_callback_info info) {
     return make_int(env, -EINVAL);
   for (int slot = 0; slot < count; slot++)
     if (!prepare(&out, watcher, &outbox, slot)) return make_int(env, -EINVAL);
-  return make_int(env, depart(watcher, out.headers, count));
+  return make_int(env, send_together(watcher, out.headers, count));
 }
 
 void add_outbox(napi_env env, napi_value exports) {

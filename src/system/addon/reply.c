@@ -22,25 +22,17 @@ static int gather(struct addon *addon, int count) {
   return filled;
 }
 
-/* reply(watcher, count): answers to the batch just received; how many the kernel took. One that it
-   refuses is left out; when it takes no more now, neither are the rest sent. */
+/* reply(watcher, count): answers to the batch just received; 0 or the last negative errno. One that the
+   kernel refuses is left out; when it takes no more now, neither are the rest sent. */
 static napi_value reply(napi_env env, napi_callback_info info) {
   napi_value arguments[2];
   struct watcher *watcher;
-  int count, sent = 0, refused = 0;
+  int count;
   get_arguments(env, info, 2, arguments);
   if (!get_watcher(env, arguments[0], &watcher) || !get_int(env, arguments[1], &count)) return wrong_argument(env);
   if (watcher->fd < 0) return make_int(env, -EBADF);
   if (watcher->kind != KIND_MESSAGES || count < 0 || count > SLOTS) return make_int(env, -EINVAL);
-  int filled = gather(watcher->addon, count);
-  while (sent + refused < filled) {
-    struct mmsghdr *next = &watcher->addon->replies[sent + refused];
-    int taken = sendmmsg(watcher->fd, next, (unsigned)(filled - sent - refused), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (taken > 0) sent += taken;
-    else if (errno == EAGAIN || errno == ENOBUFS) break;
-    else refused++;
-  }
-  return make_int(env, sent);
+  return make_int(env, send_together(watcher, watcher->addon->replies, gather(watcher->addon, count)));
 }
 
 void add_replying(napi_env env, napi_value exports) {
