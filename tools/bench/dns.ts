@@ -1,7 +1,8 @@
 /**
  * The DNS rows of the bench: CPU per query and latency of the proxy beside ConnMan's, dnsmasq, unbound
  * and systemd-resolved in one run, each in a fresh cell with dnsmasq as the server behind it and
- * dnsperf as the client. `npm run bench -- dns [--rounds N] [--only NAMES] [--no-build]`.
+ * dnsperf as the client.
+ * `npm run bench -- dns [--rounds N] [--only NAMES] [--rows cached,steady,forwarded,tcp,listing] [--no-build]`.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -110,35 +111,64 @@ function names(prefix: string, count: number): string {
   return Array.from({ length: count }, (_, index) => `${prefix}${index}.bench.net A\n`).join('');
 }
 
-/** One round of all rows. */
-async function measure(responder: Responder): Promise<Figures> {
+type Rows = (run: Run, cell: Cell) => Promise<Figures>;
+
+/** What can be asked for with `--rows`; `listing` is another. All are measured warm: the proxy is compiled as it runs. */
+const ROWS: Readonly<Record<string, Rows>> = {
+  cached: async (run) => {
+    const { cpuUs, perSecond } = await run.ask(['-d', '/run/cached', '-l', `${SECONDS}`, '-c', '4', '-q', '100']);
+    return {
+      'cached UDP, µs CPU a query': cpuUs,
+      'cached UDP, thousand a second': perSecond === undefined ? undefined : perSecond / 1000,
+    };
+  },
+  steady: async (run) => {
+    const { cpuUs, p50Us, p99Us } = await run.ask(['-d', '/run/cached', '-l', `${SECONDS}`, '-Q', '2000', '-v']);
+    return {
+      'cached UDP at 2000/s, µs CPU': cpuUs,
+      'cached UDP at 2000/s, p50 µs': p50Us,
+      'cached UDP at 2000/s, p99 µs': p99Us,
+    };
+  },
+  forwarded: async (run, cell) => {
+    for (const part of ['a', 'b', 'c']) {
+      writeFileSync(cell.device.path(`/run/fresh-${part}`), names(part, FORWARDED_NAMES));
+    }
+    for (const part of ['a', 'b']) await run.ask(['-d', `/run/fresh-${part}`, '-n', '1', '-q', '20']);
+    const { cpuUs } = await run.ask(['-d', '/run/fresh-c', '-n', '1', '-q', '20']);
+    return { 'forwarded UDP, µs CPU a query': cpuUs };
+  },
+  tcp: async (run) => {
+    await run.ask(['-d', '/run/cached', '-n', '1', '-q', '50']);
+    const words = ['-d', '/run/cached', '-l', `${SECONDS}`, '-m', 'tcp', '-c', '4', '-q', '100'];
+    return { 'cached TCP, µs CPU a query': (await run.ask(words)).cpuUs };
+  },
+};
+const LISTING = 'listing';
+
+/** One round of some rows, each told as soon as it is known. */
+async function measure(responder: Responder, rows: readonly string[]): Promise<Figures> {
   const dnsmasq = { names: { ...STATUS_NAMES, 'bench.net': '10.9.9.9' }, extra: ['--local-ttl=3600'] };
   const { peers, files = {}, isChecksumOffloaded = true } = responder;
   return withCell({ peers: ['dnsperf', ...peers], files, dnsmasq, isChecksumOffloaded }, async (cell) => {
     const { pid, address } = await responder.start(cell);
     writeFileSync(cell.device.path('/run/cached'), names('n', CACHED_NAMES));
-    for (const part of ['a', 'b', 'c']) {
-      writeFileSync(cell.device.path(`/run/fresh-${part}`), names(part, FORWARDED_NAMES));
-    }
     const run = new Run(cell, pid, address);
     await run.ask(['-d', '/run/cached', '-l', '2', '-q', '50']);
-    const cached = await run.ask(['-d', '/run/cached', '-l', `${SECONDS}`, '-c', '4', '-q', '100']);
-    const steady = await run.ask(['-d', '/run/cached', '-l', `${SECONDS}`, '-Q', '2000', '-v']);
-    // All are measured warm: the proxy is compiled as it runs.
-    for (const part of ['a', 'b']) await run.ask(['-d', `/run/fresh-${part}`, '-n', '1', '-q', '20']);
-    const fresh = await run.ask(['-d', '/run/fresh-c', '-n', '1', '-q', '20']);
-    const tcp = await run.ask(['-d', '/run/cached', '-l', `${SECONDS}`, '-m', 'tcp', '-c', '4', '-q', '100']);
-    return {
-      'cached UDP, µs CPU a query': cached.cpuUs,
-      'cached UDP, thousand a second': cached.perSecond === undefined ? undefined : cached.perSecond / 1000,
-      'cached UDP at 2000/s, µs CPU': steady.cpuUs,
-      'cached UDP at 2000/s, p50 µs': steady.p50Us,
-      'cached UDP at 2000/s, p99 µs': steady.p99Us,
-      'forwarded UDP, µs CPU a query': fresh.cpuUs,
-      'cached TCP, µs CPU a query': tcp.cpuUs,
-      'PSS afterwards, MB': memory(pid).pssKb / 1024,
-    };
+    const all: Record<string, Figures[string]> = {};
+    for (const row of rows) {
+      const figures = (await ROWS[row]?.(run, cell)) ?? {};
+      tell(figures);
+      Object.assign(all, figures);
+    }
+    return { ...all, 'PSS afterwards, MB': memory(pid).pssKb / 1024 };
   });
+}
+
+function tell(figures: Figures): void {
+  for (const [row, figure] of Object.entries(figures)) {
+    process.stderr.write(`  ${row}: ${typeof figure === 'number' ? figure.toFixed(1) : figure ?? '–'}\n`);
+  }
 }
 
 /** Questions while a client lists 100 services again and again; of those who are no managers nothing. */
@@ -164,10 +194,12 @@ async function measureWhileListing({ manager }: Responder): Promise<Figures> {
     })();
     const { p99Us } = await run.ask(['-d', '/run/cached', '-l', `${SECONDS}`, '-Q', '500', '-v']);
     isAsking = false;
-    return {
+    const figures = {
       'while 100 services are listed, p99 µs': p99Us,
       'lists a second meanwhile': (await listing) / SECONDS,
     };
+    tell(figures);
+    return figures;
   });
 }
 
@@ -216,9 +248,16 @@ async function main(): Promise<void> {
     options: {
       rounds: { type: 'string', default: '3' },
       only: { type: 'string', default: Object.keys(RESPONDERS).join(',') },
+      rows: { type: 'string', default: [...Object.keys(ROWS), LISTING].join(',') },
       'no-build': { type: 'boolean', default: false },
     },
   });
+  const rows = values.rows.split(',');
+  for (const row of rows) {
+    if (ROWS[row] === undefined && row !== LISTING) {
+      throw new Error(`unknown rows ${row}: ${[...Object.keys(ROWS), LISTING].join(', ')}`);
+    }
+  }
   becomeRoot();
   if (!values['no-build']) build();
   const chosen = values.only.split(',').map((name) => {
@@ -229,7 +268,11 @@ async function main(): Promise<void> {
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const each of round % 2 === 0 ? chosen : chosen.toReversed()) {
       process.stderr.write(`round ${round + 1}: ${each.heading}\n`);
-      each.rounds.push({ ...(await measure(each.responder)), ...(await measureWhileListing(each.responder)) });
+      const inCell = rows.filter((row) => row !== LISTING);
+      each.rounds.push({
+        ...(inCell.length > 0 ? await measure(each.responder, inCell) : {}),
+        ...(rows.includes(LISTING) ? await measureWhileListing(each.responder) : {}),
+      });
     }
   }
   console.log(formatTable(chosen));
