@@ -100,6 +100,7 @@ async function live<O extends DaemonOptions>(program: Program<O>, options: O, re
   process.env['UV_THREADPOOL_SIZE'] ??= '1';
   const system = program.openSystem();
   system.compileSparingly();
+  system.unmapProgram();
   const scope = createScope();
   const clock = new DeadlineClock(system.bootTimeSource(scope));
   startLog(program.name, options, { system, clock }, scope);

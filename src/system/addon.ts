@@ -50,6 +50,7 @@ export interface Addon {
   startSession(): number;
   fillRandom(bytes: Uint8Array): number;
   compileSparingly(): void;
+  unmapProgram(): void;
   confine(user: number, moreBytes: number, cpuSec: number): number;
   describe(errno: number): string;
 }

@@ -51,6 +51,7 @@ export function openSystem(): System {
       throw systemError(addon, -found, 'statfs');
     },
     compileSparingly: () => addon.compileSparingly(),
+    unmapProgram: () => addon.unmapProgram(),
     fillRandom: (bytes) => void check(addon, addon.fillRandom(bytes), 'getrandom'),
     startSession: () => void check(addon, addon.startSession(), 'setsid'),
   };

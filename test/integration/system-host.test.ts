@@ -59,6 +59,15 @@ test('a program goes on as before when less of it is compiled', () => {
   assert.is(words.filter((word) => /^word \d*7$/.test(word)).length, 2000);
 });
 
+test('a program goes on as before when it is mapped anew', () => {
+  const mappedKb = (): number => Number(/^RssFile:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+  const before = mappedKb();
+  system.unmapProgram();
+  const after = mappedKb();
+  assert.ok(after < 0.75 * before, `${before} KB of files mapped before, ${after} after`);
+  assert.is(['b', 'a'].sort((one, other) => one.localeCompare(other, 'de')).join(''), 'ab');
+});
+
 test('setting the clock without the right to says so', () => {
   const maps = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
   assert.is(maps[2], '1', 'in a user namespace of our own');

@@ -57,6 +57,7 @@ NAPI_MODULE_INIT() {
   add_replying(env, exports);
   add_outbox(env, exports);
   add_host(env, exports);
+  add_memory(env, exports);
   add_confining(env, exports);
   return exports;
 }

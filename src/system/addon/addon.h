@@ -134,6 +134,7 @@ void add_sending(napi_env env, napi_value exports);
 void add_replying(napi_env env, napi_value exports);
 void add_outbox(napi_env env, napi_value exports);
 void add_host(napi_env env, napi_value exports);
+void add_memory(napi_env env, napi_value exports);
 void add_confining(napi_env env, napi_value exports);
 
 /* watcher.c */

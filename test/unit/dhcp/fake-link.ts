@@ -37,7 +37,7 @@ export class FakeLink<Message> {
       throw new Error('nobody of src/dhcp has business with that');
     };
     this.system = {
-      bootTimeSource: none, fillRandom: none, listen: none, compileSparingly: none,
+      bootTimeSource: none, fillRandom: none, listen: none, compileSparingly: none, unmapProgram: none,
       netlink: none, raw: none, tcp: none, tcpStream: none, unixDatagram: none, unixStream: none,
       device: none, udpServer: none, tun: none, closeFd: none, setWallClock: none, adjustClock: none, setHostname: none,
       setDomainname: none, fileSystemId: none, startSession: none, wallTime: none,
