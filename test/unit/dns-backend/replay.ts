@@ -47,7 +47,8 @@ export class Stage {
     const system = {
       udp, udpServer, tcp, closeFd,
       tcpStream: nothing, bootTimeSource: nothing,
-      fillRandom: nothing, listen: nothing, compileSparingly: nothing, unmapProgram: nothing, netlink: nothing, packet: nothing, raw: nothing,
+      fillRandom: nothing, listen: nothing, compileSparingly: nothing, unmapProgram: nothing,
+      netlink: nothing, packet: nothing, raw: nothing,
       unixDatagram: nothing, unixStream: nothing, device: nothing, tun: nothing,
       setWallClock: nothing, wallTime: nothing, adjustClock: nothing, setHostname: nothing, setDomainname: nothing,
       fileSystemId: nothing, startSession: nothing,
