@@ -91,6 +91,8 @@ export interface NetworkDescription {
   readonly storedKeys?: readonly string[];
   /** Those of them that are forgotten when a user removes the service. */
   readonly secretKeys?: readonly string[];
+  /** What users may choose of it (`JoinContext.choice`); nothing unless said. */
+  readonly choices?: readonly WifiChoice[];
   /** Whether a favourite is tried again by itself after a failure. */
   readonly isRetried?: boolean;
   readonly control: NetworkControl;
@@ -112,6 +114,7 @@ export class Network {
   readonly control: NetworkControl;
   readonly storedKeys: readonly string[];
   readonly secretKeys: readonly string[];
+  readonly choices: readonly WifiChoice[];
   readonly isRetried: boolean;
   readonly #lost = new Emitter<void>();
   readonly #securityChanged = new Emitter<void>();
@@ -130,6 +133,7 @@ export class Network {
     this.control = description.control;
     this.storedKeys = description.storedKeys ?? [];
     this.secretKeys = description.secretKeys ?? [];
+    this.choices = description.choices ?? [];
     this.isRetried = description.isRetried ?? false;
   }
 

@@ -38,6 +38,7 @@ export function judge({ errorName, events, isUnproven }: Attempted): JoinError['
 function isKeyRefusal(event: MlmeEvent): boolean {
   switch (event.kind) {
     case 'silence':
+    case 'channel':
       return false;
     case 'authentication':
       return event.algorithm === SAE && event.sequence === SAE_CONFIRM && event.status !== 0;

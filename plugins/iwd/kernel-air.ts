@@ -1,6 +1,7 @@
 /**
- * What iwd does not tell and the kernel does (nl80211): which access points offer WPS, and how an
- * attempt to join ended. Without that family in the kernel nothing is known of either.
+ * What iwd does not tell and the kernel does (nl80211): which access points offer WPS, how an attempt
+ * to join ended, and that an access point went on elsewhere. Without that family in the kernel nothing
+ * is known of it.
  */
 
 import type { Core, Scope } from '../../src/api.ts';
@@ -57,6 +58,14 @@ export class KernelAir {
       if (each.ifindex === ifindex) events.push(each.event);
     });
     return events;
+  }
+
+  /** Tells where the access point that an interface uses goes on, until `scope` closes. */
+  observeChannels(ifindex: number, scope: Scope, observer: (frequencyMhz: number) => void): void {
+    this.#hears ??= this.#listen();
+    this.#events.observe(scope, ({ ifindex: where, event }) => {
+      if (where === ifindex && event.kind === 'channel') observer(event.frequencyMhz);
+    });
   }
 
   async #read(ifindex: number): Promise<void> {

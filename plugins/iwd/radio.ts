@@ -163,6 +163,10 @@ class IwdRadio {
       if (strength !== undefined) network?.setStrength(strength);
       if (point !== undefined) network?.setPoint(point);
     });
+    env.air.observeChannels(device.ifindex, scope, (frequencyMhz) => {
+      const network = this.#networks.get(this.#joiner.joined ?? '')?.network;
+      if (network?.point !== undefined) network.setPoint({ ...network.point, frequencyMhz });
+    });
     env.core.sleep.ended.observe(scope, () => this.#look());
   }
 
@@ -276,6 +280,7 @@ class IwdRadio {
       security: [security],
       storedKeys: STORED_KEYS,
       secretKeys: SECRET_KEYS,
+      choices: ['MACAddressPolicy'],
       isRetried: true,
       control: target === undefined
         ? hiddenControl({ call: (ssid, _, signal) => this.#call(ssid, security, signal) }, security)

@@ -324,6 +324,7 @@ class Radio {
       security: [security],
       storedKeys: STORED_KEYS,
       secretKeys: SECRET_KEYS,
+      choices: ['Band', 'BSSID', 'MACAddressPolicy'],
       isRetried: true,
       control: isHidden ? hiddenControl({
         call: (name, wanted, signal) => this.#call(name, wanted, signal),

@@ -15,6 +15,8 @@ import type { OwnSettings } from './own-settings.ts';
 interface Owner {
   readonly identifier: string;
   readonly type: string;
+  /** Of a service. */
+  readonly network?: { readonly choices: readonly WifiChoice[] };
 }
 
 /** What can be chosen of a Wi-Fi network. */
@@ -73,7 +75,8 @@ export class OwnChoices {
       case 'Band':
       case 'BSSID':
       case 'MACAddressPolicy':
-        return owner.type === 'wifi' ? (this.wifiChoice(owner, choice) ?? NO_CHOICE) : undefined;
+        return owner.network?.choices.includes(choice) === true
+          ? (this.wifiChoice(owner, choice) ?? NO_CHOICE) : undefined;
     }
   }
 

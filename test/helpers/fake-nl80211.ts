@@ -10,7 +10,7 @@ const CONTROL = 16;
 const FAMILY = 0x21;
 const MLME_GROUP = 7;
 const SCAN_GROUP = 6;
-const [GET_SCAN, NEW_SCAN_RESULTS, AUTHENTICATE, DISCONNECT] = [32, 34, 37, 48];
+const [GET_SCAN, NEW_SCAN_RESULTS, AUTHENTICATE, DISCONNECT, CHANNEL_SWITCHED] = [32, 34, 37, 48, 88];
 
 /** An access point in the air. */
 export interface FakeBss {
@@ -65,6 +65,11 @@ export class FakeNl80211 {
   /** The connection ends. */
   disconnect(reason: number, isByAccessPoint: boolean): void {
     this.#tell(DISCONNECT, [attribute(54, u16(reason)), ...(isByAccessPoint ? [attribute(71, Buffer.alloc(0))] : [])]);
+  }
+
+  /** The access point in use goes on on another channel. */
+  switchChannel(frequencyMhz: number): void {
+    this.#tell(CHANNEL_SWITCHED, [attribute(38, u32(frequencyMhz))]);
   }
 
   #tell(command: number, attributes: readonly Buffer[]): void {

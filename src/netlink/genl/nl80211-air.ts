@@ -1,6 +1,6 @@
 /**
  * Wi-Fi as the kernel tells of it (family nl80211, linux/nl80211.h): the access points it heard in the
- * last scan, and how authentications, associations and connections end, with the codes of IEEE
+ * last scan, how authentications, associations and connections end and where they go on, with the codes of IEEE
  * 802.11-2020 (9.4.1.7 reasons, 9.4.1.9 status). Read only: supplicants do the rest.
  */
 
@@ -24,7 +24,9 @@ export type MlmeEvent =
   | { readonly kind: 'authentication'; readonly algorithm: number; readonly sequence: number; readonly status: number }
   /** Nobody answered. */
   | { readonly kind: 'silence' }
-  | { readonly kind: 'disconnection'; readonly reason: number; readonly isByAccessPoint: boolean };
+  | { readonly kind: 'disconnection'; readonly reason: number; readonly isByAccessPoint: boolean }
+  /** The access point in use is on another channel now, and we with it. */
+  | { readonly kind: 'channel'; readonly frequencyMhz: number };
 
 /** What an interface heard last. Rejects with NetlinkError; ENOENT where the kernel has no Wi-Fi. */
 export async function listHeard(genl: Genl, ifindex: number, signal?: AbortSignal): Promise<HeardAccessPoint[]> {
@@ -64,6 +66,7 @@ export function observeScans(genl: Genl, scope: Scope, observer: (ifindex: numbe
 /** NL80211_ATTR_*, with NL80211_BSS_* inside. */
 const ATTRIBUTES = {
   ifindex: [3, u32],
+  frequencyMhz: [38, u32],
   bss: [47, nested({
     bssid: [1, bytes],
     frequencyMhz: [2, u32],
@@ -88,6 +91,7 @@ const NEW_SCAN_RESULTS = 34;
 const AUTHENTICATE = 37;
 const ASSOCIATE = 38;
 const DISCONNECT = 48;
+const CHANNEL_SWITCHED = 88;
 const NO_BYTES = new Uint8Array();
 
 /** IEEE 802.11-2020, 9.3.3.1: frame control to sequence control. */
@@ -103,6 +107,10 @@ export function mlmeEvent(command: number, attributes: Decoded<typeof ATTRIBUTES
     case DISCONNECT: {
       const { reason = 0, isByAccessPoint = false } = attributes;
       return { kind: 'disconnection', reason, isByAccessPoint };
+    }
+    case CHANNEL_SWITCHED: {
+      const { frequencyMhz } = attributes;
+      return frequencyMhz === undefined ? undefined : { kind: 'channel', frequencyMhz };
     }
     default:
       return undefined;

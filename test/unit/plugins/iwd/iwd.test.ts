@@ -6,6 +6,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { iwd } from '../../../../plugins/iwd/iwd.ts';
 import { DBusError } from '../../../../src/dbus/errors.ts';
+import { causewayServiceInterface } from '../../../../src/dbus/interfaces/causeway-service.ts';
+import { propertiesInterface } from '../../../../src/dbus/interfaces/freedesktop.ts';
 import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
 import { variant } from '../../../../src/dbus/signature.ts';
 import { SystemError } from '../../../../src/shared/errors.ts';
@@ -67,6 +69,8 @@ function stateDirectory({ scope }: TestContext): string {
   scope.defer(() => rmSync(directory, { recursive: true }));
   return directory;
 }
+
+const servicePath = (group: string): string => `/net/connman/service/${wifiIdentifier(group)}`;
 
 const codeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(() => 'success', (error: Error) => error.name);
@@ -318,6 +322,30 @@ test('a failure is the key\'s where the kernel tells so, else not', withScope(as
   assert.is(await tryOnce(() => kernel.authenticate(3, 2, 1)), 'invalid-key');
   assert.is(await tryOnce(() => kernel.disconnect(4, false)), 'connect-failed');
   assert.is(await tryOnce(() => undefined), 'connect-failed');
+}));
+
+test('the access point in use goes on on another channel', withScope(async (context) => {
+  const made: { bench?: WifiBench } = {};
+  const kernel = homeKernel(() => made.bench);
+  const { bench } = await iwdBench(context, { files: FAVORITE, system: { netlink: kernel.netlink } });
+  made.bench = bench;
+  const point = () => bench.core.services.get(wifiIdentifier(HOME))?.network.point;
+  assert.equal(point(), { bssid: '02:00:00:00:00:01', frequencyMhz: 2412 });
+  kernel.switchChannel(2462);
+  await settled(bench);
+  assert.equal(point(), { bssid: '02:00:00:00:00:01', frequencyMhz: 2462 });
+}));
+
+test('a band or an access point cannot be chosen, and it says so', withScope(async (context) => {
+  const { bench } = await iwdBench(context, { files: storedNetwork(HOME) });
+  const choose = (name: string, value: string): Promise<string> => {
+    const properties = bench.client.proxy(propertiesInterface, 'net.connman', servicePath(HOME));
+    const given = { interface_name: causewayServiceInterface.name, property_name: name, value: variant('s', value) };
+    return codeOf(properties.Set(given));
+  };
+  assert.is(await choose('Band', '5'), 'net.connman.Error.NotSupported');
+  assert.is(await choose('BSSID', '02:00:00:00:00:01'), 'net.connman.Error.NotSupported');
+  assert.is(await choose('MACAddressPolicy', 'random'), 'success');
 }));
 
 test('started by the bus a second after the start where nobody else has the radios', withScope(async (context) => {
