@@ -1,32 +1,40 @@
 /**
- * What goes wrong in the air and how a station over wpa_supplicant gets over it: channels and access
- * points change, vanish and return, the supplicant dies, gateways fall silent. All on `rig-psk`, the
- * first network of the first radio, which is connected from the first case on.
+ * What goes wrong in the air and how a station gets over it: channels and access points change, vanish
+ * and return, the supplicant dies, gateways fall silent. All on `rig-psk`, the first network of the
+ * first radio, which is connected from the first case on.
  */
 
 import * as assert from 'uvu/assert';
 import { causewayServiceInterface } from '../../src/dbus/interfaces/causeway-service.ts';
 import { propertiesInterface } from '../../src/dbus/interfaces/freedesktop.ts';
 import { SERVER_ADDRESS } from '../helpers/cell.ts';
-import { type AirNetwork, PROTECTIONS, startAccessPoint, startSupplicant } from '../helpers/guest/air.ts';
-import { type Station, stationCase, until } from '../helpers/guest/stations.ts';
+import { type AirNetwork, startAccessPoint } from '../helpers/guest/air.ts';
+import { type Backend, type Station, stationCase, until } from '../helpers/guest/stations.ts';
 import { WIFI_SERVICE } from '../oracle/wifi-script.ts';
 
 /** A second place of `rig-psk`, on the third radio, and its address. */
 const SECOND = { radio: 'wlan2', channel: 11 };
-const SECOND_BSSID = '02:00:00:00:02:00';
-const HOME: AirNetwork = { ssid: 'rig-psk', settings: PROTECTIONS.psk };
+export const SECOND_BSSID = '02:00:00:00:02:00';
 
 type Body = (station: Station) => Promise<void>;
 
-/** Adds the cases; `networks` are on the air of the first radio. */
-export function healCases(open: () => Promise<Station>, networks: readonly AirNetwork[]): void {
+/** What the cases take. */
+export interface HealEnv {
+  readonly backend: Backend;
+  /** On the air of the first radio. */
+  readonly networks: readonly AirNetwork[];
+  /** Has the station go to `SECOND_BSSID`, which it may not have heard yet; resolves when that is under way. */
+  readonly roam: Body;
+}
+
+/** Adds the cases. */
+export function healCases(open: () => Promise<Station>, env: HealEnv): void {
   const cases: Readonly<Record<string, Body>> = {
     'the access point changes its channel: the connection stays': changeChannel,
-    'roaming to another access point and, when that dies, back': roam,
+    'roaming to another access point and, when that dies, back': (station) => roam(station, env),
     'no gateway answers: joined anew': loseGateway,
-    'the access point vanishes and returns: connected again': (station) => loseAccessPoint(station, networks),
-    'the supplicant is killed and started again: connected again': loseSupplicant,
+    'the access point vanishes and returns: connected again': (station) => loseAccessPoint(station, env),
+    'the supplicant is killed and started again: connected again': (station) => loseSupplicant(station, env),
   };
   for (const [name, body] of Object.entries(cases)) stationCase(open, name, body);
 }
@@ -41,13 +49,10 @@ async function changeChannel(station: Station): Promise<void> {
   assert.is(ends(station), before, 'the connection stays');
 }
 
-async function roam(station: Station): Promise<void> {
-  const second = await startAccessPoint(station.cell, [HOME], SECOND);
-  // wpa_supplicant roams to what it has heard.
-  await until(async () => {
-    await station.scanned();
-    return (await wpaCli(station, 'roam', SECOND_BSSID)).includes('OK');
-  });
+async function roam(station: Station, env: HealEnv): Promise<void> {
+  const home = env.networks.filter(({ ssid }) => ssid === 'rig-psk');
+  const second = await startAccessPoint(station.cell, home, SECOND);
+  await env.roam(station);
   const before = ends(station);
   await until(async () => (await accessPointOf(station)).bssid === SECOND_BSSID);
   assert.is(ends(station), before, 'the connection stays');
@@ -71,18 +76,18 @@ async function loseGateway(station: Station): Promise<void> {
   await until(() => isUp(station));
 }
 
-async function loseAccessPoint(station: Station, networks: readonly AirNetwork[]): Promise<void> {
+async function loseAccessPoint(station: Station, { networks }: HealEnv): Promise<void> {
   await station.accessPoint.stop();
   await until(async () => !(await isUp(station)));
   station.accessPoint = await startAccessPoint(station.cell, networks);
   await until(() => isUp(station));
 }
 
-async function loseSupplicant(station: Station): Promise<void> {
+async function loseSupplicant(station: Station, { backend }: HealEnv): Promise<void> {
   station.supplicant.kill('SIGKILL');
   await station.supplicant.exited;
   await until(async () => !(await isUp(station)));
-  station.supplicant = await startSupplicant(station.cell);
+  station.supplicant = await backend.start(station.cell);
   await until(() => isUp(station));
 }
 
@@ -101,8 +106,4 @@ async function accessPointOf({ bus }: Station): Promise<{ bssid: unknown; freque
   const property = { interface_name: causewayServiceInterface.name, property_name: 'AccessPoint' };
   const told = (await properties.Get(property).catch(() => undefined))?.as('a{sv}');
   return { bssid: told?.get('BSSID')?.value, frequencyMhz: told?.get('Frequency')?.value };
-}
-
-function wpaCli({ cell }: Station, ...words: readonly string[]): Promise<string> {
-  return cell.device.output(['wpa_cli', '-p', '/run/wpa_supplicant', '-i', 'wlan1', ...words]);
 }

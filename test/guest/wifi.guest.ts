@@ -5,9 +5,9 @@
 
 import { startSupplicant } from '../helpers/guest/air.ts';
 import { runCases } from '../helpers/guest/cases.ts';
-import { Station } from '../helpers/guest/stations.ts';
+import { Station, until } from '../helpers/guest/stations.ts';
 import { choiceCases } from './choice-cases.ts';
-import { healCases } from './heal-cases.ts';
+import { healCases, SECOND_BSSID } from './heal-cases.ts';
 import { securityCases, securityNetworks } from './security-cases.ts';
 import { STATION_NETWORKS, stationCases } from './station-cases.ts';
 
@@ -19,9 +19,18 @@ const open = (): Promise<Station> =>
   (opened ??= Station.open(backend, NETWORKS, { radios: ['server', 'device', 'server'] }));
 
 stationCases(open);
-healCases(open, NETWORKS);
+healCases(open, { backend, networks: NETWORKS, roam });
 securityCases(open, NETWORKS);
 // The last of these starts the daemon anew.
 choiceCases(open, NETWORKS);
 
 await runCases();
+
+// wpa_supplicant roams to what it has heard.
+async function roam(station: Station): Promise<void> {
+  await until(async () => {
+    await station.scanned();
+    const words = ['-p', '/run/wpa_supplicant', '-i', 'wlan1', 'roam', SECOND_BSSID];
+    return (await station.cell.device.output(['wpa_cli', ...words])).includes('OK');
+  });
+}
