@@ -17,6 +17,8 @@ interface Current {
   readonly request: JoinRequest;
   joining: Joining;
   block: string | undefined;
+  /** Settles when all is asked of the supplicant that joining begins with; `block` is known then. */
+  begun: Promise<void>;
   settle: { resolve(credentials: WpsCredentials | undefined): void; reject(error: unknown): void } | undefined;
   credentials: WpsCredentials | undefined;
 }
@@ -59,6 +61,8 @@ export class Joiner {
   #isFresh = true;
   /** Leaving is under way; a join waits for it. */
   #leaving: Promise<void> = Promise.resolve();
+  /** Of those that wait, only this one goes on. */
+  #newest: JoinRequest | undefined;
 
   constructor(link: SupplicantLink, scope: Scope) {
     this.#link = link;
@@ -84,11 +88,14 @@ export class Joiner {
 
   /** Resolves when joined, with what WPS gave. Rejects with JoinError, or the reason of `signal`, which ends it. */
   async join(request: JoinRequest, signal: AbortSignal): Promise<WpsCredentials | undefined> {
+    this.#newest = request;
     if (this.#current !== undefined) this.#end(new JoinError('connect-failed'));
     await this.#leaving;
     signal.throwIfAborted();
+    if (this.#newest !== request) throw new JoinError('connect-failed');
     const current: Current = {
-      request, joining: NOT_JOINED, block: undefined, settle: undefined, credentials: undefined,
+      request, joining: NOT_JOINED, block: undefined, begun: Promise.resolve(), settle: undefined,
+      credentials: undefined,
     };
     this.#current = current;
     const joined = new Promise<WpsCredentials | undefined>((resolve, reject) => {
@@ -99,11 +106,10 @@ export class Joiner {
     });
     const kept = this.#isFresh ? this.#link.currentNetwork : undefined;
     this.#isFresh = false;
-    this.#begin(request, kept).then(
+    current.begun = this.#begin(current, kept).then(
       (path) => {
         current.block = path;
-        if (this.#current !== current && path !== undefined) void this.#link.leave(path);
-        else if (this.#current === current && path !== undefined && path === kept) this.#adopt(current);
+        if (this.#current === current && path !== undefined && path === kept) this.#adopt(current);
       },
       (error: unknown) => {
         if (this.#current === current) this.#end(refusal(error));
@@ -185,8 +191,10 @@ export class Joiner {
   }
 
   // Joined by a daemon before this one, it is taken over as it is; `kept` is its network block.
-  async #begin({ method, prepare, isMember }: JoinRequest, kept: string | undefined): Promise<string | undefined> {
+  async #begin(current: Current, kept: string | undefined): Promise<string | undefined> {
+    const { method, prepare, isMember } = current.request;
     await prepare?.();
+    if (this.#current !== current) return undefined;
     const isJoined = kept !== undefined && this.#link.state === 'completed' && method.kind === 'block' &&
       isMember?.(this.#link.currentBss ?? '') === true;
     if (isJoined) return kept;
@@ -217,7 +225,13 @@ export class Joiner {
     const current = this.#current;
     this.#current = undefined;
     current?.settle?.reject(reason);
-    if (current !== undefined) this.#leaving = this.#link.leave(current.block);
+    if (current !== undefined) this.#leaving = this.#leave(current);
+  }
+
+  // What it has begun comes to its end first: nothing of it may happen to the next one.
+  async #leave(current: Current): Promise<void> {
+    if (current.block === undefined) await current.begun;
+    await this.#link.leave(current.block);
   }
 }
 

@@ -14,7 +14,7 @@ import type { SupplicantLink } from './supplicant-link.ts';
 const log = logger('plugins/wifi/link-address.ts');
 
 /** Who has not seen the interface go by then will not; nor come. */
-const GONE_LIMIT_MS = 1_000;
+const GONE_LIMIT_MS = 5_000;
 const RETURN_LIMIT_MS = 10_000;
 
 /** Where all that addresses are made from is kept. */

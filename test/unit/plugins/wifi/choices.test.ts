@@ -122,6 +122,23 @@ test('after a restart of the daemon the radio is still known by its own address'
   assert.equal([...foreign.core.services.list].map(({ identifier }) => identifier), [`wifi_06aabbccddee_${HOME}`]);
 }));
 
+test('whatever is chosen while the address changes, what was chosen last is joined', withScope(async (context) => {
+  const bench = await wifiBench(context, { near: NEAR, work: WORK_AP }, { files: KNOWN });
+  await choose(bench, HOME, 'MACAddressPolicy', 'random');
+  for (let turns = 0; turns < 30; turns++) {
+    await rejoin(bench, HOME);
+    const other = bench.service(WORK).Connect().catch(() => undefined);
+    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+    const joined = bench.service(HOME).Connect().then(() => 'joined', (error: Error) => error.name);
+    await bench.settled();
+    await context.clock.advance(12_000);
+    await bench.settled();
+    await other;
+    assert.is(await Promise.race([joined, 'nothing']), 'joined', `after ${turns} turns`);
+    assert.equal([bench.state(HOME)[0], bench.state(WORK)[0]], ['ready', 'idle'], `after ${turns} turns`);
+  }
+}));
+
 test('a driver that takes no other address: not joined with our own instead', withScope(async (context) => {
   const bench = await wifiBench(context, { near: NEAR }, { files: KNOWN, mainConf: 'MACAddressPolicy=random\n' });
   bench.kernel.failNext('link.setHardwareAddress', 'EOPNOTSUPP');
