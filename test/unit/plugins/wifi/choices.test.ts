@@ -134,7 +134,7 @@ test('whatever is chosen while the address changes, what was chosen last is join
     await context.clock.advance(12_000);
     await bench.settled();
     await other;
-    assert.is(await Promise.race([joined, 'nothing']), 'joined', `after ${turns} turns`);
+    assert.is(await Promise.race([joined, Promise.resolve('nothing')]), 'joined', `after ${turns} turns`);
     assert.equal([bench.state(HOME)[0], bench.state(WORK)[0]], ['ready', 'idle'], `after ${turns} turns`);
   }
 }));
