@@ -112,9 +112,9 @@ export class Tethering {
     this.#env.ownSettings.set(type, SECURITY, security === 'auto' ? undefined : security);
   }
 
-  // As the user wants it, whenever there is power: PersistentTetheringMode.
+  // As the user wants it, whenever a device has power: PersistentTetheringMode.
   #keepOn(technology: Technology, scope: Scope): void {
-    const { clock, options } = this.#env;
+    const { clock, options, technologies } = this.#env;
     const { sharing, type } = technology;
     if (!options.TetheringTechnologies.includes(type)) return;
     let delayMs = FIRST_RETRY_MS;
@@ -129,8 +129,11 @@ export class Tethering {
         })
         .finally(() => this.#busy.delete(technology));
     });
+    technologies.deviceAdded.observe(scope, (device) => {
+      if (device.type !== type) return;
+      device.poweredChanged.observe(device.scope, () => alarm.set(technology.isPowered ? clock.now() : undefined));
+    });
     technology.changed.observe(scope, (aspect) => {
-      if (aspect === 'powered') alarm.set(technology.isPowered ? clock.now() : undefined);
       if (aspect !== 'tethering') return;
       if (sharing.isOn) delayMs = FIRST_RETRY_MS;
       else if (technology.isPowered) alarm.set(clock.now() + delayMs);

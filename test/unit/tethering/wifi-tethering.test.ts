@@ -9,6 +9,7 @@ import { technologyInterface } from '../../../src/dbus/interfaces/technology.ts'
 import { SystemError } from '../../../src/shared/errors.ts';
 import { variant, type Variant } from '../../../src/dbus/signature.ts';
 import type { CoreBenchOptions } from '../../helpers/core-bench.ts';
+import { FakeRfkill, RFKILL } from '../../helpers/fake-rfkill.ts';
 import type { FakeAccessPoint } from '../../helpers/fake-supplicant.ts';
 import { groupOf, storedNetwork, type WifiBench, wifiBench } from '../../helpers/wifi-bench.ts';
 import { type TestContext, withScope } from '../../helpers/with-scope.ts';
@@ -204,6 +205,17 @@ test('persistent: on again after a start, a radio turned off and on, and a failu
   await context.clock.advance(600_000);
   await bench.settled();
   assert.is(await property(bench, 'Tethering'), false);
+}));
+
+test('persistent: on again where a switch says that there is power before the device has some', withScope(async (context) => {
+  const rfkill = new FakeRfkill();
+  rfkill.add(RFKILL.wifi);
+  const bench = await bareBench(context, {}, {
+    rfkill, mainConf: 'PersistentTetheringMode=true', files: { settings: STORED },
+  });
+  await context.clock.advance(0);
+  await bench.settled();
+  assert.is(await property(bench, 'Tethering'), true);
 }));
 
 test('stored, but not persistent: off after a start', withScope(async (context) => {
