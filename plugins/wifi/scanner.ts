@@ -97,7 +97,9 @@ export class Scanner {
     const limit = this.#env.clock.deadline('Wi-Fi scan', SCAN_LIMIT_MS, this.#scope.signal, limits);
     try {
       const done = new Promise<void>((resolve, reject) => {
-        limit.addEventListener('abort', () => reject(limit.reason), { once: true });
+        limit.addEventListener('abort', () => {
+          reject(this.#scope.isClosed ? new ScanError('NoCarrier', 'gone') : limit.reason);
+        }, { once: true });
         this.#link.events.observe(limits, (event) => {
           if (event.kind === 'removed') reject(new ScanError('NoCarrier', 'gone'));
           if (event.kind !== 'scanDone') return;

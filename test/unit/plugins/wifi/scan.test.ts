@@ -6,6 +6,7 @@ import { causewayTechnologyInterface } from '../../../../src/dbus/interfaces/cau
 import { propertiesInterface } from '../../../../src/dbus/interfaces/freedesktop.ts';
 import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
 import { variant } from '../../../../src/dbus/signature.ts';
+import { FakeRfkill, RFKILL } from '../../../helpers/fake-rfkill.ts';
 import { groupOf, type WifiBench, wifiBench } from '../../../helpers/wifi-bench.ts';
 import { withScope } from '../../../helpers/with-scope.ts';
 
@@ -27,6 +28,13 @@ async function lastScan({ client }: WifiBench): Promise<Record<string, unknown>>
   return rest;
 }
 
+// The technology stays with its switch, whatever becomes of its adapter.
+function withSwitch(): FakeRfkill {
+  const rfkill = new FakeRfkill();
+  rfkill.add(RFKILL.wifi);
+  return rfkill;
+}
+
 test('one that was made, and none yet', withScope(async (context) => {
   const bench = await wifiBench(context, { ap: HOME_AP });
   assert.equal(await lastScan(bench), {});
@@ -39,6 +47,44 @@ test('off', withScope(async (context) => {
   await technologyOf(bench).SetProperty({ name: 'Powered', value: variant('b', false) });
   assert.is(await errorOf(technologyOf(bench).Scan()), 'NoCarrier: No carrier');
   assert.equal(await lastScan(bench), { Outcome: 'failed', Reason: 'off', Detail: 'No carrier' });
+}));
+
+test('blocked by somebody else; without an adapter', withScope(async (context) => {
+  const rfkill = new FakeRfkill();
+  const index = rfkill.add(RFKILL.wifi);
+  const bench = await wifiBench(context, { ap: HOME_AP }, { rfkill });
+  const turn = async (): Promise<void> => {
+    await bench.settled();
+    await context.clock.advance(600);
+    await bench.settled();
+  };
+  await turn();
+  rfkill.set(index, { soft: true });
+  await turn();
+  assert.is(await errorOf(technologyOf(bench).Scan()), 'NoCarrier: No carrier');
+  assert.is((await lastScan(bench))['Reason'], 'soft-blocked');
+  await technologyOf(bench).SetProperty({ name: 'Powered', value: variant('b', true) });
+  await turn();
+  assert.is(rfkill.isSoftBlocked(index), false, 'who turns it on frees it');
+  await technologyOf(bench).Scan();
+  assert.equal(await lastScan(bench), { Outcome: 'done' });
+  bench.kernel.removeLink('wlan0');
+  await turn();
+  assert.is(await errorOf(technologyOf(bench).Scan()), 'NotSupported: Not supported');
+  assert.is((await lastScan(bench))['Reason'], 'no-device');
+}));
+
+test('the adapter goes meanwhile', withScope(async (context) => {
+  const bench = await wifiBench(context, { ap: HOME_AP }, { rfkill: withSwitch() });
+  bench.supplicant.isScanningFast = false;
+  const scanning = errorOf(technologyOf(bench).Scan({}, { timeoutMs: 60_000 }));
+  await bench.settled();
+  bench.kernel.removeLink('wlan0');
+  await bench.settled();
+  await context.clock.advance(30_000);
+  await bench.settled();
+  assert.is(await scanning, 'NoCarrier: No carrier');
+  assert.is((await lastScan(bench))['Reason'], 'gone');
 }));
 
 test('a network is being joined', withScope(async (context) => {
