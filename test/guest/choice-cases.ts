@@ -50,6 +50,13 @@ export function choiceCases(open: () => Promise<Station>, networks: readonly Air
     console.log(`known network after a restart: ${Math.round(performance.now() - since)} ms`);
     assert.is(await known(), own);
     assert.match([...(await station.services()).values()].map(({ path }) => path).join(), 'wifi_020000000100_');
+    await connmanctl('config', 'rig-both', '--mac-address=permanent');
+    // Another favorite may be joined meanwhile, of itself and under our own address.
+    await station.disconnect('rig-both');
+    await station.connect('rig-both');
+    assert.is(await known(), PERMANENT);
+    await station.manager.RegisterAgent({ path: '/agent' });
+    await station.remove('rig-both');
   });
 }
 
