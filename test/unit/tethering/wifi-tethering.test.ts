@@ -207,7 +207,7 @@ test('persistent: on again after a start, a radio turned off and on, and a failu
   assert.is(await property(bench, 'Tethering'), false);
 }));
 
-test('persistent: on again where a switch says that there is power before the device has some', withScope(async (context) => {
+test('persistent: on again where a switch has power before the device', withScope(async (context) => {
   const rfkill = new FakeRfkill();
   rfkill.add(RFKILL.wifi);
   const bench = await bareBench(context, {}, {
