@@ -108,13 +108,17 @@ export interface DriverEnv {
   readonly runtimeDirectory: string;
   /** Whether helpers of a driver of this type may keep files where the system's own programs do. */
   isSystemHelper(type: string): boolean;
-  /** Where a helper of a driver of this type, as whoever it runs, may make a socket of its own. */
-  socketDirectory(type: string): string;
+  /** Where a helper of a driver of this type, as whoever it runs, may make files of its own. */
+  helperDirectory(type: string): string;
   /** An interface just made: removed with `scope`, by a later daemon if this one cannot. */
   ownDevice(name: string, scope: Scope): void;
   /** Where the helpers' scripts are installed. */
   readonly scriptDirectory: string;
-  connectUnix(path: string, scope: Scope): StreamSocket;
+  /**
+   * A socket for one helper of a driver of this type, as whoever it runs; returns its path. Gone with `scope`.
+   * Throws SystemError.
+   */
+  awaitHelper(type: string, name: string, scope: Scope, onStream: (stream: StreamSocket) => void): string;
   /** Addresses of a host; itself where it is one. Rejects when there are none. */
   resolveHost(host: string, signal: AbortSignal): Promise<readonly IpAddress[]>;
   /** A file of mode 0600 in the runtime directory, removed with `scope`; returns its path. */

@@ -20,6 +20,7 @@ import { formatHelp } from '../src/shared/command-line.ts';
 import { logger } from '../src/shared/log.ts';
 import type { Scope } from '../src/shared/scope.ts';
 import { openSystem } from '../src/system/node-system.ts';
+import type { System } from '../src/system/system.ts';
 import { VERSION } from '../src/version.ts';
 import { ask } from './agent.ts';
 import { builtin } from './builtin.ts';
@@ -76,10 +77,8 @@ async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
       leftovers.noteDevice(name, within);
       removeWith({ kernel, clock }, name, within);
     },
-    isSystemHelper: (type) => privilegesOf(options, type)?.isSystem ?? true,
-    socketDirectory: (type) => socketDirectory(privilegesOf(options, type)),
+    ...forHelpers(system, options),
     scriptDirectory: `${directories.libdir}/connman/scripts`,
-    connectUnix: (path, within) => system.unixStream(path, within),
     resolveHost: hostResolver('/etc/resolv.conf', { system, clock, random }),
     ...files(),
     driver: (type) => drivers.get(type),
@@ -128,8 +127,30 @@ function privilegesOf(options: VpnOptions, type: string) {
   return options.privileges(configured, { passwd: read('/etc/passwd'), group: read('/etc/group') });
 }
 
+// Files and sockets where a helper reaches them as whoever it runs.
+function forHelpers(
+  system: System, options: VpnOptions,
+): Pick<ProviderEnv, 'isSystemHelper' | 'helperDirectory' | 'awaitHelper'> {
+  return {
+    isSystemHelper: (type) => privilegesOf(options, type)?.isSystem ?? true,
+    helperDirectory: (type) => helperDirectory(privilegesOf(options, type)),
+    awaitHelper(type, name, scope, onStream) {
+      const privileges = privilegesOf(options, type);
+      const path = `${helperDirectory(privileges)}/${name}`.slice(0, MAX_SOCKET_PATH);
+      const remove = (): void => rmSync(path, { force: true });
+      remove();
+      scope.defer(remove);
+      system.unixClient(path, scope, onStream);
+      if (privileges !== undefined) chownSync(path, privileges.uid, privileges.gid);
+      return path;
+    },
+  };
+}
+
+const MAX_SOCKET_PATH = 107; // sun_path
+
 // A helper with other rights has a directory of its own.
-function socketDirectory(privileges: Privileges | undefined): string {
+function helperDirectory(privileges: Privileges | undefined): string {
   if (privileges === undefined) return RUNTIME;
   const { uid, gid } = privileges;
   const path = `${RUNTIME}/${uid}`;

@@ -21,6 +21,7 @@ export interface Addon {
   bind(fd: number, address: Uint8Array | undefined, port: number, ifindex: number): number;
   connect(fd: number, address: Uint8Array | undefined, port: number, ifindex: number): number;
   listen(fd: number, backlog: number): number;
+  accept(fd: number): number;
   localPort(fd: number): number;
   duplicate(fd: number): number;
   close(fd: number): number;

@@ -31,6 +31,7 @@ export function openSystem(): System {
     tcpStream: (options, scope) => openTcpStream(native, options, scope),
     unixDatagram: (path, scope) => unixDatagram(native, path, scope),
     unixStream: (path, scope) => unixStream(native, path, scope),
+    unixClient: (path, scope, onClient) => unixClient(native, path, scope, onClient),
     device: (path, scope) => device(native, path, scope),
     tun(name, { kind = 'tun', owner = -1 } = {}) {
       const made = addon.tun(encode(name), kind === 'tap', owner);
@@ -96,6 +97,21 @@ function unixStream(native: Native, path: string, scope: Scope): StreamSocket {
     check(addon, addon.connect(fd, encodeUnixPath(path), 0, 0), 'connect');
   });
   return openStreamSocket(native, fd, scope);
+}
+
+function unixClient(native: Native, path: string, scope: Scope, onClient: (stream: StreamSocket) => void): void {
+  const { addon } = native;
+  const made = addon.socket(addon.constants.AF_UNIX, addon.constants.SOCK_STREAM, 0);
+  const fd = openDescriptor(native, made, (fd) => {
+    check(addon, addon.bind(fd, encodeUnixPath(path), 0, 0), 'bind');
+  });
+  const waiting = scope.child();
+  waiting.defer(() => void addon.close(fd));
+  listen(native, { fd, backlog: 1 }, waiting, () => {
+    const client = addon.accept(fd);
+    void waiting.close();
+    if (client >= 0) onClient(openStreamSocket(native, client, scope));
+  });
 }
 
 function device(native: Native, path: string, scope: Scope): MessageSocket<undefined> {

@@ -57,6 +57,12 @@ export interface System {
   /** A unix stream socket connected to `path` (D-Bus; `@` as above), with file descriptor passing. */
   unixStream(path: string, scope: Scope): StreamSocket;
 
+  /**
+   * Has one client connect to `path`, where nothing may be yet; nobody else is let in. The file is the caller's
+   * to remove. Throws SystemError.
+   */
+  unixClient(path: string, scope: Scope, onClient: (stream: StreamSocket) => void): void;
+
   /** A character device read event by event, such as /dev/rfkill. It is closed before `onError` is called. */
   device(path: string, scope: Scope): MessageSocket<undefined>;
 

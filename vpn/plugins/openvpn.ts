@@ -1,6 +1,6 @@
 /**
- * OpenVPN: the program `openvpn` with its management socket (management-notes.txt), over which it asks
- * for credentials, and a script that tells what the tunnel is. Options are ConnMan's.
+ * OpenVPN: the program `openvpn`, which connects to its management socket (management-notes.txt), asks for
+ * credentials there and tells what the tunnel is. Options are ConnMan's.
  * Invariant: no secret stands in its command line or environment, and no value can become an option.
  */
 
@@ -15,6 +15,7 @@ import {
   type Settings,
   type Task,
   type TaskAddress,
+  type Tunnel,
   type VpnCore,
 } from '../api.ts';
 import { Conversation } from './openvpn/conversation.ts';
@@ -38,39 +39,46 @@ const driver: Driver = {
 };
 
 function start(session: Session, resolve: () => void, reject: (error: unknown) => void): void {
-  const { env, ident, signal } = session;
-  const path = `${env.socketDirectory('openvpn')}/openvpn-${ident}`.slice(0, MAX_SOCKET_PATH);
-  env.removeFile(path);
-  let isUp = false;
+  const { ident, host, signal } = session;
   const configuration = readConfiguration(session);
+  let tunnel: Tunnel | undefined;
+  const up = (next: Tunnel): void => session.up((tunnel = next));
+  const conversation = new Conversation(session, {
+    onFailure(error) {
+      void task.stop();
+      reject(error);
+    },
+    onReport(report) {
+      if (report.kind === 'up') onUp(report.environment);
+      else if (report.kind === 'connected' && tunnel !== undefined && tunnel.gateway !== report.server) {
+        up({ ...tunnel, gateway: report.server });
+      }
+    },
+  });
+  const path = conversation.open();
   const task: Task = session.startTask({
     file: 'openvpn',
     ...(configuration !== undefined && { input: configuration }),
     args: (address) => commandLine(session, path, address),
-    onNotice: ({ reason, environment }) => {
-      const tunnel = reason === 'up' ? readTunnel(environment, session.host) : undefined;
-      if (tunnel === undefined) {
-        log.info('%s: openvpn reports %s', ident, reason);
-        void task.stop();
-        return;
-      }
-      isUp = true;
-      session.up(tunnel);
+    // A script of the configuration's may report as well.
+    onNotice({ reason, environment }) {
+      if (reason === 'up') return onUp(environment);
+      log.info('%s: openvpn reports %s', ident, reason);
+      void task.stop();
     },
   });
+  const onUp = (environment: ReadonlyMap<string, string>): void => {
+    const next = readTunnel(environment, host);
+    if (next !== undefined) return up(next);
+    log.info('%s: openvpn reports a tunnel without an address', ident);
+    void task.stop();
+  };
   signal.addEventListener('abort', () => void task.stop(), { once: true });
   void task.exited.then((exit) => {
-    env.removeFile(path);
-    if (isUp || signal.aborted) resolve();
+    if (tunnel !== undefined || signal.aborted) resolve();
     else reject(new VpnFailure('unknown', new ConnmanError('Failed', undefined, { cause: exit.error })));
   });
-  new Conversation(session, path, (error) => {
-    void task.stop();
-    reject(error);
-  }).connect();
 }
-
-const MAX_SOCKET_PATH = 107; // sun_path
 
 /** Keys in ConnMan's order, and the option each becomes. */
 const OPTIONS: readonly (readonly [key: string, option: string, ...more: string[]])[] = [
@@ -111,7 +119,7 @@ function readConfiguration({ settings, env }: Session): string | undefined {
 
 /** The arguments of openvpn. Throws VpnFailure for a value that would be an option. */
 function commandLine(session: Session, managementPath: string, address: TaskAddress): string[] {
-  const { host, settings, interfaceName, env } = session;
+  const { host, settings, interfaceName } = session;
   const get = (key: string): string | undefined => settings.get(`OpenVPN.${key}`);
   const words = ['--remote', plain('Host', host)];
   for (const [key, option, ...more] of OPTIONS) {
@@ -133,15 +141,14 @@ function commandLine(session: Session, managementPath: string, address: TaskAddr
     '--management',
     managementPath,
     'unix',
+    '--management-client',
+    '--management-up-down',
     '--management-query-passwords',
     '--auth-retry',
     'interact',
     '--syslog',
     '--script-security',
     '2',
-    '--up',
-    `${env.scriptDirectory}/vpn-script`,
-    '--up-restart',
     ...Object.entries(address).flatMap(([key, value]) => ['--setenv', key, value]),
     '--dev',
     interfaceName,

@@ -65,7 +65,7 @@ const driver: Driver = {
 
 // Its usual place is root's.
 function pidFile({ env, ident }: Session): string[] {
-  return env.isSystemHelper('vpnc') ? [] : ['--pid-file', `${env.socketDirectory('vpnc')}/vpnc-${ident}.pid`];
+  return env.isSystemHelper('vpnc') ? [] : ['--pid-file', `${env.helperDirectory('vpnc')}/vpnc-${ident}.pid`];
 }
 
 // vpnc's exit status as ConnMan reads it: 1 no connection, 2 no login.

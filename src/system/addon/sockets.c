@@ -76,6 +76,15 @@ static napi_value listen_socket(napi_env env, napi_callback_info info) {
   return make_result(env, listen(fd, backlog));
 }
 
+/* accept(fd): a descriptor, -EAGAIN when nobody waits. */
+static napi_value accept_connection(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  int fd;
+  get_arguments(env, info, 1, arguments);
+  if (!get_int(env, arguments[0], &fd)) return wrong_argument(env);
+  return make_result(env, accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
 static double port_of(const struct sockaddr_storage *name) {
   switch (name->ss_family) {
     case AF_INET: return ntohs(((const struct sockaddr_in *)name)->sin_port);
@@ -121,6 +130,7 @@ void add_sockets(napi_env env, napi_value exports) {
   add_function(env, exports, "bind", bind_socket);
   add_function(env, exports, "connect", connect_socket);
   add_function(env, exports, "listen", listen_socket);
+  add_function(env, exports, "accept", accept_connection);
   add_function(env, exports, "localPort", local_port);
   add_function(env, exports, "duplicate", duplicate);
   add_function(env, exports, "close", close_descriptor);

@@ -38,7 +38,7 @@ export class FakeLink<Message> {
     };
     this.system = {
       bootTimeSource: none, fillRandom: none, listen: none, compileSparingly: none, unmapProgram: none,
-      netlink: none, raw: none, tcp: none, tcpStream: none, unixDatagram: none, unixStream: none,
+      netlink: none, raw: none, tcp: none, tcpStream: none, unixDatagram: none, unixStream: none, unixClient: none,
       device: none, udpServer: none, tun: none, closeFd: none, setWallClock: none, adjustClock: none, setHostname: none,
       setDomainname: none, fileSystemId: none, startSession: none, wallTime: none,
       packet: (options, scope) => this.#packet(options, scope),

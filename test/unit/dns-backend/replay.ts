@@ -49,7 +49,7 @@ export class Stage {
       tcpStream: nothing, bootTimeSource: nothing,
       fillRandom: nothing, listen: nothing, compileSparingly: nothing, unmapProgram: nothing,
       netlink: nothing, packet: nothing, raw: nothing,
-      unixDatagram: nothing, unixStream: nothing, device: nothing, tun: nothing,
+      unixDatagram: nothing, unixStream: nothing, unixClient: nothing, device: nothing, tun: nothing,
       setWallClock: nothing, wallTime: nothing, adjustClock: nothing, setHostname: nothing, setDomainname: nothing,
       fileSystemId: nothing, startSession: nothing,
     };

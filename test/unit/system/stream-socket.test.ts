@@ -204,4 +204,25 @@ test('connecting to nothing says so', () => {
   }
 });
 
+test('one client is let in, and nobody else', async () => {
+  const before = openDescriptors();
+  const scope = createScope();
+  const path = join(directory, 'door');
+  const entered = new Promise<StreamSocket>((resolve) => system.unixClient(path, scope, resolve));
+  const client = system.unixStream(path, scope);
+  const inside = await entered;
+  const text = new Promise<string>((resolve) => {
+    inside.onData = (bytes) => resolve(Buffer.from(bytes).toString());
+  });
+  client.send(Buffer.from('hello'));
+  assert.is(await text, 'hello');
+  const isCode = (code: string) => (error: { code?: string }) => error.code === code;
+  assert.throws(() => system.unixStream(path, scope), isCode('ECONNREFUSED'));
+  assert.throws(() => system.unixClient(path, scope, () => undefined), isCode('EADDRINUSE'));
+  system.unixClient(join(directory, 'nobody'), scope, () => undefined);
+  await scope.close();
+  assert.throws(() => system.unixStream(join(directory, 'nobody'), scope), isCode('ECONNREFUSED'));
+  assert.is(openDescriptors(), before);
+});
+
 test.run();

@@ -8,7 +8,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readScriptTunnel } from '../../../vpn/plugins/lib/vpnc-script.ts';
 import { COMMON_OPTIONS, optionsFile, PppdLog } from '../../../vpn/plugins/lib/pppd.ts';
-import { answer, dynamicResponse, parseQuestion, staticResponse } from '../../../vpn/plugins/openvpn/management.ts';
+import {
+  answer,
+  dynamicResponse,
+  parseQuestion,
+  ReportReader,
+  staticResponse,
+  type Report,
+} from '../../../vpn/plugins/openvpn/management.ts';
 import { readTunnel } from '../../../vpn/plugins/openvpn/tunnel.ts';
 import { resolvePrivileges, withPrivileges } from '../../../vpn/privileges.ts';
 import { Settings } from '../../../vpn/settings.ts';
@@ -38,6 +45,26 @@ test('management lines are read, and answers cannot break out of theirs', () => 
       assert.not.match(answer('username', 'Auth', text), /[\n\r]/);
     }),
   );
+});
+
+test('reports of a tunnel are read over their lines', () => {
+  const read = (...lines: string[]): Report[] => {
+    const reader = new ReportReader();
+    return lines.flatMap((line) => reader.read(line) ?? []);
+  };
+  const lines = ['>UPDOWN:UP', '>UPDOWN:ENV,dev=vpn0', '>UPDOWN:ENV,x=a=b,c', '>UPDOWN:ENV,odd', '>UPDOWN:ENV,END'];
+  const up = { kind: 'up', environment: environment({ dev: 'vpn0', x: 'a=b,c' }) };
+  assert.equal(read(...lines), [up]);
+  assert.equal(read('>UPDOWN:DOWN', ...lines.slice(1), '>UPDOWN:ENV,END'), [], 'what goes is told by its end');
+  assert.equal(read('>UPDOWN:UP', '>UPDOWN:UP', ...lines.slice(1)), [up]);
+  // management-notes.txt, "state"
+  const state = '>STATE:1795335975,CONNECTED,SUCCESS,10.66.0.2,10.77.0.1,1194,,,fd00::2';
+  assert.equal(read(state, '>STATE:1,CONNECTING,,,,,,', '>HOLD:Waiting for hold release:0'), [
+    { kind: 'connected', server: '10.77.0.1' },
+    { kind: 'waiting' },
+  ]);
+  const some = fc.oneof(fc.string(), fc.constantFrom('>UPDOWN:UP', '>UPDOWN:ENV,END', '>STATE:,CONNECTED,,,'));
+  fc.assert(fc.property(fc.array(some), (texts) => assert.ok(read(...texts).length <= texts.length)));
 });
 
 const environment = (entries: Record<string, string>): Map<string, string> => new Map(Object.entries(entries));

@@ -20,8 +20,8 @@ const refuse = (): never => {
 function provider(driver: Driver, ask: ProviderEnv['ask'], clock: Clock, scope: Scope): Provider {
   const env: ProviderEnv = {
     clock, kernel: fakeKernel(), driver: () => driver, ask, runtimeDirectory: '/nowhere', scriptDirectory: '/nowhere',
-    genl: refuse, makeDevice: refuse, keepFile: refuse, startTask: refuse, connectUnix: refuse, writeFile: refuse,
-    removeFile: refuse, readFile: refuse, socketDirectory: refuse, resolveHost: refuse, ownDevice: () => undefined,
+    genl: refuse, makeDevice: refuse, keepFile: refuse, startTask: refuse, awaitHelper: refuse, writeFile: refuse,
+    removeFile: refuse, readFile: refuse, helperDirectory: refuse, resolveHost: refuse, ownDevice: () => undefined,
     isSystemHelper: () => true,
   };
   const identity = { type: driver.type, name: 'n', host: '192.0.2.1' };

@@ -1,6 +1,7 @@
 /**
- * The conversation over openvpn's management socket: its questions asked of the user's agent, and the
- * answers written. Invariant: each question is asked when it is put, and nothing refused is sent again.
+ * The conversation over openvpn's management socket: its questions asked of the user's agent, the answers
+ * written, and what it tells of its tunnel passed on. openvpn connects to it before anything else.
+ * Invariant: each question is asked when it is put, and nothing refused is sent again.
  */
 
 import { Lines, type Field, type Session } from '../../api.ts';
@@ -9,54 +10,57 @@ import {
   answer,
   dynamicResponse,
   parseQuestion,
+  ReportReader,
   staticResponse,
   type DynamicChallenge,
   type Question,
+  type Report,
 } from './management.ts';
 
-/** The socket of openvpn's is there soon after its start, if at all. */
-const MANAGEMENT = { everyMs: 200, attempts: 30 } as const;
+/** Who hears of what. */
+export interface Listener {
+  /** Of the question that nobody answered. */
+  onFailure(error: unknown): void;
+  onReport(report: Report): void;
+}
 
-/** The conversation of one session; `onFailure` hears of the question that nobody answered. */
+/** The conversation of one session. */
 export class Conversation {
   readonly #session: Session;
-  readonly #path: string;
-  readonly #onFailure: (error: unknown) => void;
+  readonly #listener: Listener;
+  readonly #reports = new ReportReader();
   #send: (line: string) => void = () => undefined;
   #isKeyRefused = false;
   #dynamic: DynamicChallenge | undefined;
 
-  constructor(session: Session, path: string, onFailure: (error: unknown) => void) {
+  constructor(session: Session, listener: Listener) {
     this.#session = session;
-    this.#path = path;
-    this.#onFailure = onFailure;
+    this.#listener = listener;
   }
 
-  /** Tries until the socket is there; without it openvpn asks nobody and ends by itself. */
-  connect(attempt = 1): void {
-    const { env, scope, signal } = this.#session;
-    if (signal.aborted || scope.signal.aborted) return;
-    try {
-      const socket = env.connectUnix(this.#path, scope);
+  /** Waits for openvpn at the path that it returns, until the session's scope closes. Throws SystemError. */
+  open(): string {
+    const { env, ident, scope } = this.#session;
+    return env.awaitHelper('openvpn', `openvpn-${ident}`, scope, (stream) => {
       const lines = new Lines((line) => void this.#onLine(line));
-      socket.onData = (bytes) => lines.push(bytes);
-      socket.onEnd = () => undefined;
+      stream.onData = (bytes) => lines.push(bytes);
       this.#send = (line) => {
-        if (!scope.signal.aborted) socket.send(Buffer.from(`${line}\n`));
+        if (!scope.isClosed) stream.send(Buffer.from(`${line}\n`));
       };
-    } catch {
-      if (attempt >= MANAGEMENT.attempts) return;
-      env.clock.after('management of openvpn', MANAGEMENT.everyMs, scope, () => this.connect(attempt + 1));
-    }
+      this.#send('state on');
+    });
   }
 
   async #onLine(line: string): Promise<void> {
+    const report = this.#reports.read(line);
+    if (report?.kind === 'waiting') this.#send('hold release');
+    else if (report !== undefined) this.#listener.onReport(report);
     const question = parseQuestion(line);
     if (question === undefined) return;
     try {
       await this.#answer(question);
     } catch (error) {
-      if (!this.#session.signal.aborted) this.#onFailure(error);
+      if (!this.#session.signal.aborted) this.#listener.onFailure(error);
     }
   }
 

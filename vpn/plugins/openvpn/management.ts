@@ -1,6 +1,6 @@
 /**
- * The lines of openvpn's management interface that concern secrets (management-notes.txt, "password"),
- * and the answers to them. Total: what is no question is undefined.
+ * The lines of openvpn's management interface that concern secrets (management-notes.txt, "password") and
+ * the tunnel ("--management-up-down", "state"), and the answers to them. Total: what is neither is undefined.
  */
 
 /** A question of the server's, asked once the password was right (management-notes.txt, "dynamic challenge"). */
@@ -31,6 +31,47 @@ export function parseQuestion(line: string): Question | undefined {
   const [, state, user, text] = /\['CRV1:[^:]*:([^:]*):([^:]*):(.*)'\]$/.exec(rest) ?? [];
   if (state === undefined || user === undefined || text === undefined) return { kind: 'authRefused' };
   return { kind: 'authRefused', dynamic: { state, username: Buffer.from(user, 'base64').toString(), text } };
+}
+
+/** What openvpn tells of its tunnel. */
+export type Report =
+  /** With what an up script would find in its environment. */
+  | { readonly kind: 'up'; readonly environment: ReadonlyMap<string, string> }
+  /** It stands, perhaps again and with another server than before. */
+  | { readonly kind: 'connected'; readonly server: string }
+  /** A configuration wants openvpn to wait for a word. */
+  | { readonly kind: 'waiting' };
+
+/** More variables than openvpn has for the longest chain of certificates and all routes it takes. */
+const MAX_VARIABLES = 8192;
+
+/** Reads reports, of which one may take many lines. */
+export class ReportReader {
+  #environment: Map<string, string> | undefined;
+
+  read(line: string): Report | undefined {
+    if (line === '>UPDOWN:UP') this.#environment = new Map();
+    else if (line.startsWith('>UPDOWN:DOWN')) this.#environment = undefined;
+    else if (line === '>UPDOWN:ENV,END') return this.#end();
+    else if (line.startsWith('>UPDOWN:ENV,')) this.#note(line.slice('>UPDOWN:ENV,'.length));
+    else if (line.startsWith('>HOLD:')) return { kind: 'waiting' };
+    // >STATE:TIME,CONNECTED,SUCCESS,ADDRESS,SERVER,PORT,…
+    const server = /^>STATE:\d*,CONNECTED,[^,]*,[^,]*,([^,]+)/.exec(line)?.[1];
+    return server === undefined ? undefined : { kind: 'connected', server };
+  }
+
+  #note(variable: string): void {
+    const equals = variable.indexOf('=');
+    const environment = this.#environment;
+    if (environment === undefined || equals < 0 || environment.size >= MAX_VARIABLES) return;
+    environment.set(variable.slice(0, equals), variable.slice(equals + 1));
+  }
+
+  #end(): Report | undefined {
+    const environment = this.#environment;
+    this.#environment = undefined;
+    return environment && { kind: 'up', environment };
+  }
 }
 
 /** The password that answers a static challenge: both in base64. */
