@@ -14,9 +14,9 @@ const MAX_ADDRESSES = 64;
 /** The A and AAAA records' addresses in `answer`, of `type` alone where one is given. */
 export function addressesIn(answer: StoredAnswer, type?: number): IpAddress[] {
   const addresses: IpAddress[] = [];
-  const tail = Buffer.from(answer.tail, 'latin1');
-  for (let index = 0; index < answer.ttlOffsets.length; index++) {
-    const ttlAt = answer.ttlOffsets.charCodeAt(index);
+  const { memory, tailAt, tailBytes, ttlPlaces, ttlsAt, ttlCount } = answer;
+  const tail = memory.subarray(tailAt, tailAt + tailBytes);
+  for (const ttlAt of ttlPlaces.subarray(ttlsAt, ttlsAt + ttlCount)) {
     const found = tail.readUInt16BE(ttlAt - 4);
     const isWanted = type === undefined ? found === RECORD_TYPE.A || found === RECORD_TYPE.AAAA : found === type;
     if (!isWanted || addresses.length === MAX_ADDRESSES) continue;

@@ -10,7 +10,7 @@ import { encodeMessage, makeQuery, RCODE } from './message.ts';
 import { canonicalName } from './name.ts';
 import { CLASS_IN, RECORD_TYPE, type DnsRecord, type RecordData } from './records.ts';
 import { HEADER_BYTES } from './query-reader.ts';
-import { scanReply } from './reply-scan.ts';
+import { scanApart } from './reply-scan.ts';
 import { bareAnswer, type StoredAnswer } from './stored-answer.ts';
 
 /** Seconds; the truth may change with the file. */
@@ -58,7 +58,7 @@ function answerWith(name: string, type: number, data: readonly RecordData[], ttl
   }));
   const message = { ...makeQuery(0, question), isResponse: true, answers };
   const questionEnd = encodeMessage(makeQuery(0, question)).length;
-  const scan = scanReply(Buffer.from(encodeMessage(message)), Math.max(HEADER_BYTES, questionEnd));
+  const scan = scanApart(Buffer.from(encodeMessage(message)), Math.max(HEADER_BYTES, questionEnd));
   return scan.kind === 'answer' ? scan.answer : bareAnswer(RCODE.SERVFAIL);
 }
 

@@ -1,7 +1,7 @@
 /**
  * Reads a client's query where it lies (RFC 1035, 4.1; EDNS: RFC 6891) and makes the key under which
  * its answer is kept: the name in lower case, type and class as on the wire, and what else changes
- * an answer. Total, and nothing but the key is allocated. One reader serves query after query.
+ * an answer. Total, and nothing is allocated. One reader serves query after query.
  */
 
 import { CLASS_ANY, CLASS_IN, RECORD_TYPE } from './records.ts';
@@ -47,11 +47,16 @@ export class QueryReader implements QueryShape {
   questionEnd = HEADER_BYTES;
   hasEdns = false;
   limitBytes = PLAIN_UDP_BYTES;
-  /** Equal for queries with equal answers. */
-  key = '';
   type = 0;
   flavour = 0;
-  readonly #lower = Buffer.alloc(MAX_NAME_BYTES + QUESTION_TAIL_BYTES);
+  /** Its first `keyBytes` bytes are equal for queries with equal answers. */
+  readonly keyMemory = Buffer.alloc(MAX_NAME_BYTES + QUESTION_TAIL_BYTES + 1);
+  keyBytes = 0;
+
+  /** The key as Latin-1. */
+  get key(): string {
+    return this.keyMemory.toString('latin1', 0, this.keyBytes);
+  }
 
   /** Reads the message of `length` bytes at `at`. After another verdict, `questionEnd` tells what may be repeated. */
   read(memory: Buffer, at: number, length: number): QueryVerdict {
@@ -65,6 +70,7 @@ export class QueryReader implements QueryShape {
     const nameEnd = this.#readName(memory, at + HEADER_BYTES, Math.min(end, at + HEADER_BYTES + MAX_NAME_BYTES));
     const questionEnd = nameEnd + QUESTION_TAIL_BYTES;
     if (nameEnd < 0 || questionEnd > end) return 'formatError';
+    for (let index = nameEnd; index < questionEnd; index++) this.keyMemory[this.keyBytes++] = byte(memory, index);
     this.questionEnd = questionEnd - at;
     this.type = u16(memory, nameEnd);
     const verdict = acceptable(this.type, u16(memory, nameEnd + 2));
@@ -75,40 +81,29 @@ export class QueryReader implements QueryShape {
       const edns = this.#readEdns(memory, questionEnd, end);
       if (edns !== 'query') return edns;
     }
-    if (this.flavour !== 0) this.key += FLAVOURS[this.flavour];
+    if (this.flavour !== 0) this.keyMemory[this.keyBytes++] = this.flavour;
     return 'query';
   }
 
-  // Sets the key; returns where the name ends, -1 if there is none.
+  // Sets the key as far as the name goes; returns where that ends, -1 if there is none.
   #readName(memory: Buffer, from: number, end: number): number {
-    let hasUpper = false;
+    const key = this.keyMemory;
     let labelEnd = from;
     for (let at = from; at < end; at++) {
       const value = byte(memory, at);
       if (at === labelEnd) {
-        if (value === 0) return this.#finishName(memory, from, at + 1, hasUpper);
         if (value > 63) return -1;
+        key[at - from] = value;
+        if (value === 0) {
+          this.keyBytes = at + 1 - from;
+          return at + 1;
+        }
         labelEnd = at + 1 + value;
-      } else if (value >= 0x41 && value <= 0x5a) {
-        hasUpper = true;
+      } else {
+        key[at - from] = lower(value);
       }
     }
     return -1;
-  }
-
-  // `toString` reads past no end: a message cut short is refused afterwards by its length.
-  #finishName(memory: Buffer, from: number, nameEnd: number, hasUpper: boolean): number {
-    if (hasUpper) {
-      const length = nameEnd - from;
-      for (let index = 0; index < length; index++) this.#lower[index] = lower(byte(memory, from + index));
-      for (let index = 0; index < QUESTION_TAIL_BYTES; index++) {
-        this.#lower[length + index] = byte(memory, nameEnd + index);
-      }
-      this.key = this.#lower.toString('latin1', 0, length + QUESTION_TAIL_BYTES);
-    } else {
-      this.key = memory.toString('latin1', from, nameEnd + QUESTION_TAIL_BYTES);
-    }
-    return nameEnd;
   }
 
   // RFC 6891, 6.1.2. Another record in front, a signature for instance, is passed over with all behind it.
@@ -123,8 +118,6 @@ export class QueryReader implements QueryShape {
     return 'query';
   }
 }
-
-const FLAVOURS = ['', '\u0001', '\u0002', '\u0003'] as const;
 
 // Zone transfers are not for a proxy; 128 to 255 but ANY are not types of data (RFC 6895, 3.1).
 function acceptable(type: number, questionClass: number): QueryVerdict {

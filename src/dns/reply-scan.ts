@@ -44,10 +44,16 @@ const NSEC3 = 50;
 
 /**
  * Reads `bytes` up to `end`, whose header and question (ending at `questionEnd`) are known to be right.
- * Times to live that are too long are cut where they stand.
+ * Times to live that are too long are cut where they stand. An answer lies in `bytes`, and is valid until
+ * the next reply is read.
  */
 export function scanReply(bytes: Buffer, questionEnd: number, end = bytes.length): Scan {
   return scan.run(bytes, questionEnd, end);
+}
+
+/** As `scanReply`, with an answer that stays valid beside those of other replies. */
+export function scanApart(bytes: Buffer, questionEnd: number): Scan {
+  return new ReplyScan().run(bytes, questionEnd, bytes.length);
 }
 
 /** One record's place. */
@@ -106,18 +112,16 @@ class ReplyScan {
       rcode,
       answerCount: answers,
       authorityCount: isKept ? authorities : 0,
-      tail: bytes.toString('latin1', questionEnd, isKept ? this.#authorityEnd : answersEnd),
-      ttlOffsets: this.#offsets(),
+      memory: bytes,
+      tailAt: questionEnd,
+      tailBytes: (isKept ? this.#authorityEnd : answersEnd) - questionEnd,
+      ttlPlaces: this.#ttlOffsets,
+      ttlsAt: 0,
+      ttlCount: this.#ttls,
       agedSec: 0,
       extendedError: 0,
     };
     return { kind: 'answer', answer, ttlSec, isNegative };
-  }
-
-  #offsets(): string {
-    // The usual answer has one record.
-    if (this.#ttls === 1) return String.fromCharCode(this.#ttlOffsets[0] ?? 0);
-    return String.fromCharCode(...this.#ttlOffsets.subarray(0, this.#ttls));
   }
 
   #begin(bytes: Buffer, questionEnd: number, end: number): void {

@@ -6,16 +6,23 @@
 
 import { EDNS_UDP_BYTES, HEADER_BYTES, type QueryShape } from './query-reader.ts';
 
-/** Everything of an answer that does not depend on who asks. */
+/**
+ * Everything of an answer that does not depend on who asks: a view of where it lies, valid until whoever
+ * made it makes another. `keepAnswer` copies it.
+ */
 export interface StoredAnswer {
   /** Without the upper bits of EDNS. */
   readonly rcode: number;
   readonly answerCount: number;
   readonly authorityCount: number;
-  /** The records, a byte a character (Latin-1): a string takes less memory than an array and is never copied. */
-  readonly tail: string;
-  /** Where in `tail` times to live stand, rising, a place a character. */
-  readonly ttlOffsets: string;
+  /** The records: `tailBytes` bytes at `tailAt` of `memory`. */
+  readonly memory: Buffer;
+  readonly tailAt: number;
+  readonly tailBytes: number;
+  /** Where in the tail times to live stand, rising: `ttlCount` places at `ttlsAt` of `ttlPlaces`. */
+  readonly ttlPlaces: Uint16Array;
+  readonly ttlsAt: number;
+  readonly ttlCount: number;
   /** Seconds by which times to live have fallen; `PAST` when they are over. */
   readonly agedSec: number;
   /** INFO-CODE of RFC 8914, 0 for none. */
@@ -29,8 +36,25 @@ export const EXTENDED_ERROR = {
 
 /** An answer without records. */
 export function bareAnswer(rcode: number, extendedError = 0): StoredAnswer {
-  return { rcode, answerCount: 0, authorityCount: 0, tail: '', ttlOffsets: '', agedSec: 0, extendedError };
+  const counts = { rcode, answerCount: 0, authorityCount: 0 };
+  return { ...counts, ...NOWHERE, agedSec: 0, extendedError };
 }
+
+/** The same answer for good. */
+export function keepAnswer(answer: StoredAnswer): StoredAnswer {
+  const { memory, tailAt, tailBytes, ttlPlaces, ttlsAt, ttlCount } = answer;
+  return {
+    ...answer,
+    memory: Buffer.from(memory.subarray(tailAt, tailAt + tailBytes)),
+    tailAt: 0,
+    ttlPlaces: ttlPlaces.slice(ttlsAt, ttlsAt + ttlCount),
+    ttlsAt: 0,
+  };
+}
+
+const NOWHERE = {
+  memory: Buffer.alloc(0), tailAt: 0, tailBytes: 0, ttlPlaces: new Uint16Array(), ttlsAt: 0, ttlCount: 0,
+};
 
 /** Stands for any age past the end (RFC 8767, 5.11: then there are 30 s to live). */
 export const PAST = 0x7fff_ffff;
@@ -44,9 +68,9 @@ const EXTENDED_ERROR_BYTES = 6;
 /** Turns the query at `at` into its answer; the length of it. There must be room for `query.limitBytes`. */
 export function writeAnswer(memory: Buffer, at: number, query: QueryShape, answer: StoredAnswer): number {
   const { questionEnd, hasEdns, limitBytes } = query;
-  const { tail } = answer;
+  const { tailBytes } = answer;
   const optBytes = !hasEdns ? 0 : OPT_BYTES + (answer.extendedError === 0 ? 0 : EXTENDED_ERROR_BYTES);
-  const isTruncated = questionEnd + tail.length + optBytes > limitBytes;
+  const isTruncated = questionEnd + tailBytes + optBytes > limitBytes;
   memory[at + 2] = 0x80 | ((memory[at + 2] ?? 0) & 0x01) | (isTruncated ? 0x02 : 0);
   memory[at + 3] = 0x80 | ((memory[at + 3] ?? 0) & 0x10) | (answer.rcode & 0xf);
   putU16(memory, at + 6, isTruncated ? 0 : answer.answerCount);
@@ -55,7 +79,7 @@ export function writeAnswer(memory: Buffer, at: number, query: QueryShape, answe
   let end = at + questionEnd;
   if (!isTruncated) {
     writeTail(memory, end, answer);
-    end += tail.length;
+    end += tailBytes;
   }
   if (hasEdns) end = writeEdns(memory, end, answer);
   return end - at;
@@ -74,14 +98,20 @@ export function writeRefusal(memory: Buffer, at: number, query: QueryShape, rcod
 /** RCODE of an EDNS version we do not know (RFC 6891, 6.1.3). */
 export const BAD_VERSION = 16;
 
-function writeTail(memory: Buffer, at: number, { tail, ttlOffsets, agedSec }: StoredAnswer): void {
-  if (tail.length > LOOP_BYTES) memory.write(tail, at, 'latin1');
-  else for (let index = 0; index < tail.length; index++) memory[at + index] = tail.charCodeAt(index);
+/** Copies the records of `answer` to `at`. */
+export function copyTail(memory: Buffer, at: number, { memory: from, tailAt, tailBytes }: StoredAnswer): void {
+  if (tailBytes > LOOP_BYTES) from.copy(memory, at, tailAt, tailAt + tailBytes);
+  else for (let index = 0; index < tailBytes; index++) memory[at + index] = from[tailAt + index] ?? 0;
+}
+
+function writeTail(memory: Buffer, at: number, answer: StoredAnswer): void {
+  const { agedSec, ttlPlaces, ttlsAt, ttlCount } = answer;
+  copyTail(memory, at, answer);
   if (agedSec === 0) return;
   // A record that lives shorter than its answer, an SOA for instance, ends at zero.
   const leastSec = agedSec === PAST ? STALE_TTL_SEC : 0;
-  for (let index = 0; index < ttlOffsets.length; index++) {
-    const place = at + ttlOffsets.charCodeAt(index);
+  for (let index = ttlsAt; index < ttlsAt + ttlCount; index++) {
+    const place = at + (ttlPlaces[index] ?? 0);
     const ttlSec = Math.max(leastSec, memory.readInt32BE(place) - agedSec);
     putU16(memory, place, ttlSec >>> 16);
     putU16(memory, place + 2, ttlSec & 0xffff);

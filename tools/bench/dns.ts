@@ -113,7 +113,7 @@ function names(prefix: string, count: number): string {
 
 type Rows = (run: Run, cell: Cell) => Promise<Figures>;
 
-/** What can be asked for with `--rows`; `listing` is another. All are measured warm: the proxy is compiled as it runs. */
+/** What can be asked for with `--rows`, beside `listing`. All are measured warm: the proxy is compiled as it runs. */
 const ROWS: Readonly<Record<string, Rows>> = {
   cached: async (run) => {
     const { cpuUs, perSecond } = await run.ask(['-d', '/run/cached', '-l', `${SECONDS}`, '-c', '4', '-q', '100']);

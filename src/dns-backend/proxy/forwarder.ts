@@ -6,10 +6,11 @@
 
 import { addressesIn, isInner } from '../../dns/answer-addresses.ts';
 import type { AnswerCache } from '../../dns/cache.ts';
+import { ChainTable } from '../../dns/chain-table.ts';
 import { bareAnswer, EXTENDED_ERROR, type StoredAnswer } from '../../dns/stored-answer.ts';
 import type { Alarm, Clock } from '../../shared/clock.ts';
 import type { Scope } from '../../shared/scope.ts';
-import { Request, type Question, type RequestEnd, type RequestOwner, type Waiter } from './request.ts';
+import { hashOf, Request, type Question, type RequestEnd, type RequestOwner, type Waiter } from './request.ts';
 import type { Attempt, Upstream } from './upstream.ts';
 
 /** Which servers a question goes to, in their order. */
@@ -27,6 +28,7 @@ const STALE_FOR_MS = 30_000;
 const FAILURE_FOR_MS = 1000;
 const LINGER_MS = 2000;
 const MAX_REQUESTS = 2048;
+const CHAINS = 512;
 /** Enough to know a server's health by. */
 const MAX_LINGERING = 256;
 const MAX_WAITERS = 256;
@@ -46,7 +48,7 @@ export class Forwarder implements RequestOwner {
   readonly #clock: Clock;
   readonly #isRebindingStopped: boolean;
   readonly #alarm: Alarm;
-  readonly #waiting = new Map<string, Request>();
+  readonly #waiting = new ChainTable<Request>(CHAINS);
   /** Attempts whose request is over. */
   #lingering: Attempt[] = [];
   /** When a question that nobody could answer may be asked again. */
@@ -70,7 +72,7 @@ export class Forwarder implements RequestOwner {
   setRoutes(routes: Routes): void {
     this.#routes = routes;
     this.#failures.clear();
-    const all = [...this.#waiting.values()];
+    const all = this.#waiting.members();
     this.#waiting.clear();
     const nowMs = this.#clock.now();
     for (const { open, question, waiters } of all) {
@@ -81,14 +83,14 @@ export class Forwarder implements RequestOwner {
 
   /** Finds the answer; `waiter` may be told before this returns. Without one the cache alone is told. */
   ask(question: Question, nowMs: number, waiter?: Waiter): void {
-    const known = this.#waiting.get(question.key);
+    const known = this.#find(question.key);
     if (known !== undefined) {
       if (waiter === undefined) return;
       if (known.waiters.length >= MAX_WAITERS) waiter(OVERLOADED);
       else known.waiters.push(waiter);
       return;
     }
-    const failure = this.#failures.get(question.key);
+    const failure = this.#failures.size === 0 ? undefined : this.#failures.get(question.key);
     if (failure !== undefined && nowMs < failure.untilMs) {
       waiter?.(this.#cache.getStale(question.key, nowMs) ?? failure.answer);
       return;
@@ -100,6 +102,13 @@ export class Forwarder implements RequestOwner {
     this.#start(question, waiter === undefined ? [] : [waiter], nowMs);
   }
 
+  #find(key: string): Request | undefined {
+    const hash = hashOf(key);
+    let request = this.#waiting.first(hash);
+    while (request !== undefined && (request.hash !== hash || request.question.key !== key)) request = request.next;
+    return request;
+  }
+
   #start(question: Question, waiters: Waiter[], nowMs: number): void {
     const upstreams = this.#routes.upstreamsFor(question);
     if (upstreams.length === 0) {
@@ -108,15 +117,14 @@ export class Forwarder implements RequestOwner {
       return;
     }
     const request = new Request(question, waiters, this, nowMs);
-    this.#waiting.set(question.key, request);
+    this.#waiting.add(request);
     request.start(upstreams, nowMs);
     this.#startTicking(nowMs);
   }
 
   ended(request: Request, end: RequestEnd, nowMs: number): void {
     const { key } = request.question;
-    if (this.#waiting.get(key) !== request) return;
-    this.#waiting.delete(key);
+    if (!this.#waiting.remove(request)) return;
     for (const attempt of request.open) {
       if (this.#lingering.length < MAX_LINGERING) this.#lingering.push(attempt);
       else attempt.cancel();
@@ -152,7 +160,7 @@ export class Forwarder implements RequestOwner {
 
   #tick(): void {
     const nowMs = this.#clock.now();
-    for (const request of [...this.#waiting.values()]) {
+    for (const request of this.#waiting.members()) {
       request.tick(nowMs);
       if (nowMs >= request.startedAtMs + STALE_AFTER_MS) this.#answerStale(request, nowMs);
     }

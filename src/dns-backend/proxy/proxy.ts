@@ -44,7 +44,7 @@ export class Proxy {
   constructor(env: ProxyEnv, scope: Scope) {
     this.#env = env;
     this.#scope = scope;
-    this.resolution = new Resolution(env.clock, env.isRebindingStopped, scope);
+    this.resolution = new Resolution(env, env.isRebindingStopped, scope);
   }
 
   /** Servers in use, defaults first. */

@@ -5,6 +5,7 @@
  */
 
 import type { StoredAnswer } from '../../dns/stored-answer.ts';
+import type { Member } from '../../dns/chain-table.ts';
 import type { Asked, Asker, Attempt, Outcome, Upstream } from './upstream.ts';
 
 /** A question and under what its answer is kept. */
@@ -33,10 +34,14 @@ export interface RequestOwner {
 const DEADLINE_MS = 5000;
 const ROUNDS = 3;
 const MAX_ATTEMPTS = 12;
+/** FNV-1a's. */
+const HASH_START = 0x811c_9dc5;
 
 /** One request. */
-export class Request implements Asker {
+export class Request implements Asker, Member<Request> {
   readonly question: Question;
+  readonly hash: number;
+  next: Request | undefined;
   readonly startedAtMs: number;
   waiters: Waiter[];
   /** Attempts that have not ended; they go on after the end of the request, for their servers' health. */
@@ -52,6 +57,7 @@ export class Request implements Asker {
   constructor(question: Question, waiters: Waiter[], owner: RequestOwner, nowMs: number) {
     const { key, lengthBytes, flavour } = question;
     this.question = question;
+    this.hash = hashOf(key);
     this.waiters = waiters;
     this.startedAtMs = nowMs;
     this.#asked = { question: key.slice(0, lengthBytes), flavour };
@@ -111,6 +117,13 @@ export class Request implements Asker {
     this.#isOver = true;
     this.#owner.ended(this, end, nowMs);
   }
+}
+
+/** The number by which a question is found. */
+export function hashOf(key: string): number {
+  let hash = HASH_START;
+  for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x0100_0193);
+  return hash ^ (hash >>> 15);
 }
 
 function pausedLast(upstreams: readonly Upstream[], nowMs: number): Upstream[] {

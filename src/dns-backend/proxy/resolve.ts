@@ -9,15 +9,15 @@ import { AnswerCache, type CachedAnswer } from '../../dns/cache.ts';
 import { parseHosts, type Hosts } from '../../dns/hosts.ts';
 import { answerLocally, answerWithAddresses } from '../../dns/local-names.ts';
 import { readName } from '../../dns/name.ts';
-import { QUESTION_TAIL_BYTES } from '../../dns/query-reader.ts';
+import { HEADER_BYTES, QUESTION_TAIL_BYTES, type QueryReader } from '../../dns/query-reader.ts';
 import { RECORD_TYPE } from '../../dns/records.ts';
 import { Reader } from '../../shared/bytes.ts';
-import type { Clock } from '../../shared/clock.ts';
 import type { Scope } from '../../shared/scope.ts';
-import type { StoredAnswer } from '../../dns/stored-answer.ts';
+import { keepAnswer, type StoredAnswer } from '../../dns/stored-answer.ts';
 import { Forwarder, type Routes } from './forwarder.ts';
 import type { Question, Waiter } from './request.ts';
 import { wireOf } from './routes.ts';
+import type { UpstreamEnv } from './upstream.ts';
 
 const CACHE_LIMITS = { entries: 10_000, bytes: 8 << 20 };
 const SEARCHED_TTL_SEC = 30;
@@ -29,7 +29,7 @@ const POPULAR_HITS = 2;
 
 /** Answers questions. */
 export class Resolution {
-  readonly cache = new AnswerCache(CACHE_LIMITS);
+  readonly cache: AnswerCache;
   readonly forwarder: Forwarder;
   #hosts: Hosts = parseHosts('');
   /** All names of the hosts file, in wire form. */
@@ -37,7 +37,9 @@ export class Resolution {
   #domains: readonly string[] = [];
 
   /** `isRebindingStopped`: see Forwarder. */
-  constructor(clock: Clock, isRebindingStopped: boolean, scope: Scope) {
+  constructor(env: Pick<UpstreamEnv, 'clock' | 'random'>, isRebindingStopped: boolean, scope: Scope) {
+    const { clock, random } = env;
+    this.cache = new AnswerCache(CACHE_LIMITS, random.u32());
     this.forwarder = new Forwarder({ cache: this.cache, clock, isRebindingStopped }, scope);
   }
 
@@ -62,11 +64,20 @@ export class Resolution {
   /** The fresh answer from the cache; asks again beforehand for what is popular. */
   cached(question: Question, nowMs: number): CachedAnswer | undefined {
     const entry = this.cache.get(question.key, nowMs);
-    if (entry !== undefined && nowMs >= entry.refreshAtMs && entry.hits >= POPULAR_HITS) {
-      this.cache.refreshing(question.key);
-      this.forwarder.ask({ key: question.key, lengthBytes: question.lengthBytes, flavour: question.flavour }, nowMs);
-    }
+    if (entry !== undefined && isWorthAsking(entry, nowMs)) this.#refresh(question, nowMs);
     return entry;
+  }
+
+  /** As `cached`, for a query just read. */
+  cachedBy(query: QueryReader, nowMs: number): CachedAnswer | undefined {
+    const entry = this.cache.getBy(query, nowMs);
+    if (entry !== undefined && isWorthAsking(entry, nowMs)) this.#refresh(questionOf(query), nowMs);
+    return entry;
+  }
+
+  #refresh(question: Question, nowMs: number): void {
+    this.cache.refreshing(question.key);
+    this.forwarder.ask(question, nowMs);
   }
 
   /** The answer to what `cached` does not know; `waiter` may be told before this returns. */
@@ -131,7 +142,7 @@ class Search {
   }
 
   #take(index: number, answer: StoredAnswer): void {
-    this.#answers[index] = answer;
+    this.#answers[index] = keepAnswer(answer);
     if (this.#isOver) return;
     for (const [place, known] of this.#answers.entries()) {
       const isLast = place === this.#answers.length - 1;
@@ -151,6 +162,15 @@ class Search {
     this.#isOver = true;
     this.#waiter(answer);
   }
+}
+
+/** The question of a query just read. */
+export function questionOf({ key, questionEnd, flavour }: QueryReader): Question {
+  return { key, lengthBytes: questionEnd - HEADER_BYTES, flavour };
+}
+
+function isWorthAsking({ refreshAtMs, hits }: CachedAnswer, nowMs: number): boolean {
+  return nowMs >= refreshAtMs && hits >= POPULAR_HITS;
 }
 
 function textOf({ key, lengthBytes }: Question): string {

@@ -11,7 +11,7 @@ import { FrameReader } from '../../dns/tcp-frames.ts';
 import type { Alarm } from '../../shared/clock.ts';
 import type { Scope } from '../../shared/scope.ts';
 import { listenTcp, type TcpListenOptions } from '../../system/tcp-listen.ts';
-import type { Question } from './request.ts';
+import { questionOf } from './resolve.ts';
 import { REFUSALS, type ClientsEnv } from './udp-clients.ts';
 
 const MAX_CONNECTIONS = 64;
@@ -92,8 +92,7 @@ class TcpClient {
       this.#write(writeRefusal(scratch, LENGTH_BYTES, shape, REFUSALS[verdict]));
       return true;
     }
-    const question: Question = { key: query.key, lengthBytes: questionEnd - 12, flavour: query.flavour };
-    const known = this.#env.resolution.cached(question, nowMs);
+    const known = this.#env.resolution.cachedBy(query, nowMs);
     if (known !== undefined) {
       this.#answer(message, shape, known);
       return true;
@@ -105,7 +104,7 @@ class TcpClient {
     }
     this.#underWay++;
     const head = Buffer.from(message.subarray(0, questionEnd));
-    this.#env.resolution.resolve(question, nowMs, (answer) => {
+    this.#env.resolution.resolve(questionOf(query), nowMs, (answer) => {
       this.#underWay--;
       if (!this.#scope.isClosed) this.#answer(head, shape, answer);
     });

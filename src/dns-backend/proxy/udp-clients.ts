@@ -1,18 +1,17 @@
 /**
  * Clients over UDP. A batch of queries is read where it lies, and what the cache knows is written in
- * its place: nothing is allocated for such a query but its key. The others are copied and answered
+ * its place: nothing is allocated for such a query. The others are copied and answered
  * when their answer is there.
  */
 
 import { RCODE } from '../../dns/message.ts';
-import { HEADER_BYTES, QueryReader, type QueryShape, type QueryVerdict } from '../../dns/query-reader.ts';
+import { QueryReader, type QueryShape, type QueryVerdict } from '../../dns/query-reader.ts';
 import { BAD_VERSION, writeAnswer, writeRefusal } from '../../dns/stored-answer.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { logger } from '../../shared/log.ts';
 import type { Scope } from '../../shared/scope.ts';
 import type { RequestBatch, System, UdpOptions, UdpServer } from '../../system/system.ts';
-import type { Question } from './request.ts';
-import type { Resolution } from './resolve.ts';
+import { questionOf, type Resolution } from './resolve.ts';
 
 const log = logger('src/dns-backend/proxy/udp-clients.ts');
 
@@ -46,7 +45,6 @@ class UdpClients {
   readonly #resolution: Resolution;
   readonly #scope: Scope;
   readonly #query = new QueryReader();
-  readonly #question = { key: '', lengthBytes: 0, flavour: 0 };
 
   constructor(server: UdpServer, env: ClientsEnv, scope: Scope) {
     this.#server = server;
@@ -73,22 +71,18 @@ class UdpClients {
       batch.answer(index, writeRefusal(memory, at, query, REFUSALS[verdict]));
       return;
     }
-    this.#question.key = query.key;
-    this.#question.lengthBytes = query.questionEnd - HEADER_BYTES;
-    this.#question.flavour = query.flavour;
-    const entry = this.#resolution.cached(this.#question, nowMs);
+    const entry = this.#resolution.cachedBy(query, nowMs);
     if (entry !== undefined) batch.answer(index, writeAnswer(memory, at, query, entry));
     else this.#resolveLater(batch, index, nowMs);
   }
 
   #resolveLater(batch: RequestBatch, index: number, nowMs: number): void {
-    const { questionEnd, hasEdns, limitBytes, key, flavour } = this.#query;
+    const { questionEnd, hasEdns, limitBytes } = this.#query;
     const at = batch.offset(index);
     const shape: QueryShape = { questionEnd, hasEdns, limitBytes };
-    const question: Question = { key, lengthBytes: questionEnd - HEADER_BYTES, flavour };
     const head = batch.memory.toString('latin1', at, at + questionEnd);
     const sender = batch.sender(index);
-    this.#resolution.resolve(question, nowMs, (answer) => {
+    this.#resolution.resolve(questionOf(this.#query), nowMs, (answer) => {
       if (this.#scope.isClosed) return;
       const { outbox } = this.#server;
       const { memory, offset } = outbox;

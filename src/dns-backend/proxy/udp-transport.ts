@@ -11,6 +11,7 @@ import type { Alarm } from '../../shared/clock.ts';
 import { logger } from '../../shared/log.ts';
 import type { Scope } from '../../shared/scope.ts';
 import type { RequestBatch, UdpServer } from '../../system/system.ts';
+import { ChainTable, type Member } from '../../dns/chain-table.ts';
 import { readReply, writeQuery, type SentQuery } from './outgoing.ts';
 import type {
   Asked, Cancellable, Habits, Listener, ServerAddress, Transport, TransportOutcome, UpstreamEnv,
@@ -22,6 +23,7 @@ const POOL = 8;
 /** A socket takes so many questions before another takes its place. */
 const MAX_USES = 256;
 const MAX_PENDING = 512;
+const CHAINS = 64;
 /** So many messages that answer nothing are too many. */
 const MAX_FOREIGN = 24;
 const IDLE_MS = 10_000;
@@ -136,8 +138,10 @@ export class UdpTransport implements Transport {
 }
 
 /** A question that waits for its reply. */
-class Pending implements SentQuery, Cancellable {
+class Pending implements SentQuery, Cancellable, Member<Pending> {
   readonly id: number;
+  readonly hash: number;
+  next: Pending | undefined;
   readonly asked: Asked;
   readonly habits: Habits;
   readonly caseBits: number;
@@ -150,6 +154,7 @@ class Pending implements SentQuery, Cancellable {
     this.habits = habits;
     this.listener = listener;
     this.id = id;
+    this.hash = id;
     this.caseBits = caseBits;
   }
 
@@ -170,7 +175,7 @@ class PooledSocket {
   readonly #transport: UdpTransport;
   readonly #socket: UdpServer;
   readonly #env: UpstreamEnv;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new ChainTable<Pending>(CHAINS);
   #uses = 0;
   #foreign = 0;
 
@@ -198,9 +203,9 @@ class PooledSocket {
     const { random } = this.#env;
     this.#uses++;
     let id = random.u32() >>> 16;
-    while (this.#pending.has(id)) id = (id + 1) & 0xffff;
+    while (this.#find(id) !== undefined) id = (id + 1) & 0xffff;
     const pending = new Pending(this, wanted, id, wanted.habits.keepsCase ? random.u32() : 0);
-    this.#pending.set(id, pending);
+    this.#pending.add(pending);
     const { outbox } = this.#socket;
     outbox.add(writeQuery(outbox.memory, outbox.offset, pending));
     return pending;
@@ -208,8 +213,7 @@ class PooledSocket {
 
   /** Its question is over. */
   forget(pending: Pending): void {
-    if (this.#pending.get(pending.id) !== pending) return;
-    this.#pending.delete(pending.id);
+    if (!this.#pending.remove(pending)) return;
     // Late replies are no attack.
     this.#foreign--;
     if (this.#pending.size === 0 && !this.#transport.has(this)) void this.scope.close();
@@ -218,9 +222,15 @@ class PooledSocket {
   /** Ends all its questions with `outcome`. */
   close(outcome: TransportOutcome, nowMs: number): void {
     void this.scope.close();
-    const all = [...this.#pending.values()];
+    const all = this.#pending.members();
     this.#pending.clear();
     for (const { listener } of all) listener.heard(outcome, nowMs);
+  }
+
+  #find(id: number): Pending | undefined {
+    let pending = this.#pending.first(id);
+    while (pending !== undefined && pending.id !== id) pending = pending.next;
+    return pending;
   }
 
   #take(batch: RequestBatch): void {
@@ -228,7 +238,7 @@ class PooledSocket {
     for (let index = 0; index < batch.count && !this.scope.isClosed; index++) {
       const length = batch.length(index);
       const reply = batch.message(index);
-      const pending = length < ID_BYTES ? undefined : this.#pending.get(reply.readUInt16BE(0));
+      const pending = length < ID_BYTES ? undefined : this.#find(reply.readUInt16BE(0));
       const outcome = pending === undefined ? undefined : readReply(reply, length, pending);
       if (pending === undefined || outcome === undefined || outcome.kind === 'foreign') {
         if (++this.#foreign === MAX_FOREIGN) this.#transport.giveUp(this, { kind: 'flooded' });

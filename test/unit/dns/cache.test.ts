@@ -4,14 +4,17 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
 import { AnswerCache } from '../../../src/dns/cache.ts';
-import { writeAnswer, type StoredAnswer } from '../../../src/dns/stored-answer.ts';
+import { keepAnswer, writeAnswer, type StoredAnswer } from '../../../src/dns/stored-answer.ts';
+
+const SEED = 0x1234_5678;
 
 /** One record whose time to live stands at its start. */
 function answer(ttl: number, bytes = 14): StoredAnswer {
   const tail = Buffer.alloc(Math.max(6, bytes));
   tail.writeUInt32BE(ttl, 2);
   const counts = { rcode: 0, answerCount: 1, authorityCount: 0 };
-  return { ...counts, tail: tail.toString('latin1'), ttlOffsets: '\x02', agedSec: 0, extendedError: 0 };
+  const places = { ttlPlaces: Uint16Array.of(2), ttlsAt: 0, ttlCount: 1 };
+  return { ...counts, memory: tail, tailAt: 0, tailBytes: tail.length, ...places, agedSec: 0, extendedError: 0 };
 }
 
 /** As a client is told. */
@@ -22,7 +25,7 @@ function ttlOf(stored: StoredAnswer): number {
 }
 
 test('times to live fall with time, whenever they are looked at', () => {
-  const cache = new AnswerCache({ entries: 10, bytes: 10_000 });
+  const cache = new AnswerCache({ entries: 10, bytes: 10_000 }, SEED);
   cache.put('a', answer(0x01020304), 3600, 1000);
   for (const second of [0, 0, 1, 2, 500, 3599]) {
     const found = cache.get('a', 1000 + 1000 * second + 999);
@@ -34,7 +37,7 @@ test('times to live fall with time, whenever they are looked at', () => {
 });
 
 test('stale answers have half a minute, for a day', () => {
-  const cache = new AnswerCache({ entries: 10, bytes: 10_000 });
+  const cache = new AnswerCache({ entries: 10, bytes: 10_000 }, SEED);
   cache.put('a', answer(60), 60, 0);
   const stale = cache.getStale('a', 60_000 + 86_399_000);
   assert.is(stale && ttlOf(stale), 30);
@@ -43,7 +46,7 @@ test('stale answers have half a minute, for a day', () => {
 });
 
 test('a fresh answer is not made stale by asking for any', () => {
-  const cache = new AnswerCache({ entries: 10, bytes: 10_000 });
+  const cache = new AnswerCache({ entries: 10, bytes: 10_000 }, SEED);
   cache.put('a', answer(60), 60, 0);
   const fresh = cache.getStale('a', 50_000);
   assert.is(fresh && ttlOf(fresh), 10);
@@ -52,7 +55,7 @@ test('a fresh answer is not made stale by asking for any', () => {
 });
 
 test('what was asked for stays, what was not goes', () => {
-  const cache = new AnswerCache({ entries: 3, bytes: 100_000 });
+  const cache = new AnswerCache({ entries: 3, bytes: 100_000 }, SEED);
   for (const key of ['a', 'b', 'c']) cache.put(key, answer(60), 60, 0);
   cache.get('a', 1);
   cache.put('d', answer(60), 60, 2);
@@ -66,7 +69,7 @@ test('limits hold whatever comes, and nothing is counted twice', () => {
   const limits = { entries: 20, bytes: 12_000 };
   const action = fc.tuple(fc.constantFrom('put', 'get', 'stale', 'clear'), fc.nat(60), fc.nat(900));
   fc.assert(fc.property(fc.array(action, { maxLength: 300 }), (actions) => {
-    const cache = new AnswerCache(limits);
+    const cache = new AnswerCache(limits, SEED);
     let nowMs = 0;
     for (const [what, key, size] of actions) {
       nowMs += size;
@@ -75,7 +78,7 @@ test('limits hold whatever comes, and nothing is counted twice', () => {
       else if (what === 'stale') cache.getStale(String(key), nowMs);
       else if (size < 20) cache.clear();
       const { entries, bytes } = cache.counts;
-      assert.ok(entries <= limits.entries && bytes <= limits.bytes && bytes >= 300 * entries);
+      assert.ok(entries <= limits.entries && bytes <= limits.bytes && bytes >= 64 * entries);
     }
     cache.clear();
     assert.equal([cache.counts.entries, cache.counts.bytes], [0, 0]);
@@ -83,9 +86,53 @@ test('limits hold whatever comes, and nothing is counted twice', () => {
 });
 
 test('an answer larger than the cache does not stay', () => {
-  const cache = new AnswerCache({ entries: 10, bytes: 1000 });
+  const cache = new AnswerCache({ entries: 10, bytes: 1000 }, SEED);
   cache.put('a', answer(60, 5000), 60, 0);
   assert.equal([cache.counts.entries, cache.counts.bytes], [0, 0]);
+});
+
+test('what is found is what was put, wherever it was moved meanwhile', () => {
+  const action = fc.record({
+    what: fc.constantFrom('put', 'put', 'get', 'get', 'clear'), key: fc.nat(40),
+    bytes: fc.integer({ min: 6, max: 700 }), ttls: fc.nat(5),
+  });
+  fc.assert(fc.property(fc.array(action, { maxLength: 400 }), fc.integer(), (actions, seed) => {
+    const cache = new AnswerCache({ entries: 25, bytes: 8192 }, seed);
+    const model = new Map<string, StoredAnswer>();
+    for (const [index, { what, key, bytes, ttls }] of actions.entries()) {
+      const name = `name ${key}`;
+      if (what === 'put') {
+        const memory = Buffer.alloc(bytes + 3, index);
+        const ttlPlaces = Uint16Array.from({ length: ttls + 1 }, (_, place) => place + bytes % 2);
+        const counts = { rcode: index % 16, answerCount: ttls, authorityCount: key, agedSec: 0, extendedError: 0 };
+        const answer = { ...counts, memory, tailAt: 3, tailBytes: bytes, ttlPlaces, ttlsAt: 1, ttlCount: ttls };
+        cache.put(name, answer, 1e6, 0);
+        model.set(name, answer);
+      } else if (what === 'get') {
+        const found = cache.get(name, 1);
+        if (found === undefined) continue;
+        const { rcode, answerCount, authorityCount, memory, tailBytes, ttlPlaces, ttlCount } = keepAnswer(found);
+        const wanted = model.get(name);
+        assert.ok(wanted);
+        const kept = keepAnswer(wanted);
+        assert.equal([rcode, answerCount, authorityCount, tailBytes, ttlCount],
+          [kept.rcode, kept.answerCount, kept.authorityCount, kept.tailBytes, kept.ttlCount]);
+        assert.equal([memory, ttlPlaces], [kept.memory, kept.ttlPlaces]);
+      } else if (key < 2) {
+        cache.clear();
+        model.clear();
+      }
+    }
+    assert.is(cache.counts.entries, [...model.keys()].filter((name) => cache.get(name, 1)).length);
+  }), { numRuns: 300 });
+});
+
+test('one that is put again and again takes no other’s place', () => {
+  const cache = new AnswerCache({ entries: 100, bytes: 1 << 20 }, SEED);
+  for (let index = 0; index < 50; index++) cache.put(`kept ${index}`, answer(60, 100), 60, 0);
+  for (let round = 0; round < 20_000; round++) cache.put(`often ${round % 3}`, answer(60, 100 + round % 7), 60, 0);
+  for (let index = 0; index < 50; index++) assert.ok(cache.get(`kept ${index}`, 1), String(index));
+  assert.is(cache.counts.entries, 53);
 });
 
 test.run();
