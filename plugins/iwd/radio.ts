@@ -5,19 +5,24 @@
  */
 
 import {
-  type Device, type DeviceControl, type Network, type NetworkControl, ScanError, type Scope, TETHER_BRIDGE,
+  type Device, type DeviceControl, type JoinContext, type Network, type NetworkControl, ScanError, type Scope,
+  TETHER_BRIDGE,
 } from '../../src/api.ts';
-import { iwdAdapterInterface, iwdDeviceInterface, iwdStationInterface } from '../../src/dbus/interfaces/iwd.ts';
+import {
+  iwdAdapterInterface, iwdDeviceInterface, iwdNetworkInterface, iwdStationInterface,
+} from '../../src/dbus/interfaces/iwd.ts';
 import { variant } from '../../src/dbus/signature.ts';
 import { openGenl } from '../../src/netlink/genl/genl.ts';
 import { requestCountry } from '../../src/netlink/genl/nl80211.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { hiddenControl } from '../lib/wifi/hidden-network.ts';
+import { addressPolicy, addressToSet } from '../lib/wifi/own-address.ts';
 import { ssidText } from '../lib/wifi/ssid.ts';
 import { type HeardNetwork, networksOf } from './heard.ts';
 import { introduceHidden, typeOf } from './hidden.ts';
 import { type IwdEnv, IwdJoiner, type IwdTarget } from './joiner.ts';
+import { setLinkAddress } from './link-address.ts';
 import { SignalMeter, strengthOf } from './signal-meter.ts';
 import { IwdScanner } from './scanner.ts';
 import type { Security } from '../lib/wifi/security.ts';
@@ -133,8 +138,10 @@ class IwdRadio {
   readonly #networks = new Map<string, Shown>();
   #heard: ReadonlyMap<string, HeardNetwork> = new Map();
   #hasStation = false;
-  /** The hidden network whose name is being called: that somebody answers does not end it. */
-  #called: string | undefined;
+  /** What is looked for: a hidden network whose name is called, or one to be heard under another address. */
+  #awaited: string | undefined;
+  /** The radio is being given another address, one at a time. */
+  #readdressing: Promise<void> | undefined;
 
   // oxlint-disable-next-line max-params -- with what, whose, where, how long
   constructor(env: IwdEnv, device: Device, path: string, scope: Scope) {
@@ -191,7 +198,7 @@ class IwdRadio {
   // Somebody may power the device off and on, or have it be an access point for a while.
   #follow(): void {
     const hasStation = this.#env.objects.get(this.path, iwdStationInterface) !== undefined;
-    if (hasStation === this.#hasStation) return;
+    if (hasStation === this.#hasStation || this.#readdressing !== undefined) return;
     this.#hasStation = hasStation;
     if (!hasStation) {
       for (const path of [...this.#networks.keys()]) this.#remove(path);
@@ -252,7 +259,7 @@ class IwdRadio {
   }
 
   #isInUse(path: string): boolean {
-    return path === this.#joiner.joined || path === this.#joiner.joining || path === this.#called;
+    return path === this.#joiner.joined || path === this.#joiner.joining || path === this.#awaited;
   }
 
   // While joined it is as strong as the access point in use, which the meter tells.
@@ -310,6 +317,7 @@ class IwdRadio {
         const target = this.#target(path);
         if (target === undefined) throw new ConnmanError('NoCarrier');
         try {
+          await this.#useAddress(target, context, signal);
           const keys = await this.#joiner.join(target, context, signal);
           const frequency = (await this.#meter.measure())?.frequencyMhz;
           context.store({ ...keys, ...(frequency !== undefined && { Frequency: String(frequency) }) });
@@ -323,17 +331,47 @@ class IwdRadio {
     };
   }
 
+  /** Has the network know us by the address that is wanted. Rejects as `setLinkAddress`, or with NoCarrier. */
+  async #useAddress({ path, ssid }: IwdTarget, context: JoinContext, signal: AbortSignal): Promise<void> {
+    while (this.#readdressing !== undefined) await this.#readdressing.catch(() => undefined);
+    signal.throwIfAborted();
+    const { core } = this.#env;
+    const wanted = addressToSet(core, this.#device, { policy: addressPolicy(core.options, context), ssid });
+    if (wanted === undefined) return;
+    this.#awaited = path;
+    this.#readdressing = this.#readdress(wanted, path).finally(() => {
+      this.#awaited = undefined;
+      this.#readdressing = undefined;
+      this.#follow();
+    });
+    await this.#readdressing;
+    signal.throwIfAborted();
+  }
+
+  // Whoever gives up waiting for it leaves the radio as it is to be for the next.
+  async #readdress(address: Uint8Array, path: string): Promise<void> {
+    const [device, { objects }] = [this.#device, this.#env];
+    if (this.#joiner.joined !== undefined) await this.#joiner.leave(this.#joiner.joined);
+    const setting = setLinkAddress(this.#env, { device, path: this.path }, address, this.#scope);
+    await setting.catch(() => undefined);
+    this.#meter.register();
+    const isHeard = (): boolean => objects.get(path, iwdNetworkInterface) !== undefined;
+    for (let left = MAX_CALLS; left > 0 && !isHeard(); left--) await this.#scanner.scan(this.#scope.signal);
+    await setting;
+    if (!isHeard()) throw new ConnmanError('NoCarrier');
+  }
+
   /** Calls a name that is not announced; the network of it and of a protection, if it answers. */
   async #call(ssid: Uint8Array, security: Security, signal: AbortSignal): Promise<Network | undefined> {
     const key = { ssid, type: typeOf(security) };
     const path = `${this.path}/${hexOf({ ssid })}_${key.type}`;
     const isNew = this.#env.profiles.known(key) === undefined;
     if (isNew) await this.#env.profiles.write(key, { isHidden: true });
-    this.#called = `hidden_managed_${security}`;
+    this.#awaited = `hidden_managed_${security}`;
     try {
       for (let left = MAX_CALLS; left > 0 && !this.#networks.has(path); left--) await this.#scanner.scan(signal);
     } finally {
-      this.#called = undefined;
+      this.#awaited = undefined;
     }
     const found = this.#networks.get(path)?.network;
     if (found === undefined && isNew) await this.#env.profiles.forget(key);

@@ -4,22 +4,14 @@
  */
 
 import type { Core, Device } from '../../src/api.ts';
-import { equalBytes, formatHex, parseHex } from '../../src/shared/bytes.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
-import { logger } from '../../src/shared/log.ts';
 import type { Scope } from '../../src/shared/scope.ts';
-import { addressFor, newAddressKey } from '../lib/wifi/own-address.ts';
+import { addressToSet, type AddressWish } from '../lib/wifi/own-address.ts';
 import type { SupplicantLink } from './supplicant-link.ts';
-
-const log = logger('plugins/wifi/link-address.ts');
 
 /** Who has not seen the interface go by then will not; nor come. */
 const GONE_LIMIT_MS = 5_000;
 const RETURN_LIMIT_MS = 10_000;
-
-/** Where all that addresses are made from is kept. */
-const GROUP = 'host';
-const KEY = 'AddressKey';
 
 /** What it takes. */
 export interface LinkAddressEnv {
@@ -28,27 +20,15 @@ export interface LinkAddressEnv {
   readonly link: SupplicantLink;
 }
 
-/** Our own address, or one for this network alone. */
-export interface AddressWish {
-  readonly policy: 'permanent' | 'random';
-  readonly ssid: Uint8Array;
-}
-
 /**
  * Has the radio go by the address that is wanted; nothing happens where it does.
  * Rejects with Failed where the kernel or the driver does not take it.
  */
-export async function useAddress(env: LinkAddressEnv, { policy, ssid }: AddressWish, scope: Scope): Promise<void> {
-  const { core: { kernel, addresses }, device, link } = env;
-  const { ifindex, hardwareAddress, permanentAddress } = device.link;
-  const isOurs = permanentAddress !== undefined && equalBytes(addresses.identityOf(device.link), permanentAddress);
-  // One that somebody else gave it is none of our business, unless we are to give it another.
-  if (policy === 'permanent' && !isOurs) return;
-  const permanent = permanentAddress ?? hardwareAddress;
-  const wanted = policy === 'permanent' ? permanent : addressFor({ key: keyOf(env), ssid, permanent });
-  if (equalBytes(hardwareAddress, wanted)) return;
-  log.debug('%s: known as %s to %s', device.interfaceName, formatHex(wanted, ':'), formatHex(ssid));
-  addresses.note(device.link, wanted);
+export async function useAddress(env: LinkAddressEnv, wish: AddressWish, scope: Scope): Promise<void> {
+  const { core, device, link } = env;
+  const wanted = addressToSet(core, device, wish);
+  if (wanted === undefined) return;
+  const [{ kernel }, { ifindex }] = [core, device];
   // What a daemon before this one joined would be joined again by itself.
   if (link.currentNetwork !== undefined) await link.leave(link.currentNetwork);
   try {
@@ -64,14 +44,6 @@ export async function useAddress(env: LinkAddressEnv, { policy, ssid }: AddressW
     throw new ConnmanError('Failed', 'the hardware address cannot be set', { cause: error });
   }
   if (!(await whenDisabled(env, false, RETURN_LIMIT_MS, scope))) throw new ConnmanError('NoCarrier');
-}
-
-function keyOf({ core: { ownSettings } }: LinkAddressEnv): Uint8Array {
-  const known = parseHex(ownSettings.get(GROUP, KEY) ?? '');
-  if (known !== undefined && known.length >= 16) return known;
-  const key = newAddressKey();
-  ownSettings.set(GROUP, KEY, key);
-  return Buffer.from(key, 'hex');
 }
 
 /** Resolves once the supplicant says so; true where it did before the limit. */

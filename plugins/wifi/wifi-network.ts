@@ -8,13 +8,13 @@ import { JoinError } from '../../src/api.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import { formatHex } from '../../src/shared/bytes.ts';
 import { findSecrets, type Found, type SecretsEnv } from '../lib/wifi/find-secrets.ts';
+import { addressPolicy, type AddressWish } from '../lib/wifi/own-address.ts';
 import { isWithin, type Restriction, restrictionOf } from '../lib/wifi/preference.ts';
 import type { Secrets } from '../lib/wifi/secrets.ts';
 import { escapeText } from '../../src/shared/stored-text.ts';
 import { bestOf, frameProtectionOf, keyManagementsOf } from './access-points.ts';
 import type { Bss } from './bss.ts';
 import type { Joiner, JoinMethod, WpsCredentials } from './joiner.ts';
-import type { AddressWish } from './link-address.ts';
 import { stationBlock } from './network-block.ts';
 
 /** ConnMan's keys of a Wi-Fi service. */
@@ -71,7 +71,7 @@ async function connect(
     method: methodFor(env, bss, found, restriction),
     prepare: async () => {
       await env.makeWay(bss.frequencyMhz);
-      await env.useAddress({ policy: addressPolicy(env, context), ssid: bss.ssid });
+      await env.useAddress({ policy: addressPolicy(env.options, context), ssid: bss.ssid });
     },
     maxKeyFailures: context.isFavorite && context.lastFailure !== 'invalid-key' ? Math.max(1, retries) : 1,
     isMember: (path: string) => env.members().has(path),
@@ -97,11 +97,6 @@ function keep(context: JoinContext, bss: Bss, found: Found, credentials: WpsCred
     ...(!isFromFile && { Passphrase: secret === undefined ? undefined : escapeText(secret) }),
     ...(isHidden && { Hidden: 'true' }),
   });
-}
-
-function addressPolicy({ options }: WifiNetworkEnv, context: JoinContext): 'permanent' | 'random' {
-  const chosen = context.choice('MACAddressPolicy') ?? options.MACAddressPolicy;
-  return chosen === 'random' ? 'random' : 'permanent';
 }
 
 // oxlint-disable-next-line max-params -- what, with what, where

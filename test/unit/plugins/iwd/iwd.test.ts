@@ -10,6 +10,7 @@ import { causewayServiceInterface } from '../../../../src/dbus/interfaces/causew
 import { propertiesInterface } from '../../../../src/dbus/interfaces/freedesktop.ts';
 import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
 import { variant } from '../../../../src/dbus/signature.ts';
+import { formatHex } from '../../../../src/shared/bytes.ts';
 import { SystemError } from '../../../../src/shared/errors.ts';
 import type { System } from '../../../../src/system/system.ts';
 import { fakeIwd, type FakeIwd, type FakeIwdNetwork, type FakeIwdOptions } from '../../../helpers/fake-iwd.ts';
@@ -70,7 +71,13 @@ function stateDirectory({ scope }: TestContext): string {
   return directory;
 }
 
-const servicePath = (group: string): string => `/net/connman/service/${wifiIdentifier(group)}`;
+const PERMANENT = '02000000000a';
+
+const properties = ({ client }: WifiBench, group: string) =>
+  client.proxy(propertiesInterface, 'net.connman', `/net/connman/service/${wifiIdentifier(group)}`);
+
+const choice = (property_name: string, value: string) =>
+  ({ interface_name: causewayServiceInterface.name, property_name, value: variant('s', value) });
 
 const codeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(() => 'success', (error: Error) => error.name);
@@ -338,14 +345,35 @@ test('the access point in use goes on on another channel', withScope(async (cont
 
 test('a band or an access point cannot be chosen, and it says so', withScope(async (context) => {
   const { bench } = await iwdBench(context, { files: storedNetwork(HOME) });
-  const choose = (name: string, value: string): Promise<string> => {
-    const properties = bench.client.proxy(propertiesInterface, 'net.connman', servicePath(HOME));
-    const given = { interface_name: causewayServiceInterface.name, property_name: name, value: variant('s', value) };
-    return codeOf(properties.Set(given));
-  };
+  const choose = (name: string, value: string): Promise<string> =>
+    codeOf(properties(bench, HOME).Set(choice(name, value)));
   assert.is(await choose('Band', '5'), 'net.connman.Error.NotSupported');
   assert.is(await choose('BSSID', '02:00:00:00:00:01'), 'net.connman.Error.NotSupported');
   assert.is(await choose('MACAddressPolicy', 'random'), 'success');
+}));
+
+test('a network has an address of its own, the same each time', withScope(async (context) => {
+  const files = { ...FAVORITE, ...storedNetwork(groupOf('cafe', 'none'), ['Favorite=true', 'AutoConnect=false']) };
+  const { bench } = await iwdBench(context, { files });
+  const addressOf = (): string => formatHex(bench.kernel.mirror.linkByName('wlan0')?.hardwareAddress ?? Buffer.of());
+  const rejoin = async (group: string): Promise<string> => {
+    await bench.service(group).Disconnect().catch(() => undefined);
+    await bench.service(group).Connect();
+    assert.is(bench.state(group)[0], 'ready');
+    return addressOf();
+  };
+  assert.is(await rejoin(HOME), PERMANENT);
+  await properties(bench, HOME).Set(choice('MACAddressPolicy', 'random'));
+  const own = await rejoin(HOME);
+  assert.match(own, /^.[26ae]/);
+  assert.is.not(own, PERMANENT);
+  assert.is(await rejoin(groupOf('cafe', 'none')), PERMANENT);
+  assert.is(await rejoin(HOME), own);
+  bench.kernel.failNext('link.setHardwareAddress', 'EOPNOTSUPP');
+  await properties(bench, HOME).Set(choice('MACAddressPolicy', 'permanent'));
+  await bench.service(HOME).Disconnect();
+  assert.is(await codeOf(bench.service(HOME).Connect()), FAILED);
+  assert.is(await rejoin(HOME), PERMANENT, 'it is on again');
 }));
 
 test('started by the bus a second after the start where nobody else has the radios', withScope(async (context) => {
