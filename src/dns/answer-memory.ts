@@ -121,11 +121,22 @@ export class AnswerMemory {
     return ttlsAfter(this.tailAt(entry) + this.word(entry, WORD.tailBytes)) >> 1;
   }
 
+  /** What `find` and `add` take beside the first `length` bytes of `key`. */
+  hashOf(key: Buffer, length: number): number {
+    // FNV-1a, from a start of our own, mixed once more for its lower bits.
+    let hash = this.#seed;
+    for (let index = 0; index < length; index++) hash = Math.imul(hash ^ (key[index] ?? 0), 0x0100_0193);
+    return hash ^ (hash >>> 15);
+  }
+
   /** The entry under the first `length` bytes of `key`. */
-  find(key: Buffer, length: number): number {
-    const hash = this.#hash(key, length);
-    for (let entry = this.words[this.#bucketOf(hash)] ?? 0; entry !== 0; entry = this.word(entry, WORD.next)) {
-      if (this.word(entry, WORD.hash) === hash && this.#isUnder(entry, key, length)) return entry;
+  find(key: Buffer, length: number, hash: number): number {
+    const { words } = this;
+    let entry = words[this.#bucketOf(hash)] ?? 0;
+    while (entry !== 0) {
+      const at = entry >> 2;
+      if (words[at + WORD.hash] === hash && this.#isUnder(entry, key, length)) return entry;
+      entry = words[at + WORD.next] ?? 0;
     }
     return 0;
   }
@@ -134,12 +145,13 @@ export class AnswerMemory {
    * Makes the newest entry, under a key that has none, for which `hasRoom` has said yes; all but its key
    * and hash are the caller's to fill in.
    */
-  add(key: Buffer, keyBytes: number, bytes: number): number {
+  add(key: Buffer, keyBytes: number, hash: number, bytes: number): number {
     const entry = this.#append(bytes);
     this.setWord(entry, WORD.bytes, bytes);
-    this.setWord(entry, WORD.hash, this.#hash(key, keyBytes));
+    this.setWord(entry, WORD.hash, hash);
     this.setWord(entry, WORD.keyBytes, keyBytes);
-    for (let index = 0; index < keyBytes; index++) this.bytes[entry + ENTRY_BYTES + index] = key[index] ?? 0;
+    const { bytes: memory } = this;
+    for (let index = 0; index < keyBytes; index++) memory[entry + ENTRY_BYTES + index] = key[index] ?? 0;
     this.#entries++;
     this.#liveBytes += bytes;
     this.#link(entry);
@@ -241,27 +253,21 @@ export class AnswerMemory {
   }
 
   #replaceInChain(entry: number, by: number): void {
-    let place = this.#bucketOf(this.word(entry, WORD.hash));
-    while (this.words[place] !== entry) {
-      const next = this.words[place] ?? 0;
-      if (next === 0) return;
-      place = (next >> 2) + WORD.next;
+    const { words } = this;
+    let place = this.#bucketOf(words[(entry >> 2) + WORD.hash] ?? 0);
+    for (let found = words[place] ?? 0; found !== entry; found = words[place] ?? 0) {
+      if (found === 0) return;
+      place = (found >> 2) + WORD.next;
     }
-    this.words[place] = by;
+    words[place] = by;
   }
 
   #isUnder(entry: number, key: Buffer, length: number): boolean {
     if (this.word(entry, WORD.keyBytes) !== length) return false;
+    const { bytes } = this;
     const at = entry + ENTRY_BYTES;
-    for (let index = 0; index < length; index++) if (this.bytes[at + index] !== key[index]) return false;
+    for (let index = 0; index < length; index++) if (bytes[at + index] !== key[index]) return false;
     return true;
-  }
-
-  // FNV-1a, from a start of our own, mixed once more for its lower bits.
-  #hash(key: Buffer, length: number): number {
-    let hash = this.#seed;
-    for (let index = 0; index < length; index++) hash = Math.imul(hash ^ (key[index] ?? 0), 0x0100_0193);
-    return hash ^ (hash >>> 15);
   }
 
   #bucketOf(hash: number): number {

@@ -55,7 +55,9 @@ export class AnswerCache {
   readonly #memory: AnswerMemory;
   readonly #limits: CacheLimits;
   readonly #view: View;
+  /** The key last looked for, and its hash. */
   readonly #key = Buffer.alloc(MAX_KEY_BYTES);
+  #hash = 0;
   #hits = 0;
   #misses = 0;
   #stale = 0;
@@ -79,7 +81,8 @@ export class AnswerCache {
 
   /** As `get`, for a key that is no string. */
   getBy({ keyMemory, keyBytes }: KeyBytes, nowMs: number): CachedAnswer | undefined {
-    return this.#get(this.#memory.find(keyMemory, keyBytes), nowMs);
+    const hash = this.#memory.hashOf(keyMemory, keyBytes);
+    return this.#get(this.#memory.find(keyMemory, keyBytes, hash), nowMs);
   }
 
   /** The answer if it is fresh, else one past its time but not by too much, marked as such, with 30 s to live. */
@@ -104,7 +107,7 @@ export class AnswerCache {
     const bytes = entryBytes(key.length, answer.tailBytes, answer.ttlCount);
     if (bytes > this.#limits.bytes || key.length > MAX_KEY_BYTES) return;
     while (memory.entries >= this.#limits.entries || !memory.hasRoom(bytes)) this.#evict();
-    const entry = memory.add(this.#key, key.length, bytes);
+    const entry = memory.add(this.#key, key.length, this.#hash, bytes);
     fill(memory, entry, answer);
     const ttlMs = 1000 * ttlSec;
     memory.setTime(entry, TIME.storedAtMs, nowMs);
@@ -141,7 +144,8 @@ export class AnswerCache {
 
   #find(key: string): number {
     for (let index = 0; index < key.length; index++) this.#key[index] = key.charCodeAt(index);
-    return this.#memory.find(this.#key, key.length);
+    this.#hash = this.#memory.hashOf(this.#key, key.length);
+    return this.#memory.find(this.#key, key.length, this.#hash);
   }
 
   // What was asked for since it was the newest becomes the newest again, for half of its merits.

@@ -49,6 +49,8 @@ export class QueryReader implements QueryShape {
   limitBytes = PLAIN_UDP_BYTES;
   type = 0;
   flavour = 0;
+  /** Whether the name stands in other letters than in the key. */
+  hasCapitals = false;
   /** Its first `keyBytes` bytes are equal for queries with equal answers. */
   readonly keyMemory = Buffer.alloc(MAX_NAME_BYTES + QUESTION_TAIL_BYTES + 1);
   keyBytes = 0;
@@ -62,6 +64,7 @@ export class QueryReader implements QueryShape {
   read(memory: Buffer, at: number, length: number): QueryVerdict {
     this.questionEnd = HEADER_BYTES;
     this.hasEdns = false;
+    this.hasCapitals = false;
     this.limitBytes = PLAIN_UDP_BYTES;
     if (length < HEADER_BYTES || byte(memory, at + 2) >= 0x80) return 'drop';
     if ((byte(memory, at + 2) & 0x78) !== 0) return 'notImplemented';
@@ -100,7 +103,9 @@ export class QueryReader implements QueryShape {
         }
         labelEnd = at + 1 + value;
       } else {
-        key[at - from] = lower(value);
+        const lowered = lower(value);
+        if (lowered !== value) this.hasCapitals = true;
+        key[at - from] = lowered;
       }
     }
     return -1;

@@ -86,17 +86,17 @@ export class Forwarder implements RequestOwner {
     const known = this.#find(question.key);
     if (known !== undefined) {
       if (waiter === undefined) return;
-      if (known.waiters.length >= MAX_WAITERS) waiter(OVERLOADED);
+      if (known.waiters.length >= MAX_WAITERS) waiter.tell(OVERLOADED);
       else known.waiters.push(waiter);
       return;
     }
     const failure = this.#failures.size === 0 ? undefined : this.#failures.get(question.key);
     if (failure !== undefined && nowMs < failure.untilMs) {
-      waiter?.(this.#cache.getStale(question.key, nowMs) ?? failure.answer);
+      waiter?.tell(this.#cache.getStale(question.key, nowMs) ?? failure.answer);
       return;
     }
     if (this.#waiting.size >= MAX_REQUESTS) {
-      waiter?.(this.#cache.getStale(question.key, nowMs) ?? OVERLOADED);
+      waiter?.tell(this.#cache.getStale(question.key, nowMs) ?? OVERLOADED);
       return;
     }
     this.#start(question, waiter === undefined ? [] : [waiter], nowMs);
@@ -113,7 +113,7 @@ export class Forwarder implements RequestOwner {
     const upstreams = this.#routes.upstreamsFor(question);
     if (upstreams.length === 0) {
       const answer = this.#cache.getStale(question.key, nowMs) ?? NO_SERVERS;
-      for (const waiter of waiters) waiter(answer);
+      for (const waiter of waiters) waiter.tell(answer);
       return;
     }
     const request = new Request(question, waiters, this, nowMs);
@@ -131,7 +131,7 @@ export class Forwarder implements RequestOwner {
     }
     if (this.#lingering.length > 0) this.#startTicking(nowMs);
     const answer = end.kind === 'answer' ? this.#store(request, end, nowMs) : this.#fail(key, end.rcode, nowMs);
-    for (const waiter of request.waiters) waiter(answer);
+    for (const waiter of request.waiters) waiter.tell(answer);
   }
 
   #store({ question }: Request, end: Extract<RequestEnd, { readonly kind: 'answer' }>, nowMs: number): StoredAnswer {
@@ -176,7 +176,7 @@ export class Forwarder implements RequestOwner {
     const stale = this.#cache.getStale(request.question.key, nowMs);
     if (stale === undefined) return;
     request.waiters = [];
-    for (const waiter of waiters) waiter(stale);
+    for (const waiter of waiters) waiter.tell(stale);
   }
 
   #dropLingering(nowMs: number): void {

@@ -16,8 +16,11 @@ export interface Question {
   readonly flavour: number;
 }
 
-/** Is told the answer once. */
-export type Waiter = (answer: StoredAnswer) => void;
+/** Who waits for an answer. */
+export interface Waiter {
+  /** Called once; the answer is valid during the call. */
+  tell(answer: StoredAnswer): void;
+}
 
 /** How a request ended. */
 export type RequestEnd =

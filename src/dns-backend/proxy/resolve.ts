@@ -32,8 +32,9 @@ export class Resolution {
   readonly cache: AnswerCache;
   readonly forwarder: Forwarder;
   #hosts: Hosts = parseHosts('');
-  /** All names of the hosts file, in wire form. */
+  /** All names of the hosts file, in wire form, and how long they are. */
   #localNames: ReadonlySet<string> = new Set();
+  #localBytes: ReadonlySet<number> = new Set();
   #domains: readonly string[] = [];
 
   /** `isRebindingStopped`: see Forwarder. */
@@ -58,6 +59,7 @@ export class Resolution {
     this.#hosts = parseHosts(text);
     const { addresses, names } = this.#hosts;
     this.#localNames = new Set([...addresses.keys(), ...names.keys()].flatMap((name) => wireOf(name) ?? []));
+    this.#localBytes = new Set([...this.#localNames].map(({ length }) => length));
     this.cache.clear();
   }
 
@@ -84,21 +86,22 @@ export class Resolution {
   resolve(question: Question, nowMs: number, waiter: Waiter): void {
     const type = typeOf(question);
     const local = this.#mayBeLocal(question) ? answerLocally(textOf(question), type, this.#hosts) : undefined;
-    if (local !== undefined) waiter(local);
+    if (local !== undefined) waiter.tell(local);
     else if (!this.#isToBeSearched(question, type)) this.forwarder.ask(question, nowMs, waiter);
     else new Search({ question, name: textOf(question), type }, this, waiter).start(this.#domains, nowMs);
   }
 
   // Most names are not: that is seen without taking them apart.
   #mayBeLocal({ key, lengthBytes }: Question): boolean {
-    const name = key.slice(0, lengthBytes - QUESTION_TAIL_BYTES);
-    return this.#localNames.has(name) || LOCAL_ENDS.some((end) => name.endsWith(end));
+    const nameBytes = lengthBytes - QUESTION_TAIL_BYTES;
+    if (this.#localBytes.has(nameBytes) && this.#localNames.has(key.slice(0, nameBytes))) return true;
+    return LOCAL_ENDS.some((end) => key.endsWith(end, nameBytes));
   }
 
   /** For a search: cache, then servers. */
   find(question: Question, nowMs: number, waiter: Waiter): void {
     const known = this.cached(question, nowMs);
-    if (known !== undefined) waiter(known);
+    if (known !== undefined) waiter.tell(known);
     else this.forwarder.ask(question, nowMs, waiter);
   }
 
@@ -137,7 +140,7 @@ class Search {
     const questions = [...longer, this.#question];
     this.#answers = questions.map(() => undefined);
     for (const [index, question] of questions.entries()) {
-      this.#resolution.find(question, nowMs, (answer) => this.#take(index, answer));
+      this.#resolution.find(question, nowMs, { tell: (answer) => this.#take(index, answer) });
     }
   }
 
@@ -160,7 +163,7 @@ class Search {
 
   #end(answer: StoredAnswer): void {
     this.#isOver = true;
-    this.#waiter(answer);
+    this.#waiter.tell(answer);
   }
 }
 

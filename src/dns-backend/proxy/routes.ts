@@ -21,6 +21,8 @@ export class RouteTable implements Routes {
   readonly #default: readonly Upstream[];
   /** By domain, in lower-case wire form. */
   readonly #domains: ReadonlyMap<string, readonly Upstream[]>;
+  /** How long domains are: most names have no end of such a length. */
+  readonly #domainBytes: ReadonlySet<number>;
 
   constructor(configuration: DnsConfiguration, linkName: (ifindex: number) => string | undefined, find: FindUpstream) {
     const upstreamsOf = (link: LinkDns): Upstream[] => {
@@ -30,6 +32,7 @@ export class RouteTable implements Routes {
       return link.nameservers.map((server) => find({ ...placeOf(server), device }));
     };
     this.#domains = domainTable(configuration.links, upstreamsOf);
+    this.#domainBytes = new Set([...this.#domains.keys()].map(({ length }) => length));
     this.#default = firstOf([
       () => configuration.links.filter(({ ifindex }) => ifindex === configuration.defaultIfindex).flatMap(upstreamsOf),
       () => configuration.fallbackNameservers.map((server) => find(placeOf(server))),
@@ -60,7 +63,7 @@ export class RouteTable implements Routes {
     if (this.#domains.size === 0) return undefined;
     const nameEnd = lengthBytes - QUESTION_TAIL_BYTES;
     for (let at = 0; at < nameEnd; at += 1 + key.charCodeAt(at)) {
-      const found = this.#domains.get(key.slice(at, nameEnd));
+      const found = this.#domainBytes.has(nameEnd - at) ? this.#domains.get(key.slice(at, nameEnd)) : undefined;
       if (found !== undefined) return found;
     }
     return undefined;

@@ -104,9 +104,11 @@ class TcpClient {
     }
     this.#underWay++;
     const head = Buffer.from(message.subarray(0, questionEnd));
-    this.#env.resolution.resolve(questionOf(query), nowMs, (answer) => {
-      this.#underWay--;
-      if (!this.#scope.isClosed) this.#answer(head, shape, answer);
+    this.#env.resolution.resolve(questionOf(query), nowMs, {
+      tell: (answer) => {
+        this.#underWay--;
+        if (!this.#scope.isClosed) this.#answer(head, shape, answer);
+      },
     });
     return true;
   }

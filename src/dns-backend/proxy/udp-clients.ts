@@ -5,12 +5,13 @@
  */
 
 import { RCODE } from '../../dns/message.ts';
-import { QueryReader, type QueryShape, type QueryVerdict } from '../../dns/query-reader.ts';
-import { BAD_VERSION, writeAnswer, writeRefusal } from '../../dns/stored-answer.ts';
+import { HEADER_BYTES, QueryReader, type QueryShape, type QueryVerdict } from '../../dns/query-reader.ts';
+import { BAD_VERSION, writeAnswer, writeRefusal, type StoredAnswer } from '../../dns/stored-answer.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { logger } from '../../shared/log.ts';
 import type { Scope } from '../../shared/scope.ts';
-import type { RequestBatch, System, UdpOptions, UdpServer } from '../../system/system.ts';
+import type { RequestBatch, System, UdpOptions, UdpSender, UdpServer } from '../../system/system.ts';
+import type { Waiter } from './request.ts';
 import { questionOf, type Resolution } from './resolve.ts';
 
 const log = logger('src/dns-backend/proxy/udp-clients.ts');
@@ -77,17 +78,59 @@ class UdpClients {
   }
 
   #resolveLater(batch: RequestBatch, index: number, nowMs: number): void {
-    const { questionEnd, hasEdns, limitBytes } = this.#query;
-    const at = batch.offset(index);
-    const shape: QueryShape = { questionEnd, hasEdns, limitBytes };
-    const head = batch.memory.toString('latin1', at, at + questionEnd);
+    const question = questionOf(this.#query);
     const sender = batch.sender(index);
-    this.#resolution.resolve(questionOf(this.#query), nowMs, (answer) => {
-      if (this.#scope.isClosed) return;
-      const { outbox } = this.#server;
-      const { memory, offset } = outbox;
-      memory.write(head, offset, 'latin1');
-      outbox.add(writeAnswer(memory, offset, shape, answer), sender);
-    });
+    const later = new LaterAnswer(this.#server, this.#scope, sender);
+    later.read(this.#query, question.key, batch.memory, batch.offset(index));
+    this.#resolution.resolve(question, nowMs, later);
   }
+}
+
+/** A client that waits. */
+class LaterAnswer implements QueryShape, Waiter {
+  questionEnd = 0;
+  hasEdns = false;
+  limitBytes = 0;
+  readonly #server: UdpServer;
+  readonly #scope: Scope;
+  readonly #sender: UdpSender;
+  #id = 0;
+  #flags = 0;
+  /** Begins with the question as the client wrote it. */
+  #text = '';
+
+  constructor(server: UdpServer, scope: Scope, sender: UdpSender) {
+    this.#server = server;
+    this.#scope = scope;
+    this.#sender = sender;
+  }
+
+  /** Keeps of the query, which stands at `at`, what its answer takes. */
+  read(query: QueryReader, key: string, memory: Buffer, at: number): void {
+    this.questionEnd = query.questionEnd;
+    this.hasEdns = query.hasEdns;
+    this.limitBytes = query.limitBytes;
+    this.#id = ((memory[at] ?? 0) << 8) | (memory[at + 1] ?? 0);
+    this.#flags = ((memory[at + 2] ?? 0) << 8) | (memory[at + 3] ?? 0);
+    const questionAt = at + HEADER_BYTES;
+    this.#text = query.hasCapitals ? memory.toString('latin1', questionAt, at + query.questionEnd) : key;
+  }
+
+  tell(answer: StoredAnswer): void {
+    if (this.#scope.isClosed) return;
+    const { outbox } = this.#server;
+    const { memory, offset } = outbox;
+    putU16(memory, offset, this.#id);
+    putU16(memory, offset + 2, this.#flags);
+    putU16(memory, offset + 4, 1);
+    const text = this.#text;
+    const bytes = this.questionEnd - HEADER_BYTES;
+    for (let index = 0; index < bytes; index++) memory[offset + HEADER_BYTES + index] = text.charCodeAt(index);
+    outbox.add(writeAnswer(memory, offset, this, answer), this.#sender);
+  }
+}
+
+function putU16(memory: Buffer, at: number, value: number): void {
+  memory[at] = value >> 8;
+  memory[at + 1] = value & 0xff;
 }

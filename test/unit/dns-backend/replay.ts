@@ -110,7 +110,7 @@ export class Stage {
     };
     this.#told.set(what, 'later');
     const known = this.proxy.resolution.cached(question, this.#clock.now());
-    if (known === undefined) this.proxy.resolution.resolve(question, this.#clock.now(), take);
+    if (known === undefined) this.proxy.resolution.resolve(question, this.#clock.now(), { tell: take });
     else take(known);
     await this.#clock.advance(0);
     assert.is(this.#told.get(what), expected, `ask ${text}`);
