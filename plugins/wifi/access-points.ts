@@ -34,6 +34,11 @@ export class AccessPoints {
     return this.#byPath.get(path);
   }
 
+  /** Whether there is an access point of a name, given in the digits of groups (`ssidGroup`). */
+  isHeard(ssid: string): boolean {
+    return [...this.#groups.keys()].some((group) => group.startsWith(`${ssid}_`));
+  }
+
   /** Takes in what is known of an access point; undefined when it is gone. */
   update(path: string, bss: Bss | undefined): readonly GroupChange[] {
     const before = this.#byPath.get(path);

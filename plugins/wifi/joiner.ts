@@ -19,6 +19,8 @@ interface Current {
   block: string | undefined;
   /** Settles when all is asked of the supplicant that joining begins with; `block` is known then. */
   begun: Promise<void>;
+  /** Settles when it is joined, failed or given up. */
+  over: Promise<unknown>;
   settle: { resolve(credentials: WpsCredentials | undefined): void; reject(error: unknown): void } | undefined;
   credentials: WpsCredentials | undefined;
 }
@@ -44,6 +46,8 @@ export interface JoinRequest {
   isMember?(path: string): boolean;
   /** What comes between leaving another network and joining this one; what it rejects with is the outcome. */
   prepare?(): Promise<void>;
+  /** What comes right before the supplicant looks for the network, where it is not in it already. */
+  refresh?(): Promise<void>;
   /** How many failures in a row prove the secret wrong. */
   readonly maxKeyFailures: number;
   /** Whether 802.1X that is refused proves a secret wrong that a user could say; true unless said. */
@@ -94,8 +98,8 @@ export class Joiner {
     signal.throwIfAborted();
     if (this.#newest !== request) throw new JoinError('connect-failed');
     const current: Current = {
-      request, joining: NOT_JOINED, block: undefined, begun: Promise.resolve(), settle: undefined,
-      credentials: undefined,
+      request, joining: NOT_JOINED, block: undefined, begun: Promise.resolve(),
+      over: Promise.resolve(), settle: undefined, credentials: undefined,
     };
     this.#current = current;
     const joined = new Promise<WpsCredentials | undefined>((resolve, reject) => {
@@ -104,12 +108,12 @@ export class Joiner {
         if (this.#current === current && current.settle !== undefined) this.#end(signal.reason);
       }, { once: true });
     });
+    current.over = joined.catch(() => undefined);
     const kept = this.#isFresh ? this.#link.currentNetwork : undefined;
     this.#isFresh = false;
     current.begun = this.#begin(current, kept).then(
       (path) => {
-        current.block = path;
-        if (this.#current === current && path !== undefined && path === kept) this.#adopt(current);
+        if (this.#current === current && path !== undefined) this.#adopt(current, path);
       },
       (error: unknown) => {
         if (this.#current === current) this.#end(refusal(error));
@@ -185,12 +189,13 @@ export class Joiner {
     if (this.#current?.request.method.kind === 'wps') this.#end(new JoinError('connect-failed'));
   }
 
-  #adopt(current: Current): void {
+  #adopt(current: Current, network: string): void {
+    current.block = network;
     log.debug('%s: joined already', this.#link.path);
     this.#conclude(current, { ...NOT_JOINED, state: 'completed', isConnected: true }, { kind: 'joined' });
   }
 
-  // Joined by a daemon before this one, it is taken over as it is; `kept` is its network block.
+  // Joined by a daemon before this one, it is taken over as it is: `kept` is its network block, and returned.
   async #begin(current: Current, kept: string | undefined): Promise<string | undefined> {
     const { method, prepare, isMember } = current.request;
     await prepare?.();
@@ -198,9 +203,20 @@ export class Joiner {
     const isJoined = kept !== undefined && this.#link.state === 'completed' && method.kind === 'block' &&
       isMember?.(this.#link.currentBss ?? '') === true;
     if (isJoined) return kept;
-    if (method.kind === 'block') return this.#link.join(method.block);
-    await this.#link.startWps(method.pin, method.address);
+    if (method.kind === 'block') await this.#joinBlock(current, method.block);
+    else await this.#link.startWps(method.pin, method.address);
     return undefined;
+  }
+
+  // The supplicant makes a key of the passphrase while the radio listens. Who leaves while the block is being
+  // selected leaves after it, as messages keep their order.
+  async #joinBlock(current: Current, block: Properties): Promise<void> {
+    const refreshed = current.request.refresh?.();
+    const path = await this.#link.add(block);
+    await Promise.race([refreshed, current.over]);
+    if (this.#current !== current) return this.#link.remove(path);
+    current.block = path;
+    await this.#link.select(path);
   }
 
   // oxlint-disable-next-line max-params -- the last where there is more to say

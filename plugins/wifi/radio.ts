@@ -12,7 +12,7 @@ import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { hiddenControl } from '../lib/wifi/hidden-network.ts';
 import { knownNetworks } from '../lib/wifi/known-networks.ts';
-import { isHiddenSsid, ssidText } from '../lib/wifi/ssid.ts';
+import { isHiddenSsid, ssidGroup, ssidText } from '../lib/wifi/ssid.ts';
 import type { AccessPointEnv } from './access-point-mode.ts';
 import { AccessPoints, bestOf, type GroupChange, strengthOf } from './access-points.ts';
 import type { Bss } from './bss.ts';
@@ -188,9 +188,10 @@ class Radio {
       isBackgroundScanning: options.BackgroundScanning,
       isConnected: () => this.#joiner.connectedOwner !== undefined,
       known: () => knownNetworks(env.core, device),
+      isHeard: (ssid) => this.#points.isHeard(ssidGroup(ssid)),
     }, scope);
     link.events.observe(scope, (event) => this.#take(event));
-    sleep.ended.observe(scope, () => this.#lookForKnown());
+    sleep.ended.observe(scope, () => this.#wake());
   }
 
   /** Reads what the supplicant knows and looks for networks; resolves without waiting for them. */
@@ -230,6 +231,11 @@ class Radio {
     }
   }
 
+  // What is joined or being joined is lost, or is not: the supplicant will say.
+  #wake(): void {
+    if (!this.#joiner.isJoining && this.#joiner.connectedOwner === undefined) this.#lookForKnown();
+  }
+
   #lookForKnown(): void {
     this.#scanner.scan({ kind: 'start' }, this.#scope.signal)
       .catch((error: unknown) => log.debug('%s: %s', this.#device.interfaceName, error))
@@ -265,7 +271,10 @@ class Radio {
   #take(event: LinkEvent): void {
     switch (event.kind) {
       case 'bss':
-        for (const change of this.#points.update(event.path, event.bss)) this.#apply(change);
+        for (const change of this.#points.update(event.path, event.bss)) {
+          this.#apply(change);
+          if (change.vanished !== undefined) this.idle();
+        }
         return;
       case 'state':
       case 'currentBss':
@@ -335,6 +344,7 @@ class Radio {
         members: () => this.#points.groups.get(group) ?? new Map(),
         onLost: () => network.reportLost(),
         makeWay: (frequencyMhz) => this.#env.makeWay(frequencyMhz),
+        refresh: (name, frequenciesMhz) => this.#scanner.refresh(name, frequenciesMhz),
         useAddress: (wish) => useAddress(
           { core: this.#env.core, device: this.#device, link: this.#link }, wish, this.#scope,
         ),

@@ -1,7 +1,7 @@
 /**
  * The scans of one radio: one run at a time, each of several requests where hidden names have to be
  * called; who asks while one runs gets its results. Looks by itself while nothing is connected, ever
- * rarer (autoscan.ts).
+ * rarer, for everything (autoscan.ts) and for known networks that are gone (search.ts).
  */
 
 import { type Scope, ScanError } from '../../src/api.ts';
@@ -10,6 +10,7 @@ import { ConnmanError } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { afterTick, type Autoscan, startAutoscan, STOPPED } from '../lib/wifi/autoscan.ts';
 import { type KnownNetwork, planScans, type ScanReason } from '../lib/wifi/scan-plan.ts';
+import { nextSearchAt } from '../lib/wifi/search.ts';
 import type { Properties } from './bss.ts';
 import type { SupplicantLink } from './supplicant-link.ts';
 
@@ -18,12 +19,19 @@ const log = logger('plugins/wifi/scanner.ts');
 /** A driver that has not ended a scan by then will not. */
 const SCAN_LIMIT_MS = 30_000;
 
+/** So long wpa_supplicant joins from what a scan has found; a second less than it says itself. */
+const FRESH_MS = 4_000;
+/** A scan of few channels takes a tenth of that; a driver that is busy is not waited for. */
+const JOIN_SCAN_LIMIT_MS = 2_000;
+
 /** What decides how to scan, asked when a scan begins. */
 export interface ScannerEnv {
   readonly clock: Clock;
   readonly isBackgroundScanning: boolean;
   isConnected(): boolean;
   known(): readonly KnownNetwork[];
+  /** Whether an access point of the name is heard. */
+  isHeard(ssid: Uint8Array): boolean;
 }
 
 /** The scans of one radio, until `scope` closes. */
@@ -32,14 +40,24 @@ export class Scanner {
   readonly #env: ScannerEnv;
   readonly #scope: Scope;
   readonly #alarm: Alarm;
+  readonly #searchAlarm: Alarm;
+  #searched: { readonly since: number; readonly networks: readonly KnownNetwork[] } | undefined;
   #autoscan: Autoscan = STOPPED;
   #running: Promise<void> | undefined;
+  /** Why, while something runs. */
+  #reason: ScanReason | undefined;
+  /** When a scan last ended well. */
+  #heardAt = Number.NEGATIVE_INFINITY;
 
   constructor(link: SupplicantLink, env: ScannerEnv, scope: Scope) {
     this.#link = link;
     this.#env = env;
     this.#scope = scope;
     this.#alarm = env.clock.alarm('look for Wi-Fi networks', scope, () => this.#tick());
+    this.#searchAlarm = env.clock.alarm('look for known Wi-Fi networks', scope, () => this.#search());
+    link.events.observe(scope, (event) => {
+      if (event.kind === 'scanDone' && event.isSuccess) this.#heardAt = env.clock.now();
+    });
   }
 
   /**
@@ -52,10 +70,26 @@ export class Scanner {
     while (reason.kind === 'hidden' && this.#running !== undefined) {
       await Promise.race([this.#running.catch(() => undefined), rejection(signal)]);
     }
-    this.#running ??= this.#run(reason).finally(() => {
-      this.#running = undefined;
-    });
-    await Promise.race([this.#running, rejection(signal)]);
+    await Promise.race([this.#running ??= this.#run(reason), rejection(signal)]);
+  }
+
+  /**
+   * Looks for a network where it was heard, unless that was just now: else the supplicant would search
+   * all channels before it joins, which takes seconds. A search that nobody waits for gives way.
+   * Resolves in any case, soon.
+   */
+  async refresh(ssid: Uint8Array, frequenciesMhz: readonly number[]): Promise<void> {
+    if (!this.#link.isScanning && this.#env.clock.now() - this.#heardAt < FRESH_MS) return;
+    const limits = this.#scope.child();
+    try {
+      const limit = this.#env.clock.deadline('scan before a join', JOIN_SCAN_LIMIT_MS, this.#scope.signal, limits);
+      if (this.#link.isScanning && (this.#reason === undefined || isUnasked(this.#reason))) await this.#abort(limit);
+      await this.scan({ kind: 'join', ssid, frequenciesMhz }, limit);
+    } catch (error) {
+      log.debug('%s: %s', this.#link.path, error instanceof Error ? error.message : error);
+    } finally {
+      await limits.close();
+    }
   }
 
   get isRunning(): boolean {
@@ -64,21 +98,62 @@ export class Scanner {
 
   /** Looks by itself from now on. */
   startAutoscan(): void {
-    this.#set(startAutoscan(this.#autoscan, this.#env.clock.now()));
+    const now = this.#env.clock.now();
+    this.#set(startAutoscan(this.#autoscan, now));
+    if (this.#searched !== undefined || !this.#env.isBackgroundScanning) return;
+    const networks = this.#env.known().filter(({ isAutoconnect, frequencyMhz }) => isAutoconnect && frequencyMhz > 0);
+    if (this.#missing(networks).length === 0) return;
+    this.#searched = { since: now, networks };
+    this.#searchAlarm.set(nextSearchAt(now, now));
   }
 
   /** Lets it be: something is connected, or somebody looks. */
   stopAutoscan(): void {
     this.#set(STOPPED);
+    this.#stopSearch();
   }
 
   #tick(): void {
     this.#set(afterTick(this.#autoscan, this.#env.clock.now(), this.#env.isBackgroundScanning));
-    this.#running ??= this.#run({ kind: 'background' })
-      .catch((error: unknown) => log.debug('%s: %s', this.#link.path, error instanceof Error ? error.message : error))
-      .finally(() => {
-        this.#running = undefined;
+    this.#look({ kind: 'background' });
+  }
+
+  #missing(networks: readonly KnownNetwork[]): readonly KnownNetwork[] {
+    return networks.filter(({ ssid }) => !this.#env.isHeard(ssid));
+  }
+
+  #search(): void {
+    const missing = this.#missing(this.#searched?.networks ?? []);
+    if (this.#searched === undefined || missing.length === 0) return this.#stopSearch();
+    this.#look({ kind: 'search', missing });
+    this.#searchAlarm.set(nextSearchAt(this.#searched.since, this.#env.clock.now()));
+  }
+
+  #stopSearch(): void {
+    this.#searched = undefined;
+    this.#searchAlarm.set(undefined);
+  }
+
+  #look(reason: ScanReason): void {
+    this.#running ??= this.#run(reason)
+      .catch((error: unknown) => log.debug('%s: %s', this.#link.path, error instanceof Error ? error.message : error));
+  }
+
+  async #abort(signal: AbortSignal): Promise<void> {
+    const limits = this.#scope.child();
+    this.#reason = undefined;
+    try {
+      const ended = new Promise<void>((resolve) => {
+        this.#link.events.observe(limits, ({ kind }) => {
+          if (kind === 'scanDone' || kind === 'removed') resolve();
+        });
       });
+      await this.#link.abortScan();
+      await Promise.race([ended, rejection(signal)]);
+      await this.#running?.catch(() => undefined);
+    } finally {
+      await limits.close();
+    }
   }
 
   #set(autoscan: Autoscan): void {
@@ -89,7 +164,15 @@ export class Scanner {
   async #run(reason: ScanReason): Promise<void> {
     const { maxScanSsids } = this.#link.capabilities;
     const circumstances = { isConnected: this.#env.isConnected(), maxScanSsids, known: this.#env.known() };
-    for (const request of planScans(reason, circumstances)) await this.#runOne(request);
+    this.#reason = reason;
+    try {
+      for (const request of planScans(reason, circumstances)) {
+        if (this.#reason === reason) await this.#runOne(request);
+      }
+    } finally {
+      this.#reason = undefined;
+      this.#running = undefined;
+    }
   }
 
   async #runOne(request: Properties): Promise<void> {
@@ -118,6 +201,11 @@ export class Scanner {
       await limits.close();
     }
   }
+}
+
+/** Whether nobody waits for what it finds, or nobody any more. */
+function isUnasked({ kind }: ScanReason): boolean {
+  return kind !== 'user' && kind !== 'hidden';
 }
 
 function refusal(error: unknown): ScanError {

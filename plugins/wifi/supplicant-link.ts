@@ -125,7 +125,10 @@ export class SupplicantLink {
   async load(): Promise<void> {
     const properties = await this.#getAll(this.path, supplicantLinkInterface.name);
     this.#takeProperties(properties);
-    await Promise.all([this.#loadBss(), this.#prepareWps(), this.#set('BSSExpireAge', variant('u', BSS_EXPIRE_AGE_S))]);
+    await Promise.all([
+      this.#loadBss(), this.#prepareWps(), this.#prepareSae(),
+      this.#set('BSSExpireAge', variant('u', BSS_EXPIRE_AGE_S)),
+    ]);
   }
 
   /**
@@ -136,24 +139,44 @@ export class SupplicantLink {
     try {
       await this.#proxy.Scan({ args });
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = messageOf(error);
       const isBusy = error instanceof Error && error.name.endsWith('.ScanError') && /reject|progress/i.test(text);
       throw new ConnmanError(isBusy || this.isScanning ? 'InProgress' : 'Failed', undefined, { cause: error });
     }
   }
 
-  /** Adds a network block and joins it; resolves with its path once that has begun. */
+  /** Ends a scan, whoever began it; its `scanDone` follows. Never rejects: there may be none any more. */
+  async abortScan(): Promise<void> {
+    await this.#proxy.AbortScan().catch((error: unknown) => log.debug('%s: %s', this.path, messageOf(error)));
+  }
+
+  /** Adds a network block; resolves with its path. */
+  add(block: Properties): Promise<string> {
+    return this.#proxy.AddNetwork({ args: block });
+  }
+
+  /** Adds a network block and joins it; resolves as `add` and `select`. */
   async join(block: Properties): Promise<string> {
-    const path = await this.#proxy.AddNetwork({ args: block });
-    await this.#proxy.SelectNetwork({ path });
+    const path = await this.add(block);
+    await this.select(path);
     return path;
+  }
+
+  /** Joins the network of a block; resolves once that has begun. */
+  async select(network: string): Promise<void> {
+    await this.#proxy.SelectNetwork({ path: network });
   }
 
   /** Leaves, and drops a network block. Never rejects: what is gone is gone. */
   async leave(network: string | undefined): Promise<void> {
-    const ignore = (error: unknown): void => log.debug('%s: %s', this.path, error);
-    await this.#proxy.Disconnect().catch(ignore);
-    if (network !== undefined) await this.#proxy.RemoveNetwork({ path: network }).catch(ignore);
+    await this.#proxy.Disconnect().catch((error: unknown) => log.debug('%s: %s', this.path, messageOf(error)));
+    if (network !== undefined) await this.remove(network);
+  }
+
+  /** Drops a network block. Never rejects. */
+  async remove(path: string): Promise<void> {
+    const ignore = (error: unknown): void => log.debug('%s: %s', this.path, messageOf(error));
+    await this.#proxy.RemoveNetwork({ path }).catch(ignore);
   }
 
   /** Joins again with what is set. */
@@ -171,10 +194,10 @@ export class SupplicantLink {
     return this.#properties.get('ApScan')?.as('u') === MAKES_ACCESS_POINTS;
   }
 
-  /** Keeps it for an access point, which clients may find by either way to a password element of SAE. */
+  /** Keeps it for an access point. */
   async becomeAccessPoint(): Promise<void> {
     await this.#set('ApScan', variant('u', MAKES_ACCESS_POINTS));
-    await this.#set('SaePwe', variant('s', BOTH_WAYS)).catch((error: unknown) => log.debug('%s: %s', this.path, error));
+    await this.#prepareSae();
   }
 
   /** Starts WPS with an access point, which gives us credentials: by push button, or for a PIN of eight digits. */
@@ -235,7 +258,7 @@ export class SupplicantLink {
     try {
       if (isSuccess) await this.#loadBss();
     } catch (error) {
-      log.debug('%s: %s', this.path, error instanceof Error ? error.message : error);
+      log.debug('%s: %s', this.path, messageOf(error));
     }
     this.#events.emit({ kind: 'scanDone', isSuccess });
   }
@@ -253,6 +276,15 @@ export class SupplicantLink {
     for (const path of [...this.#bss.keys()]) if (!known.has(path)) this.take({ kind: 'bssRemoved', path });
   }
 
+  // Either way to a password element: access points that know hash-to-element alone are joined as well.
+  async #prepareSae(): Promise<void> {
+    try {
+      await this.#set('SaePwe', variant('s', BOTH_WAYS));
+    } catch (error) {
+      log.debug('%s: %s', this.path, messageOf(error));
+    }
+  }
+
   // Without a method of WPS chosen wpa_supplicant offers none.
   async #prepareWps(): Promise<void> {
     try {
@@ -260,7 +292,7 @@ export class SupplicantLink {
       if (wps.get('ConfigMethods')?.as('s') !== '') return;
       await this.#setOn(supplicantWpsInterface.name, 'ConfigMethods', variant('s', 'push_button'));
     } catch (error) {
-      log.debug('%s: no WPS: %s', this.path, error instanceof Error ? error.message : error);
+      log.debug('%s: no WPS: %s', this.path, messageOf(error));
     }
   }
 
@@ -276,6 +308,10 @@ export class SupplicantLink {
   async #getAll(path: string, interfaceName: string): Promise<Properties> {
     return this.#bus.proxy(propertiesInterface, SUPPLICANT, path).GetAll({ interface_name: interfaceName });
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 const SUPPLICANT_STATES: readonly SupplicantState[] = [

@@ -37,6 +37,8 @@ export interface WifiNetworkEnv extends SecretsEnv {
   onLost(): void;
   /** Has an access point of ours make way for a station on a frequency. */
   makeWay(frequencyMhz: number): Promise<void>;
+  /** Has the supplicant hear access points of the network. */
+  refresh(ssid: Uint8Array, frequenciesMhz: readonly number[]): Promise<void>;
   /** Has the network know us by an address. */
   useAddress(wish: AddressWish): Promise<void>;
 }
@@ -59,7 +61,8 @@ async function connect(
   const restriction = restrictionOf({ band: context.choice('Band'), bssid: context.choice('BSSID') }, [
     ...members.values(),
   ]);
-  const bss = bestOf(new Map([...members].filter(([, each]) => isWithin(restriction, each))));
+  const liked = new Map([...members].filter(([, each]) => isWithin(restriction, each)));
+  const bss = bestOf(liked);
   if (bss === undefined) throw new ConnmanError('NoCarrier');
   const { wps } = bss.elements;
   const isWpsOpen = wps !== undefined && wps.isConfigured && wps.hasPushButton && wps.isAdvertising;
@@ -73,6 +76,7 @@ async function connect(
       await env.makeWay(bss.frequencyMhz);
       await env.useAddress({ policy: addressPolicy(env.options, context), ssid: bss.ssid });
     },
+    refresh: () => env.refresh(bss.ssid, [...liked.values()].map(({ frequencyMhz }) => frequencyMhz)),
     maxKeyFailures: context.isFavorite && context.lastFailure !== 'invalid-key' ? Math.max(1, retries) : 1,
     isMember: (path: string) => env.members().has(path),
     isSecretProven: found.kind === 'wps' || found.secrets.eap?.method !== 'tls',

@@ -171,10 +171,14 @@ class Supplicant implements FakeSupplicant {
         if (!this.#heard.has(isSilent ? `${name} unnamed` : name)) this.#hear(name, isSilent);
       }
     }
+    this.#endScan(isSuccess);
+    if (this.#facts.state === 'scanning' && this.#selected !== undefined) this.#associate();
+  }
+
+  #endScan(isSuccess = true): void {
     this.#facts.isScanning = false;
     this.#tell({ Scanning: variant('b', false) });
     this.#link?.exported.emit('ScanDone', { success: isSuccess });
-    if (this.#facts.state === 'scanning' && this.#selected !== undefined) this.#associate();
   }
 
   station(address: string, isThere: boolean): void {
@@ -294,6 +298,11 @@ class Supplicant implements FakeSupplicant {
   #linkMethods(path: string): Handlers<typeof linkObject> {
     return {
       Scan: ({ args }) => this.#scan(args),
+      AbortScan: () => {
+        this.calls.push('AbortScan');
+        if (!this.#facts.isScanning) throw new DBusError(`${NAME}.UnknownError`, 'no scan');
+        this.#endScan();
+      },
       AddNetwork: ({ args }) => this.#addNetwork(path, args),
       RemoveNetwork: ({ path: network }) => {
         this.calls.push('RemoveNetwork');

@@ -21,7 +21,11 @@ export type ScanReason =
   /** Power on, or resume: known networks first. */
   | { readonly kind: 'start' }
   | { readonly kind: 'background' }
-  | { readonly kind: 'hidden'; readonly ssid: Uint8Array };
+  /** Known networks that are gone. */
+  | { readonly kind: 'search'; readonly missing: readonly KnownNetwork[] }
+  | { readonly kind: 'hidden'; readonly ssid: Uint8Array }
+  /** A network is about to be joined, and was not heard lately. */
+  | { readonly kind: 'join'; readonly ssid: Uint8Array; readonly frequenciesMhz: readonly number[] };
 
 /** What decides the kind of scan. */
 export interface ScanCircumstances {
@@ -39,10 +43,16 @@ export function planScans(reason: ScanReason, circumstances: ScanCircumstances):
   switch (reason.kind) {
     case 'hidden':
       return [active([['SSIDs', variant('aay', [reason.ssid])]])];
+    case 'join':
+      return [activeOn([reason.ssid], reason.frequenciesMhz)];
     case 'user':
       return isConnected || maxScanSsids === 0 ? passiveScans(circumstances) : [active([])];
     case 'background':
       return passiveScans(circumstances);
+    case 'search': {
+      const recent = recentNetworks(reason.missing, maxScanSsids);
+      return recent.length === 0 ? [] : [fastScan(recent)];
+    }
     case 'start': {
       const recent = recentNetworks(known, maxScanSsids);
       return recent.length === 0 || isConnected ? passiveScans(circumstances) : [fastScan(recent)];
@@ -68,10 +78,13 @@ function recentNetworks(known: readonly KnownNetwork[], limit: number): readonly
 }
 
 function fastScan(networks: readonly KnownNetwork[]): Scan {
-  const frequencies = [...new Set(networks.map(({ frequencyMhz }) => frequencyMhz))];
+  return activeOn(networks.map(({ ssid }) => ssid), networks.map(({ frequencyMhz }) => frequencyMhz));
+}
+
+function activeOn(ssids: readonly Uint8Array[], frequenciesMhz: readonly number[]): Scan {
   return active([
-    ['SSIDs', variant('aay', networks.map(({ ssid }) => ssid))],
-    ['Channels', variant('a(uu)', frequencies.map((frequency): [number, number] => [frequency, 0]))],
+    ['SSIDs', variant('aay', [...ssids])],
+    ['Channels', variant('a(uu)', [...new Set(frequenciesMhz)].map((frequency): [number, number] => [frequency, 0]))],
   ]);
 }
 

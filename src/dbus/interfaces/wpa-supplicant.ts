@@ -30,6 +30,7 @@ export const supplicantLinkInterface = describeInterface({
     Disconnect: {},
     Reassociate: {},
     Scan: { in: { args: 'a{sv}' } },
+    AbortScan: {},
     NetworkReply: { in: { path: 'o', field: 's', value: 's' } },
   },
   signals: {

@@ -7,7 +7,7 @@ import { propertiesInterface } from '../../../../src/dbus/interfaces/freedesktop
 import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
 import { variant } from '../../../../src/dbus/signature.ts';
 import { FakeRfkill, RFKILL } from '../../../helpers/fake-rfkill.ts';
-import { groupOf, type WifiBench, wifiBench } from '../../../helpers/wifi-bench.ts';
+import { groupOf, storedNetwork, type WifiBench, wifiBench } from '../../../helpers/wifi-bench.ts';
 import { withScope } from '../../../helpers/with-scope.ts';
 
 const HOME = groupOf('home', 'psk');
@@ -123,6 +123,120 @@ test('somebody else ends it; nobody ends it', withScope(async (context) => {
   await context.clock.advance(30_000);
   assert.is(await endless.outcome, 'OperationTimeout: Operation timeout');
   assert.is((await lastScan(bench))['Reason'], 'timeout');
+}));
+
+const KNOWN = { files: storedNetwork(HOME, ['Favorite=true', 'AutoConnect=false', 'Passphrase=rigsecret']) };
+
+test('before a join the network is looked for where it was heard, unless that was just now', withScope(
+  async (context) => {
+    const air = { ap: { ...HOME_AP, frequencyMhz: 2437 }, other: { ...HOME_AP, frequencyMhz: 5180 } };
+    const bench = await wifiBench(context, air, KNOWN);
+    const { supplicant } = bench;
+    const connect = async (): Promise<string[]> => {
+      supplicant.calls.length = 0;
+      await bench.service(HOME).Connect();
+      await bench.settled();
+      const calls = [...supplicant.calls];
+      await bench.service(HOME).Disconnect();
+      return calls;
+    };
+    // Three seconds until it looks by itself, and five more.
+    const later = async (): Promise<void> => {
+      await bench.settled();
+      await context.clock.advance(3_000);
+      await bench.settled();
+      await context.clock.advance(5_000);
+    };
+    const joining = ['AddNetwork', 'SelectNetwork'];
+    await technologyOf(bench).Scan();
+    assert.equal(await connect(), joining, 'what was just heard is known to the supplicant');
+    await later();
+    assert.equal(await connect(), ['Scan active home 2437 5180', ...joining]);
+    await later();
+    supplicant.scanRefusal = 'Scan request rejected';
+    assert.equal(await connect(), ['Scan active home 2437 5180', ...joining], 'busy: it is joined all the same');
+    supplicant.scanRefusal = undefined;
+    await later();
+    supplicant.isScanningFast = false;
+    const slow = connect();
+    await bench.settled();
+    await context.clock.advance(2_000);
+    assert.equal(await slow, ['Scan active home 2437 5180', ...joining], 'nor is a scan waited for that does not end');
+  },
+));
+
+test('a search that nobody waits for gives way to a join', withScope(async (context) => {
+  const bench = await wifiBench(context, { ap: HOME_AP }, KNOWN);
+  const { supplicant } = bench;
+  await bench.service(HOME).Connect();
+  await bench.settled();
+  await bench.service(HOME).Disconnect();
+  await bench.settled();
+  supplicant.isScanningFast = false;
+  const joins = async (): Promise<string[]> => {
+    supplicant.calls.length = 0;
+    const joining = bench.service(HOME).Connect();
+    await bench.settled();
+    supplicant.finishScan();
+    await joining;
+    const calls = supplicant.calls.filter((call) => /Scan/.test(call));
+    await bench.service(HOME).Disconnect();
+    await bench.settled();
+    return calls;
+  };
+  await context.clock.advance(3_000);
+  await bench.settled();
+  assert.equal(await joins(), ['AbortScan', 'Scan active home 2412'], 'our own, in the background');
+  supplicant.beginScan();
+  await bench.settled();
+  assert.equal(await joins(), ['AbortScan', 'Scan active home 2412'], 'the supplicant\'s');
+}));
+
+test('who changes their mind while the radio listens joins the other, and only that', withScope(async (context) => {
+  const work = groupOf('work', 'psk');
+  const files = {
+    ...KNOWN.files, ...storedNetwork(work, ['Favorite=true', 'AutoConnect=false', 'Passphrase=rigsecret']),
+  };
+  const bench = await wifiBench(context, { ap: HOME_AP, other: { ...HOME_AP, ssid: 'work' } }, { files });
+  const { supplicant } = bench;
+  await context.clock.advance(3_000);
+  await bench.settled();
+  await context.clock.advance(5_000);
+  supplicant.isScanningFast = false;
+  supplicant.calls.length = 0;
+  const first = errorOf(bench.service(HOME).Connect());
+  await bench.settled();
+  const second = errorOf(bench.service(work).Connect());
+  await bench.settled();
+  supplicant.finishScan();
+  await bench.settled();
+  supplicant.finishScan();
+  assert.is(await second, 'done');
+  assert.match(await first, 'OperationAborted');
+  assert.is(supplicant.calls.filter((call) => call === 'SelectNetwork').length, 1);
+  assert.equal(supplicant.calls.slice(supplicant.calls.indexOf('SelectNetwork')), ['SelectNetwork']);
+  assert.equal([bench.state(HOME)[0], bench.state(work)[0]], ['idle', 'ready']);
+}));
+
+test('after sleep: what is known is looked for, unless it is joined still', withScope(async (context) => {
+  const bench = await wifiBench(context, { ap: HOME_AP }, {
+    files: storedNetwork(HOME, [
+      'SSID=686f6d65', 'Frequency=2412', 'Favorite=true', 'AutoConnect=true', 'Passphrase=rigsecret',
+    ]),
+  });
+  const { supplicant, core: { sleep } } = bench;
+  await bench.settled();
+  assert.equal(bench.state(HOME), ['ready', undefined]);
+  supplicant.calls.length = 0;
+  sleep.end();
+  await bench.settled();
+  assert.equal(supplicant.calls, []);
+  await bench.service(HOME).Disconnect();
+  await bench.settled();
+  supplicant.calls.length = 0;
+  sleep.end();
+  await bench.settled();
+  assert.equal(supplicant.calls, ['Scan active home 2412']);
 }));
 
 test.run();

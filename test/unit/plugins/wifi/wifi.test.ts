@@ -158,6 +158,33 @@ test('an access point that vanishes and returns', withScope(async (context) => {
   assert.equal(bench.state(HOME), ['ready', undefined]);
 }));
 
+test('gone for long, it is looked for where it was, and no more once it is heard', withScope(async (context) => {
+  const bench = await wifiBench(context, { ap: HOME_AP, other: { ...WORK_AP, ssid: 'unknown' } }, { files: KNOWN_HOME });
+  const { supplicant } = bench;
+  await bench.settled();
+  supplicant.vanish('ap');
+  await bench.settled();
+  const searches = async (seconds: number): Promise<number> => {
+    supplicant.calls.length = 0;
+    for (let second = 0; second < seconds; second++) {
+      await context.clock.advance(1_000);
+      await bench.settled();
+    }
+    return supplicant.calls.filter((call) => call === 'Scan active home 2437').length;
+  };
+  const first = await searches(30);
+  assert.ok(first >= 12 && first <= 15, `${first} in the first half minute`);
+  await searches(900);
+  const late = await searches(300);
+  assert.ok(late >= 5 && late <= 6, `${late} in five minutes after a quarter of an hour`);
+  supplicant.air.set('ap', HOME_AP);
+  await searches(60);
+  assert.equal(bench.state(HOME), ['ready', undefined]);
+  await bench.service(HOME).Disconnect();
+  await bench.settled();
+  assert.is(await searches(60), 0, 'what is heard is not looked for');
+}));
+
 test('sent away by the access point: connected again', withScope(async (context) => {
   const bench = await wifiBench(context, { ap: HOME_AP }, { files: KNOWN_HOME });
   await bench.settled();

@@ -2,6 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { nextSearchAt } from '../../../../../plugins/lib/wifi/search.ts';
 import { afterTick, type Autoscan, startAutoscan, STOPPED } from '../../../../../plugins/lib/wifi/autoscan.ts';
 
 test('ever rarer, at most every five minutes', () => {
@@ -21,6 +22,18 @@ test('a second start changes nothing, and without background scanning there is o
   assert.is(startAutoscan(state, 2000), state);
   assert.is(afterTick(state, 3000, false), STOPPED);
   assert.is(afterTick(STOPPED, 3000, true), STOPPED);
+});
+
+test('who was gone for a while is looked for ever rarer, at most every minute', () => {
+  const gaps: number[] = [];
+  for (let now = 1000; now < 1000 + 40 * 60_000;) {
+    const next = nextSearchAt(1000, now);
+    gaps.push(Math.round((next - now) / 1000));
+    now = next;
+  }
+  assert.equal([gaps[0], gaps.at(-1)], [2, 60]);
+  assert.equal(gaps, gaps.toSorted((one, other) => one - other));
+  assert.is(gaps.filter((gap) => gap === 2).length, 20, 'two seconds for the first forty');
 });
 
 test.run();

@@ -70,6 +70,20 @@ test('802.1X asks who one is; one-time passwords are responses', () => {
   assert.equal(wantedFields({ ...WANTED, security: 'none' }), []);
 });
 
+test('those that are gone, where they were', () => {
+  const missing = [network('home'), network('work', { modified: new Date(5), frequencyMhz: 5180 })];
+  assert.equal(plan({ kind: 'search', missing }), [
+    { Type: 'active', SSIDs: ['work', 'home'], Channels: [[5180, 0], [2412, 0]] },
+  ]);
+  assert.equal(plan({ kind: 'search', missing }, { maxScanSsids: 0 }), []);
+});
+
+test('before a join one name is called, each frequency once', () => {
+  assert.equal(plan({ kind: 'join', ssid: Buffer.from('home'), frequenciesMhz: [2412, 5180, 2412] }), [
+    { Type: 'active', SSIDs: ['home'], Channels: [[2412, 0], [5180, 0]] },
+  ]);
+});
+
 test('answers', () => {
   const answer = readAnswer(new Map([['Name', 'café'], ['Passphrase', 'x']]));
   assert.equal(answer.ssid, Buffer.from('café'));
