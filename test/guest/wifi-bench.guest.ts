@@ -1,29 +1,44 @@
 /**
- * Wi-Fi beside Debian's ConnMan: rounds of `measureJoin` and many networks at once, one line of JSON each
+ * Wi-Fi beside Debian's ConnMan: rounds of `JoinRound` and many networks at once, one line of JSON each
  * for tools/bench/wifi.ts, which boots the guest for it. No test: nothing is asserted but that both get online.
  */
 
-import { type Beside, measureCrowd, measureJoin, openBeside } from '../helpers/guest/beside.ts';
+import { type Beside, openBeside } from '../helpers/guest/beside.ts';
 import { guestCase, runCases } from '../helpers/guest/cases.ts';
+import { becomeLogind, JoinRound, measureCrowd } from '../helpers/guest/join-times.ts';
 
-const ROUNDS = 3;
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const CROWD = 50;
 
 let opened: Promise<Beside> | undefined;
+const open = (): Promise<Beside> => (opened ??= openBeside().then(async (beside) => {
+  await becomeLogind(beside);
+  return beside;
+}));
+
+const STEPS = ['first', 'later', 'sleep', 'absence', 'restart', 'boot'] as const;
 
 for (let round = 0; round < ROUNDS; round++) {
   const names = ['causeway', 'debian'] as const;
   for (const name of round % 2 === 0 ? names : names.toReversed()) {
-    guestCase(`round ${round + 1}: ${name}`, async () => {
-      const times = await measureJoin(await (opened ??= openBeside()), name);
-      console.log(`measured ${JSON.stringify({ name, times })}`);
-    });
+    let running: JoinRound | undefined;
+    for (const step of STEPS) {
+      guestCase(`round ${round + 1}: ${name}: ${step}`, async () => {
+        running ??= new JoinRound(await open(), name);
+        const round = running;
+        const times = await round[step]().catch((error: unknown) => {
+          console.log(round.daemon.text.slice(-9000));
+          throw error;
+        });
+        console.log(`measured ${JSON.stringify({ name, times })}`);
+      });
+    }
+    guestCase(`round ${round + 1}: ${name}: end`, async () => running?.end());
   }
 }
 
 guestCase(`${CROWD} networks in the air`, async () => {
-  const figures = await measureCrowd(await (opened ??= openBeside()), 'causeway', CROWD);
-  console.log(`crowd ${JSON.stringify(figures)}`);
+  console.log(`crowd ${JSON.stringify(await measureCrowd(await open(), 'causeway', CROWD))}`);
 });
 
 await runCases();

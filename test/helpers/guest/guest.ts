@@ -23,6 +23,8 @@ export interface GuestOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** How long boot and cases may take together; default seven minutes. */
   readonly limitMs?: number;
+  /** Variables of the program that runs there. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Takes what the guest prints; on standard output unless said. */
   readonly onLine?: (line: string) => void;
 }
@@ -39,11 +41,11 @@ const TIME_SCALE = 3;
 
 /** Runs the cases of `file` and prints how they went; sets the exit status of this program. */
 export async function runGuest(file: string, options: GuestOptions = {}): Promise<void> {
-  const { peers = [], files = {}, limitMs = 420_000, onLine = (line) => console.log(line) } = options;
+  const { peers = [], files = {}, limitMs = 420_000, env: more = {}, onLine = (line) => console.log(line) } = options;
   if (process.arch !== 'x64') throw new Error('the guest is an x86-64 machine, and this is none');
   useTestAddon();
   const mounts = mountScript(await fetchPeers([...TOOLS, ...peers]));
-  const env = { ...process.env, GUEST_CACHE: `${homedir()}/.cache/causeway/guest` };
+  const env = { ...process.env, ...more, GUEST_CACHE: `${homedir()}/.cache/causeway/guest` };
   const setUp = ['unshare', '--mount', 'sh', '-e', '-c', `${mounts}\nexec ${GUEST_RUN} -S`];
   await output(setUp, { env, timeoutMs: 600_000 });
   const startedAt = performance.now();
@@ -63,7 +65,8 @@ export async function runGuest(file: string, options: GuestOptions = {}): Promis
     const guest = host.spawn(
       [
         ...IN_FOLDER, process.cwd(), GUEST_RUN,
-        ...['-t', String(Math.ceil(limitMs / 1000)), '-e', 'CAUSEWAY_ADDON', '-e', 'TIME_SCALE'],
+        '-t', String(Math.ceil(limitMs / 1000)),
+        ...['CAUSEWAY_ADDON', 'TIME_SCALE', ...Object.keys(more)].flatMap((name) => ['-e', name]),
         ...[process.execPath, '--enable-source-maps', resolve(bundle.bundle)],
       ],
       { ...env, CAUSEWAY_ADDON: process.env['CAUSEWAY_ADDON'], TIME_SCALE: String(TIME_SCALE) },
