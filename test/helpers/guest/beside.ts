@@ -34,7 +34,9 @@ export interface Beside {
 export async function openBeside(): Promise<Beside> {
   const cell = await Cell.open({ cables: 0, files: { '/etc/connman/main.conf': '[General]\n' } });
   await makeAir(cell);
-  const [accessPoint, supplicant] = await Promise.all([startAccessPoint(cell, [BESIDE_NETWORK]), startSupplicant(cell)]);
+  const [accessPoint, supplicant] = await Promise.all([
+    startAccessPoint(cell, [BESIDE_NETWORK]), startSupplicant(cell),
+  ]);
   const scope = createScope();
   const clock = new DeadlineClock(nodeTimeSource());
   const bus = await connectBus(testSystem().unixStream(cell.device.path(BUS_SOCKET), scope), { clock }, scope);

@@ -159,7 +159,8 @@ test('an access point that vanishes and returns', withScope(async (context) => {
 }));
 
 test('gone for long, it is looked for where it was, and no more once it is heard', withScope(async (context) => {
-  const bench = await wifiBench(context, { ap: HOME_AP, other: { ...WORK_AP, ssid: 'unknown' } }, { files: KNOWN_HOME });
+  const air = { ap: HOME_AP, other: { ...WORK_AP, ssid: 'unknown' } };
+  const bench = await wifiBench(context, air, { files: KNOWN_HOME });
   const { supplicant } = bench;
   await bench.settled();
   supplicant.vanish('ap');
