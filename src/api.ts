@@ -13,6 +13,7 @@ export type { StoredNetwork } from './service/stored-services.ts';
 export type { Peer } from './peer/peer.ts';
 export type { PeerControl, PeerGroup, PeerMethod, PeerMethods, PeerRequest } from './peer/driver.ts';
 export type { PeerService } from './peer/peer-services.ts';
+export type { Inquiry } from './link-names.ts';
 export type { Provider, ProviderRequest } from './provider.ts';
 export { TETHER_BRIDGE } from './tethering/bridge.ts';
 export type { AccessPointSettings, Tether, TetherRequest } from './tethering/request.ts';

@@ -33,6 +33,7 @@ import { Peers } from './peer/peers.ts';
 import type { PortalAgent } from './portal/agent.ts';
 import { Providers } from './provider.ts';
 import { Proxies } from './proxy.ts';
+import { LinkNames } from './link-names.ts';
 import type { Resolver } from './resolver.ts';
 import { RadioSwitches } from './rfkill.ts';
 import type { Clock } from './shared/clock.ts';
@@ -102,6 +103,8 @@ export interface Core {
   readonly saves: SaveQueue;
   /** What happened, as it happens. */
   readonly changes: Changes;
+  /** For lookups by way of one service alone. */
+  readonly names: LinkNames;
   readonly providers: Providers;
   readonly proxies: Proxies;
   readonly portals: Portals;
@@ -170,7 +173,9 @@ export function createCore(parts: CoreParts, scope: Scope): Core {
       return undefined;
     }
   };
+  const names = new LinkNames(parts);
   const netlink: System['netlink'] = (socket, own) => parts.system.netlink(socket, own);
-  const beside = { portals, counters, ownSettings, addresses, saves, changes, sleep, closeFd, fileSystemId, netlink };
+  const reached = { names, closeFd, fileSystemId, netlink };
+  const beside = { portals, counters, ownSettings, addresses, saves, changes, sleep, ...reached };
   return { kernel, clock, leisure, bus, options, wifiDriver, ...beside, ...objects };
 }

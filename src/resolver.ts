@@ -29,6 +29,16 @@ export interface Resolver {
   nameserversOf(ifindex: number): readonly NameServer[];
   /** Answers programs beyond `device`, on an address of ours there, until `scope` closes; false where nothing can. */
   listen(address: IpAddress, device: string, scope: Scope): boolean;
+  /**
+   * Tells programs these addresses of `name` without asking any server, from now on, where the backend answers
+   * them; none takes it back.
+   */
+  setHost(name: string, addresses: readonly IpAddress[]): void;
+  /**
+   * From now on only the servers of these links are asked, and the fallback servers by whatever route there is;
+   * undefined lifts it. `nameserversOf` tells of all as before.
+   */
+  confine(links: readonly number[] | undefined): void;
   /** Whether multicast DNS can be had on links. */
   readonly canMulticastDns: boolean;
   /** Tells the backend all of it again, whatever others did to its files. */
@@ -57,8 +67,10 @@ class LinkResolver implements Resolver {
   readonly #options: ResolverOptions;
   readonly #clock: Clock;
   readonly #links = new Map<number, LinkServers>();
+  readonly #hosts = new Map<string, readonly IpAddress[]>();
   readonly #gather: Alarm;
   #defaultIfindex: number | undefined;
+  #confines: readonly number[] | undefined;
   #isApplyDue = false;
   #quietUntilMs = -Infinity;
 
@@ -78,6 +90,13 @@ class LinkResolver implements Resolver {
     return backend.listen !== undefined;
   }
 
+  setHost(name: string, addresses: readonly IpAddress[]): void {
+    if (addresses.length === 0) this.#hosts.delete(name);
+    else this.#hosts.set(name, addresses);
+    const lines = [...this.#hosts].flatMap(([host, all]) => all.map((address) => `${address} ${host}`));
+    this.#options.backend.setHosts?.(lines.join('\n'));
+  }
+
   setServers(ifindex: number, servers: LinkServers): void {
     const usable = servers.nameservers.filter(({ address }) => isUsable(address));
     this.#replace(ifindex, {
@@ -94,6 +113,12 @@ class LinkResolver implements Resolver {
   setDefault(ifindex: number | undefined): void {
     if (ifindex === this.#defaultIfindex) return;
     this.#defaultIfindex = ifindex;
+    this.#applySoon();
+  }
+
+  confine(links: readonly number[] | undefined): void {
+    if (String(links) === String(this.#confines)) return;
+    this.#confines = links;
     this.#applySoon();
   }
 
@@ -133,6 +158,7 @@ class LinkResolver implements Resolver {
     this.#quietUntilMs = this.#clock.now() + GATHER_MS;
     const links: LinkDns[] = [];
     for (const [ifindex, servers] of this.#links) {
+      if (this.#confines?.includes(ifindex) === false) continue;
       if (ifindex === this.#defaultIfindex) links.unshift({ ifindex, ...servers });
       else links.push({ ifindex, ...servers });
     }

@@ -10,9 +10,10 @@ import { DBusError } from '../../src/dbus/errors.ts';
 import type { Variant } from '../../src/dbus/signature.ts';
 import type { Route } from '../../src/netlink/route/route.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
-import { parseIpAddress, type IpAddress } from '../../src/shared/ipaddress.ts';
+import type { IpAddress } from '../../src/shared/ipaddress.ts';
 import { logger } from '../../src/shared/log.ts';
 import type { Core, JoinContext, Provider, Scope, Service, TunnelSetup } from '../../src/api.ts';
+import { ConnectionSwitch } from './connection-switch.ts';
 import type { KillSwitches } from './kill-switch.ts';
 import { tunnelOf, type Properties } from './properties.ts';
 
@@ -46,12 +47,12 @@ export class VpnConnection {
   readonly #parts: ConnectionParts;
   readonly #scope: Scope;
   readonly #properties: Properties;
+  readonly #switch: ConnectionSwitch;
   #provider: Provider | undefined;
   #joining: { resolve(): void; reject(error: unknown): void } | undefined;
   #transport: { service: Service; scope: Scope } | undefined;
   #serverRoute: Route | undefined;
   #attempts = 0;
-  #isClosing = false;
   /** Disconnect was asked for, and the daemon is not idle yet. */
   #isLeaving = false;
   /** What waits for that. */
@@ -65,6 +66,7 @@ export class VpnConnection {
     this.#parts = parts;
     this.#scope = scope;
     this.#properties = new Map(parts.properties);
+    this.#switch = new ConnectionSwitch(parts.ident, parts.core.names, parts.killSwitches, scope);
   }
 
   /** Adds the service, gone with `scope`; undefined where there is one of that name already. */
@@ -75,7 +77,7 @@ export class VpnConnection {
 
   /** Whether its kill switch is closed. */
   get isClosing(): boolean {
-    return this.#isClosing;
+    return this.#switch.isClosed;
   }
 
   /** Its service. */
@@ -85,7 +87,7 @@ export class VpnConnection {
 
   /** The connection was removed for good: nobody wants it, and its kill switch opens. */
   forget(): void {
-    void this.#parts.killSwitches.open(this.#parts.ident);
+    void this.#switch.open();
   }
 
   /** The daemon told of a property. */
@@ -156,7 +158,6 @@ export class VpnConnection {
     if (transport === undefined) throw new ConnmanError('InvalidArguments');
     const scope = this.#scope.child();
     this.#transport = { service: transport, scope };
-    void this.#applyKillSwitch();
     return new Promise((resolve, reject) => {
       this.#joining = { resolve, reject };
       signal.addEventListener('abort', () => (this.#joining = undefined), { once: true });
@@ -170,7 +171,8 @@ export class VpnConnection {
   #begin(sender: string | undefined, reject: (error: unknown) => void): void {
     this.#mayRetry = false;
     this.#isAnswered = false;
-    this.#ask(sender, true)
+    this.#applyKillSwitch(true)
+      .then(() => (this.#joining === undefined ? undefined : this.#ask(sender, true)))
       .then(() => (this.#isAnswered = true))
       .catch((error: unknown) => {
         if (isNamed(error, 'OperationCanceled')) this.#provider?.service.setAutoconnect(false);
@@ -309,6 +311,7 @@ export class VpnConnection {
 
   #onDefault(): void {
     const next = this.#parts.core.services.default;
+    void this.#applyKillSwitch();
     if (this.#transport !== undefined && next !== this.#transport.service) this.#leave();
     this.#consider();
   }
@@ -362,21 +365,20 @@ export class VpnConnection {
   }
 
   /** Wanted is what connects by itself, or was connected and not disconnected by the user. */
-  async #applyKillSwitch(): Promise<void> {
-    const { core: { services }, killSwitches, ident } = this.#parts;
-    const service = this.#provider?.service;
-    const flag = this.#properties.get('VPN.KillSwitch')?.as('s')?.toLowerCase() ?? '';
-    const isOn = ['true', 'yes', '1'].includes(flag);
+  async #applyKillSwitch(isServerAsked = false): Promise<void> {
+    const { services } = this.#parts.core;
+    const { service, tunnel, device } = this.#provider ?? {};
+    if (services.isKeepingTraffic) return;
+    const text = (name: string): string => this.#properties.get(name)?.as('s') ?? '';
+    const isOn = ['true', 'yes', '1'].includes(text('VPN.KillSwitch').toLowerCase());
     const isUp = service !== undefined && service.state !== 'idle' && service.state !== 'failure';
-    const isWanted =
-      isOn && service !== undefined && !service.isIgnored && (isUp || service.isAutoconnect || this.#isClosing);
-    if (services.isKeepingTraffic || (isWanted === this.#isClosing && !isWanted)) return;
-    this.#isClosing = isWanted;
-    if (!isWanted) return killSwitches.open(ident);
-    const { setup } = this.#provider?.tunnel ?? {};
-    const server = setup?.server ?? parseIpAddress(this.#provider?.tunnel.provider.host ?? '');
-    const ifindex = setup === undefined ? undefined : this.#provider?.device.ifindex;
-    await killSwitches.close(ident, { server, ifindex });
+    const isWished = isUp || service?.isAutoconnect === true || this.#switch.isClosed;
+    await this.#switch.apply({
+      isWanted: isOn && service?.isIgnored === false && isWished,
+      host: text('Host'),
+      transport: this.#transport?.service ?? services.default,
+      tunnel: tunnel?.setup && device && { server: tunnel.setup.server, ifindex: device.ifindex },
+    }, isServerAsked);
   }
 }
 

@@ -1,14 +1,16 @@
 /**
  * Kill switches: while a connection that has one is wanted, everything is routed by a table of its
  * own, in which there are such connections' tunnels or nothing (ip-rule(8)); only their servers are
- * reached as before. The rules outlive the daemon, so that nothing leaks while it restarts.
+ * reached as before, and name servers by who asks for those. The rules outlive the daemon, so that nothing
+ * leaks while it restarts.
  */
 
 import type { Rtnetlink } from '../../src/netlink/rtnetlink.ts';
 import type { Rule } from '../../src/netlink/rule/rule.ts';
 import { MAIN_TABLE, type Route } from '../../src/netlink/route/route.ts';
-import type { IpAddress } from '../../src/shared/ipaddress.ts';
+import type { IpAddress, IpPrefix } from '../../src/shared/ipaddress.ts';
 import { logger } from '../../src/shared/log.ts';
+import type { Core, Inquiry } from '../../src/api.ts';
 
 const log = logger('plugins/vpn/kill-switch.ts');
 
@@ -24,19 +26,27 @@ const UNREACHABLE_METRIC = 4096;
 /** What a closed switch lets through. */
 export interface Opening {
   /** Reached around the tunnel. */
-  readonly server: IpAddress | undefined;
+  readonly servers: readonly IpAddress[];
+  /** Our own questions about the server's name, and the answers to them. */
+  readonly inquiries: readonly Inquiry[];
   /** The tunnel; undefined while it is down. */
   readonly ifindex: number | undefined;
 }
 
+/** Whose questions stay within. */
+export type Confined = Pick<Core['names'], 'confine'>;
+
 /** The kill switches of all connections: one set of rules, and as many ways out as there are tunnels. */
 export class KillSwitches {
   readonly #kernel: Rtnetlink;
+  readonly #names: Confined;
   readonly #closed = new Map<string, Opening>();
   #last: Promise<void> = Promise.resolve();
 
-  constructor(kernel: Rtnetlink) {
+  /** Programs' names go with them: the daemon's own sockets are bound to links and heed no rules there. */
+  constructor(kernel: Rtnetlink, names: Confined) {
     this.#kernel = kernel;
+    this.#names = names;
   }
 
   /** Closes everything but the tunnels and servers of the connections that are closed. Never rejects. */
@@ -58,6 +68,8 @@ export class KillSwitches {
 
   // One after the other, each as things are when its turn comes.
   #settle(): Promise<void> {
+    const tunnels = [...this.#closed.values()].flatMap(({ ifindex }) => ifindex ?? []);
+    this.#names.confine(this.#closed.size === 0 ? undefined : tunnels);
     this.#last = this.#last.then(() => (this.#closed.size === 0 ? this.#openAll() : this.#closeAll()));
     return this.#last;
   }
@@ -106,11 +118,25 @@ function isSameRoute(one: Route, other: Route): boolean {
 
 function rulesFor(openings: readonly Opening[]): Rule[] {
   const all = FAMILIES.map((family): Rule => ({ family, priority: PRIORITY.all, table: TABLE }));
-  const servers = openings.flatMap(({ server }) => server ?? []).map((address): Rule => {
-    const destination = { address, prefixLength: address.family === 4 ? 32 : 128 };
-    return { family: address.family, priority: PRIORITY.server, table: MAIN_TABLE, destination };
+  const around = { priority: PRIORITY.server, table: MAIN_TABLE } as const;
+  const servers = openings.flatMap((opening) => opening.servers).map((address): Rule => {
+    return { ...around, family: address.family, destination: whole(address) };
   });
-  return [...servers, ...all];
+  // The kernel looks for the way back to whom an answer is from (rp_filter), since Linux 6.1 with its ports exchanged.
+  const inquiries = openings.flatMap((opening) => opening.inquiries).flatMap(({ source, server, port, ports }) => {
+    const both = { ...around, family: server.family, source: whole(source), destination: whole(server) };
+    const its = { first: port, last: port };
+    return [
+      { ...both, sourcePorts: ports, destinationPorts: its },
+      { ...both, sourcePorts: its, destinationPorts: ports },
+    ];
+  });
+  const rules = [...servers, ...inquiries, ...all];
+  return [...new Map(rules.map((rule) => [describe(rule), rule])).values()];
+}
+
+function whole(address: IpAddress): IpPrefix {
+  return { address, prefixLength: address.family === 4 ? 32 : 128 };
 }
 
 async function ourRules(kernel: Rtnetlink): Promise<Rule[]> {
@@ -118,8 +144,8 @@ async function ourRules(kernel: Rtnetlink): Promise<Rule[]> {
   return lists.flat().filter(({ priority }) => priority === PRIORITY.server || priority === PRIORITY.all);
 }
 
-function describe({ family, priority, destination }: Rule): string {
-  return `${family} ${priority} ${destination?.address ?? ''}`;
+function describe({ family, priority, source, destination, sourcePorts }: Rule): string {
+  return `${family} ${priority} ${source?.address ?? ''}:${sourcePorts?.first ?? ''} ${destination?.address ?? ''}`;
 }
 
 async function attempt(request: Promise<void>): Promise<void> {

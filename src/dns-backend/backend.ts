@@ -55,6 +55,8 @@ export interface DnsBackend {
   readonly status?: DnsStatus;
   /** Whether it can do multicast DNS on a link. */
   readonly canMulticastDns?: boolean;
+  /** Names to be answered beside those of the hosts file, in its form; replaces what was told before. */
+  setHosts?(text: string): void;
   /**
    * Answers on another address of this machine as well, a tethering bridge's for instance, and only
    * what comes in by `device`, until `scope` closes. What cannot be done now is tried again with each

@@ -111,6 +111,7 @@ class ProxyBackend implements DnsBackend {
   /** Where to answer as well, of tethering bridges for instance, each until its scope closes. */
   readonly #guests = new Map<ListenAddress, Scope>();
   readonly #listening = new Set<ListenAddress>();
+  readonly #hosts = { file: '', told: '' };
   #configuration: DnsConfiguration | undefined;
   #opening: Promise<void> = Promise.resolve();
 
@@ -121,7 +122,10 @@ class ProxyBackend implements DnsBackend {
     this.#addresses = listenAddresses(env.listen, (part) => log.warn('DNSProxyListen: no address: %s', part));
     this.status = statusOf(this.#proxy, () => [...this.#listening].map(nameOf));
     scope.defer(() => this.#leave());
-    env.watchHosts(scope, (text) => this.#proxy.resolution.setHosts(text));
+    env.watchHosts(scope, (text) => {
+      this.#hosts.file = text;
+      this.#setHosts();
+    });
     this.#open();
   }
 
@@ -139,6 +143,17 @@ class ProxyBackend implements DnsBackend {
       this.#listening.delete(where);
     });
     this.#open();
+  }
+
+  setHosts(text: string): void {
+    if (text === this.#hosts.told) return;
+    this.#hosts.told = text;
+    this.#setHosts();
+  }
+
+  // What is told comes first: it is newer.
+  #setHosts(): void {
+    this.#proxy.resolution.setHosts(`${this.#hosts.told}\n${this.#hosts.file}`);
   }
 
   // One at a time, so that resolv.conf says how it ended.

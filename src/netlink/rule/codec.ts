@@ -7,13 +7,13 @@ import { HOST_IS_LITTLE_ENDIAN as LE } from '../../shared/bytes.ts';
 import { DecodeError } from '../../shared/errors.ts';
 import type { IpAddress, IpPrefix } from '../../shared/ipaddress.ts';
 import { decodeAttributes, encodeAttributes } from '../attributes.ts';
-import type { Decoded, Shape } from '../attributes.ts';
-import { ipAddress, string, u32, u8 } from '../kinds.ts';
+import type { Decoded, Kind, Shape } from '../attributes.ts';
+import { ipAddress, string, u16, u32, u8 } from '../kinds.ts';
 import { requirePayload } from '../message.ts';
 import type { NetlinkMessage } from '../message.ts';
 import { familyNumber, ipFamily } from '../numbers.ts';
 import type { Writer } from '../writer.ts';
-import type { Rule } from './rule.ts';
+import type { PortRange, Rule } from './rule.ts';
 
 /** RTM_*. */
 export const RTM_NEWRULE = 32;
@@ -25,6 +25,15 @@ const FR_ACT_TO_TBL = 1;
 const FIB_RULE_INVERT = 0x2;
 const NO_SUPPRESSION = 0xffff_ffff;
 const ALL_BITS = 0xffff_ffff;
+
+/** struct fib_rule_port_range. */
+const portRange: Kind<PortRange> = {
+  read: (view, at, length) => ({ first: u16.read(view, at, length), last: u16.read(view, at + 2, length - 2) }),
+  write(writer, { first, last }) {
+    writer.u16(first);
+    writer.u16(last);
+  },
+};
 
 /** FRA_*. */
 export const RULE_ATTRIBUTES = {
@@ -38,6 +47,8 @@ export const RULE_ATTRIBUTES = {
   markMask: [16, u32],
   outputInterface: [17, string],
   protocol: [21, u8],
+  sourcePorts: [23, portRange],
+  destinationPorts: [24, portRange],
 } as const satisfies Shape;
 
 /** What decoding FRA_* gives. */
@@ -63,6 +74,8 @@ export function decodeRule(message: NetlinkMessage): Rule | undefined {
     inputInterface: attributes.inputInterface,
     outputInterface: attributes.outputInterface,
     suppressPrefixLength: suppressPrefixLength === NO_SUPPRESSION ? undefined : suppressPrefixLength,
+    sourcePorts: attributes.sourcePorts,
+    destinationPorts: attributes.destinationPorts,
     protocol: attributes.protocol,
   };
 }

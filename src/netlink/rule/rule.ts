@@ -19,8 +19,17 @@ export interface Rule {
   readonly outputInterface?: string | undefined;
   /** Ignore results of this table whose prefix is this short or shorter. */
   readonly suppressPrefixLength?: number | undefined;
+  /** Of what has ports. */
+  readonly sourcePorts?: PortRange | undefined;
+  readonly destinationPorts?: PortRange | undefined;
   /** RTPROT_*: who made the rule. */
   readonly protocol?: number | undefined;
+}
+
+/** Ports from the first to the last. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
 }
 
 /** Requests about rules. All reject with NetlinkError, or with `signal.reason`. */

@@ -5,11 +5,17 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { KillSwitches } from '../../../plugins/vpn/kill-switch.ts';
-import { parseIpAddress } from '../../../src/shared/ipaddress.ts';
+import { ConnectionSwitch } from '../../../plugins/vpn/connection-switch.ts';
+import { KillSwitches, type Opening } from '../../../plugins/vpn/kill-switch.ts';
+import type { Rule } from '../../../src/netlink/rule/rule.ts';
+import { hostOf, type LookUp } from '../../../plugins/vpn/server-name.ts';
+import { parseIpAddress, type IpAddress } from '../../../src/shared/ipaddress.ts';
+import { coreBench } from '../../helpers/core-bench.ts';
 import { fakeKernel, type FakeKernel } from '../../helpers/fake-kernel.ts';
+import { withScope } from '../../helpers/with-scope.ts';
 
 const TABLE = 0x42_ffff;
+const FREE = { confine: () => undefined };
 const [ONE, TWO] = ['192.0.2.1', '192.0.2.2'].map(parseIpAddress);
 
 async function shown(kernel: FakeKernel): Promise<{ rules: string[]; ways: (number | undefined)[] }> {
@@ -28,23 +34,28 @@ async function withTunnels(): Promise<FakeKernel> {
   return kernel;
 }
 
+const opening = (server: IpAddress | undefined, ifindex?: number): Opening => ({
+  servers: server === undefined ? [] : [server], inquiries: [], ifindex,
+});
+
 test('two at once', async () => {
   const kernel = await withTunnels();
   const [first, second] = ['vpn0', 'vpn1'].map((name) => kernel.mirror.linkByName(name)?.ifindex);
-  const switches = new KillSwitches(kernel);
+  const asked: (readonly number[] | undefined)[] = [];
+  const switches = new KillSwitches(kernel, { confine: (links) => void asked.push(links) });
   // Both asked for in one turn: neither waits for the other.
   await Promise.all([
-    switches.close('one', { server: ONE, ifindex: first }),
-    switches.close('two', { server: TWO, ifindex: undefined }),
+    switches.close('one', opening(ONE, first)),
+    switches.close('two', opening(TWO)),
   ]);
   const both = ['31000 192.0.2.1', '31000 192.0.2.2', '31001 all'];
   assert.equal(await shown(kernel), { rules: both, ways: [first, undefined] });
-  await switches.close('two', { server: TWO, ifindex: second });
+  await switches.close('two', opening(TWO, second));
   assert.equal(await shown(kernel), { rules: both, ways: [first, second, undefined] });
   await switches.open('one');
   assert.equal(await shown(kernel), { rules: ['31000 192.0.2.2', '31001 all'], ways: [second, undefined] });
   await switches.open('one');
-  await switches.close('two', { server: TWO, ifindex: undefined });
+  await switches.close('two', opening(TWO));
   assert.equal(await shown(kernel), { rules: ['31000 192.0.2.2', '31001 all'], ways: [undefined] }, 'nothing leaves');
   await switches.open('two');
   assert.equal(await shown(kernel), { rules: [], ways: [] });
@@ -52,13 +63,82 @@ test('two at once', async () => {
 
 test('what a daemon before this one closed', async () => {
   const kernel = await withTunnels();
-  await new KillSwitches(kernel).close('gone', { server: ONE, ifindex: undefined });
-  const switches = new KillSwitches(kernel);
-  await switches.close('here', { server: TWO, ifindex: undefined });
+  await new KillSwitches(kernel, FREE).close('gone', opening(ONE));
+  const switches = new KillSwitches(kernel, FREE);
+  await switches.close('here', opening(TWO));
   await switches.retain(new Set(['here']));
   assert.equal(await shown(kernel), { rules: ['31000 192.0.2.2', '31001 all'], ways: [undefined] });
   await switches.retain(new Set());
   assert.equal(await shown(kernel), { rules: [], ways: [] });
 });
+
+test('who may be asked about a name: one server, from one address and from ports that are root\'s', async () => {
+  const kernel = await withTunnels();
+  const [source, server] = ['198.51.100.2', '198.51.100.53'].map(parseIpAddress);
+  if (source === undefined || server === undefined) throw new Error('no addresses');
+  const ports = { first: 512, last: 1023 };
+  const [its, inquiries] = [{ first: 53, last: 53 }, [{ source, ports, server, port: 53 }]];
+  const switches = new KillSwitches(kernel, FREE);
+  await switches.close('named', { servers: [server, server], inquiries, ifindex: undefined });
+  const rules = (await kernel.rule.list(4)).filter(({ priority }) => priority === 31_000);
+  const shownOf = (rule: Rule) => [rule.source, rule.destination].map((each) => String(each?.address));
+  const described = rules.map((rule) => [...shownOf(rule), rule.sourcePorts, rule.destinationPorts]);
+  assert.equal(described, [
+    ['undefined', '198.51.100.53', undefined, undefined],
+    ['198.51.100.2', '198.51.100.53', ports, its],
+    ['198.51.100.2', '198.51.100.53', its, ports],
+  ]);
+  await switches.close('named', opening(ONE));
+  assert.equal((await shown(kernel)).rules, ['31000 192.0.2.1', '31001 all']);
+});
+
+test('the host in what connections have', () => {
+  const hosts = ['https://vpn.test:8443/group', 'vpn.test:4443', '192.0.2.1:443', '[fd00::1]:51820', 'fd00::1', ''];
+  assert.equal(hosts.map(hostOf), ['vpn.test', 'vpn.test', '192.0.2.1', 'fd00::1', 'fd00::1', '']);
+});
+
+const SERVICE = 'ethernet_020000000001_cable';
+const SETTINGS = `[${SERVICE}]
+AutoConnect=true
+IPv4.method=manual
+IPv4.netmask_prefixlen=24
+IPv4.local_address=192.0.2.10
+Nameservers=192.0.2.53;2001:db8::53;
+`;
+
+test('nobody is asked before it closes; what is learnt is kept when nobody answers, and taken back',
+  withScope(async (context) => {
+    const files = { [`${SERVICE}/settings`]: SETTINGS };
+    const { core, kernel, settled } = await coreBench(context, { mainConf: 'OnlineCheckMode=none', files });
+    kernel.addLink({ name: 'eth0', hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 1) });
+    await settled();
+    kernel.setCarrier('eth0', true);
+    await settled();
+    const transport = core.services.get(SERVICE);
+    const log: string[] = [];
+    let answer: IpAddress | undefined = ONE;
+    const names: LookUp = {
+      inquiries: (service) => core.names.inquiries(service),
+      async resolve(name) {
+        log.push(`${name}? ${(await shown(kernel)).rules.join(', ')}`);
+        if (answer === undefined) throw new Error('silence');
+        return [answer];
+      },
+      tell: (name, addresses) => void log.push(`${name} is ${addresses.join()}`),
+    };
+    const one = new ConnectionSwitch('one', names, new KillSwitches(kernel, FREE), context.scope);
+    const now = { isWanted: true, host: 'vpn.test:443', transport, tunnel: undefined };
+    await one.apply(now);
+    const closed = '31000 192.0.2.53, 31000 192.0.2.53, 31001 all';
+    assert.equal(log.splice(0), [`vpn.test? ${closed}`, 'vpn.test is 192.0.2.1'], 'no IPv6 address of ours');
+    assert.equal((await shown(kernel)).rules, ['31000 192.0.2.1', ...closed.split(', ')]);
+    await one.apply(now);
+    assert.equal(log, [], 'not each time');
+    answer = undefined;
+    await one.apply(now, true);
+    assert.equal(log.splice(0), [`vpn.test? 31000 192.0.2.1, ${closed}`, 'vpn.test is 192.0.2.1']);
+    await one.apply({ ...now, isWanted: false });
+    assert.equal([log, (await shown(kernel)).rules], [['vpn.test is '], []]);
+  }));
 
 test.run();

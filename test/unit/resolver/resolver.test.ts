@@ -113,4 +113,31 @@ resolving('a removed link is gone', async ({ resolver, clock, applied }) => {
   assert.equal(clock.pending(), []);
 });
 
+resolving('confined, the servers of other links are not told', async ({ resolver, clock, applied }) => {
+  resolver.setServers(2, servers(['192.0.2.1']));
+  resolver.setServers(3, servers(['198.51.100.1']));
+  await clock.advance(1000);
+  applied.length = 0;
+  resolver.confine([3]);
+  resolver.confine([3]);
+  await clock.advance(1000);
+  resolver.confine([]);
+  await clock.advance(1000);
+  resolver.confine(undefined);
+  await clock.advance(1000);
+  const [one, other] = ['2: 192.0.2.1 / ', '3: 198.51.100.1 / '];
+  assert.equal(applied, [other, '', `${one} | ${other}`]);
+});
+
+test('names that are told go to the backend in the form of a hosts file', withScope(async ({ clock, scope }) => {
+  const told: string[] = [];
+  const backend = { apply: () => undefined, setHosts: (text: string) => void told.push(text) };
+  const resolver = createResolver({ backend, fallbackNameservers: [] }, { clock }, scope);
+  resolver.setHost('a.test', [ip('192.0.2.1'), ip('2001:db8::1')]);
+  resolver.setHost('b.test', [ip('192.0.2.2')]);
+  resolver.setHost('a.test', []);
+  const [a, b] = ['192.0.2.1 a.test\n2001:db8::1 a.test', '192.0.2.2 b.test'];
+  assert.equal(told, [a, `${a}\n${b}`, b]);
+}));
+
 test.run();
