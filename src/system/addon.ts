@@ -35,6 +35,7 @@ export interface Addon {
   keepAlive(watcher: Watcher, isKept: boolean): void;
   send(watcher: Watcher, bytes: Uint8Array, address: Uint8Array | undefined, port: number, ifindex: number): number;
   reply(watcher: Watcher, count: number): number;
+  answerFrom(watcher: Watcher, memory: Uint8Array): void;
   sendAll(watcher: Watcher, outbox: Uint8Array, count: number): number;
   sendStream(watcher: Watcher, bytes: Uint8Array, fds: readonly number[]): number;
 

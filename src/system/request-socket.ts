@@ -38,6 +38,10 @@ class RequestSocket implements UdpServer, Departing {
     scope.defer(() => addon.unwatch(this.#watcher));
   }
 
+  answerFrom(memory: ArrayBuffer): void {
+    this.#native.addon.answerFrom(this.#watcher, new Uint8Array(memory));
+  }
+
   get outbox(): Outbox {
     return outboxOf(this);
   }

@@ -137,6 +137,11 @@ export interface UdpServer {
   readonly localPort: number;
   /** Set once, before the event loop turns. When it returns, the batch's answers are sent. */
   onBatch: (batch: RequestBatch) => void;
+  /**
+   * Has DNS questions that `memory` (src/dns/answer-memory.ts) knows the answer to answered before a batch is
+   * handed over; in it they have length 0. Once for a socket.
+   */
+  answerFrom(memory: ArrayBuffer): void;
   /** As with MessageSocket; also when the kernel refused what was in the outbox. */
   onError: (error: SystemError) => void;
   /** Where messages are written that leave a little later; to be asked for anew before each of them. */
@@ -163,7 +168,7 @@ export interface RequestBatch {
   readonly memory: Buffer;
   /** Of message `index` in `memory`. */
   offset(index: number): number;
-  /** -1 for a message longer than 64 KiB, which is lost. */
+  /** -1 for a message longer than 64 KiB, which is lost; 0 for one that was answered already. */
   length(index: number): number;
   /** A view that begins with message `index` and ends behind it, with its room. */
   message(index: number): Buffer;

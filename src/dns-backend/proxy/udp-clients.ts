@@ -1,7 +1,7 @@
 /**
- * Clients over UDP. A batch of queries is read where it lies, and what the cache knows is written in
- * its place: nothing is allocated for such a query. The others are copied and answered
- * when their answer is there.
+ * Clients over UDP. What the cache knows and need not be asked for again, the addon answers. What else
+ * is in a batch of queries is read where it lies, and written in its place where it can be answered at
+ * once: nothing is allocated for such a query. The others are answered when their answer is there.
  */
 
 import { RCODE } from '../../dns/message.ts';
@@ -35,6 +35,7 @@ export interface ClientsEnv {
 export function serveUdp(options: UdpOptions, env: ClientsEnv, scope: Scope): number {
   const server = env.system.udpServer(options, scope);
   const clients = new UdpClients(server, env, scope);
+  server.answerFrom(env.resolution.cache.memory);
   server.onBatch = (batch) => clients.take(batch);
   server.onError = (error) => log.debug('clients: %s', error.message);
   return server.localPort;

@@ -55,6 +55,7 @@ NAPI_MODULE_INIT() {
   add_watchers(env, exports);
   add_sending(env, exports);
   add_replying(env, exports);
+  add_knowing(env, exports);
   add_outbox(env, exports);
   add_host(env, exports);
   add_memory(env, exports);

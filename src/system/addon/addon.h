@@ -76,6 +76,11 @@ enum watcher_event {
   EVENT_WRITABLE, /* then 0 */
 };
 
+struct bytes {
+  uint8_t *data;
+  size_t length;
+};
+
 /* Whether the kernel cuts up what goes to one destination (train.c). */
 enum segmenting { SEGMENTING_UNKNOWN, SEGMENTING_ON, SEGMENTING_OFF };
 
@@ -86,6 +91,8 @@ struct watcher {
   struct watcher *next;
   struct watcher **link;
   napi_ref callback;
+  napi_ref known_reference;
+  struct bytes known; /* of known.c; no data: nothing is known */
   enum watcher_kind kind;
   enum segmenting segmenting;
   int family; /* AF_UNSPEC for what is not a socket */
@@ -104,14 +111,15 @@ void record_address(int32_t *record, const struct sockaddr_storage *name, sockle
 void prepare_receiving(struct addon *addon);
 int receive(struct watcher *watcher);
 
+/* reply.c: sends what the records of so many messages announce; 0 or the last negative errno */
+int send_replies(struct watcher *watcher, int count);
+/* known.c: answers what it can of the messages just received; how many are left, the others have length 0 */
+int answer_known(struct watcher *watcher, int count);
+
 /* train.c: sends messages of one vector each, of which it may take the vectors; 0 or the last negative errno */
 int send_together(struct watcher *watcher, struct mmsghdr *messages, int count);
 
 /* values.c */
-struct bytes {
-  uint8_t *data;
-  size_t length;
-};
 void get_arguments(napi_env env, napi_callback_info info, size_t count, napi_value *arguments);
 bool get_int(napi_env env, napi_value value, int *out);
 bool get_number(napi_env env, napi_value value, double *out);
@@ -132,6 +140,7 @@ void add_options(napi_env env, napi_value exports);
 void add_watchers(napi_env env, napi_value exports);
 void add_sending(napi_env env, napi_value exports);
 void add_replying(napi_env env, napi_value exports);
+void add_knowing(napi_env env, napi_value exports);
 void add_outbox(napi_env env, napi_value exports);
 void add_host(napi_env env, napi_value exports);
 void add_memory(napi_env env, napi_value exports);

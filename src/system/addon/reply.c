@@ -7,12 +7,13 @@
 
 #include <errno.h>
 
-/* Fills `replies` with what the records announce; how many. */
+/* Fills `replies` with what the records announce, once; how many. */
 static int gather(struct addon *addon, int count) {
   int filled = 0;
   for (int slot = 0; slot < count; slot++) {
     int32_t length = addon->records[slot * RECORD_WORDS + RECORD_REPLY];
     if (length <= 0 || length > SLOT_BYTES) continue;
+    addon->records[slot * RECORD_WORDS + RECORD_REPLY] = 0;
     struct msghdr *message = &addon->replies[filled].msg_hdr;
     *message = addon->headers[slot].msg_hdr;
     message->msg_flags = 0;
@@ -20,6 +21,10 @@ static int gather(struct addon *addon, int count) {
     *message->msg_iov = (struct iovec){addon->slots + slot * SLOT_STRIDE, (size_t)length};
   }
   return filled;
+}
+
+int send_replies(struct watcher *watcher, int count) {
+  return send_together(watcher, watcher->addon->replies, gather(watcher->addon, count));
 }
 
 /* reply(watcher, count): answers to the batch just received; 0 or the last negative errno. One that the
@@ -32,7 +37,7 @@ static napi_value reply(napi_env env, napi_callback_info info) {
   if (!get_watcher(env, arguments[0], &watcher) || !get_int(env, arguments[1], &count)) return wrong_argument(env);
   if (watcher->fd < 0) return make_int(env, -EBADF);
   if (watcher->kind != KIND_MESSAGES || count < 0 || count > SLOTS) return make_int(env, -EINVAL);
-  return make_int(env, send_together(watcher, watcher->addon->replies, gather(watcher->addon, count)));
+  return make_int(env, send_replies(watcher, count));
 }
 
 void add_replying(napi_env env, napi_value exports) {

@@ -60,6 +60,7 @@ void close_watcher(struct watcher *watcher) {
   else close(watcher->fd);
   watcher->fd = -1;
   napi_delete_reference(watcher->addon->env, watcher->callback);
+  if (watcher->known_reference != NULL) napi_delete_reference(watcher->addon->env, watcher->known_reference);
 }
 
 /* What the callback throws is a broken invariant: it becomes an uncaughtException. */
@@ -82,6 +83,7 @@ static void notify(struct watcher *watcher, enum watcher_event event, int value)
 
 static void notify_received(struct watcher *watcher, int result) {
   if (result == -EAGAIN || result == -EINTR) return;
+  if (result > 0 && watcher->known.data != NULL && answer_known(watcher, result) == 0) return;
   if (result < 0) notify(watcher, EVENT_ERROR, -result);
   else notify(watcher, EVENT_DATA, result);
 }

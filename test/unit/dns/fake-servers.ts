@@ -43,6 +43,7 @@ export class FakeServers {
       const wire = this.#open(options, scope);
       const socket: ReturnType<System['udpServer']> = {
         localPort: LOCAL_PORT, onBatch: () => undefined, onError: () => undefined, outbox: outboxTo(wire.send),
+        answerFrom: () => undefined,
       };
       wire.onReply = (bytes) => socket.onBatch(batchOf(bytes, wire.sender));
       wire.onError = (error) => socket.onError(error);
