@@ -63,7 +63,9 @@ async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
   // `life` is closed before the bus and the kernel's sockets, so that the last signals still go out.
   const ground = scope.child();
   const life = scope.child();
-  const [bus, kernel] = await Promise.all([openSystemBus(daemon, ground), openRtnetlink({ system, clock }, ground)]);
+  const [bus, kernel] = await Promise.all([
+    openSystemBus(daemon, ground), openRtnetlink({ system, clock, follows: 'links' }, ground),
+  ]);
   const agents = createAgentRegistry(vpnAgentInterface, { bus, clock }, life);
   const drivers = new Drivers();
   const leftovers = new Leftovers(`${RUNTIME}/running`);

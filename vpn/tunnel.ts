@@ -3,7 +3,6 @@
  * tunnel left. Invariant: `configure` resolves only after the kernel said that the link is up.
  */
 
-import type { Address } from '../src/netlink/address/address.ts';
 import type { Rtnetlink } from '../src/netlink/rtnetlink.ts';
 import type { Link } from '../src/netlink/link/link.ts';
 import type { Clock } from '../src/shared/clock.ts';
@@ -48,11 +47,6 @@ export class TunnelInterface {
       await address.add({ ifindex, ...next, noDuplicateDetection: next.address.family === 6 }, signal);
     }
     return ifindex;
-  }
-
-  /** Addresses that somebody else put on it (pppd). */
-  addressesOf(ifindex: number): Address[] {
-    return [...this.#env.kernel.mirror.addressesOf(ifindex)];
   }
 
   #wait(name: string, isReady: (link: Link) => boolean, signal: AbortSignal): Promise<Link> {

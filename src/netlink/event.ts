@@ -20,7 +20,7 @@ export type KernelEvent =
   | { readonly kind: 'routeGone'; readonly hops: readonly Route[] };
 
 /** RTNLGRP_* of linux/rtnetlink.h: LINK, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE. */
-export const EVENT_GROUPS: readonly number[] = [1, 5, 7, 9, 11];
+export const EVENT_GROUPS = { links: [1], all: [1, 5, 7, 9, 11] } as const;
 
 /** The event a message tells of; undefined when it is none of ours. Throws DecodeError. */
 export function decodeEvent(message: NetlinkMessage): KernelEvent | undefined {

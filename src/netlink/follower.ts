@@ -33,6 +33,8 @@ export interface FollowerOptions {
   readonly connection: Connection;
   readonly mirror: KernelMirror;
   readonly eventBufferBytes: number;
+  /** What the mirror is to have. */
+  readonly follows: keyof typeof EVENT_GROUPS;
 }
 
 /** Feeds `mirror` until `scope` closes. */
@@ -113,21 +115,23 @@ export class Follower {
   #openSocket(): void {
     void this.#socketScope.close();
     this.#socketScope = this.#scope.child();
-    const { system, eventBufferBytes } = this.#options;
-    const options = { protocol: NETLINK_ROUTE, groups: EVENT_GROUPS, receiveBufferBytes: eventBufferBytes };
+    const { system, eventBufferBytes, follows } = this.#options;
+    const groups = EVENT_GROUPS[follows];
+    const options = { protocol: NETLINK_ROUTE, groups, receiveBufferBytes: eventBufferBytes };
     const socket = system.netlink(options, this.#socketScope);
     socket.onMessage = (bytes, sender) => this.#receive(bytes, sender);
     socket.onError = (error) => this.#invalidate(error.message);
   }
 
   async #readState(): Promise<KernelState> {
-    const { connection } = this.#options;
+    const { connection, follows } = this.#options;
     const { signal } = this.#scope;
+    const isAll = follows === 'all';
     const [links, addresses, ...routes] = await Promise.all([
       dumpLinks(connection, signal),
-      dumpAddresses(connection, signal),
-      dumpRoutes(connection, { family: 4, table: MAIN_TABLE }, signal),
-      dumpRoutes(connection, { family: 6, table: MAIN_TABLE }, signal),
+      isAll ? dumpAddresses(connection, signal) : [],
+      isAll ? dumpRoutes(connection, { family: 4, table: MAIN_TABLE }, signal) : [],
+      isAll ? dumpRoutes(connection, { family: 6, table: MAIN_TABLE }, signal) : [],
     ]);
     const state = new KernelState();
     for (const link of links) state.apply({ kind: 'link', link }, ignoreChange);

@@ -37,6 +37,8 @@ export interface RtnetlinkEnv {
   readonly clock: Clock;
   /** How much the kernel may have to tell before it drops some and all is read anew. */
   readonly eventBufferBytes?: number;
+  /** What the mirror has: everything unless said. With `links` nobody is woken for addresses and routes. */
+  readonly follows?: 'links' | 'all';
 }
 
 /**
@@ -44,11 +46,11 @@ export interface RtnetlinkEnv {
  * SystemError or NetlinkError.
  */
 export async function openRtnetlink(env: RtnetlinkEnv, scope: Scope): Promise<Rtnetlink> {
-  const { system, clock, eventBufferBytes = EVENT_BUFFER_BYTES } = env;
+  const { system, clock, eventBufferBytes = EVENT_BUFFER_BYTES, follows = 'all' } = env;
   const options = { protocol: NETLINK_ROUTE, receiveBufferBytes: REQUEST_BUFFER_BYTES };
   const connection = new Connection(system.netlink(options, scope), scope);
   const mirror = new KernelMirror();
-  await new Follower({ system, clock, connection, mirror, eventBufferBytes }, scope).start();
+  await new Follower({ system, clock, connection, mirror, eventBufferBytes, follows }, scope).start();
   return {
     mirror,
     link: linkRequests(connection),

@@ -39,8 +39,13 @@ function link(type: number, ifindex: number, flags = IFF_UP, sequence = 0): Uint
 class TestKernel {
   readonly sockets: FakeSocket[] = [];
   readonly links = new Map<number, number>();
+  /** Of the last socket for events. */
+  groups: readonly number[] = [];
+  /** The types of all requests. */
+  readonly requests: number[] = [];
   readonly netlink = ({ groups = [] }: NetlinkOptions, scope: Scope): FakeSocket => {
     const socket = new FakeSocket();
+    if (groups.length > 0) this.groups = groups;
     scope.defer(() => void (socket.isClosed = true));
     if (groups.length > 0) this.sockets.push(socket);
     else socket.onSend = (bytes) => this.#asked.push({ socket, bytes: bytes.slice() });
@@ -61,6 +66,7 @@ class TestKernel {
       for (const { socket, bytes } of this.#asked.splice(0)) {
         const view = new DataView(bytes.buffer);
         const sequence = view.getUint32(8, true);
+        this.requests.push(view.getUint16(4, true));
         const links = view.getUint16(4, true) === GETLINK ? [...this.links] : [];
         const parts = links.map(([ifindex, each]) => link(NEWLINK, ifindex, each, sequence));
         socket.deliver([...parts, done(sequence, flags)]);
@@ -205,6 +211,17 @@ test('the end of the scope ends it all, also in the middle of reading', withScop
   await own.close();
   assert.is(await opening, own.signal.reason);
   assert.ok(kernel.sockets.every(({ isClosed }) => isClosed));
+}));
+
+test('links alone, where nothing else is wanted', withScope(async ({ scope, clock }) => {
+  const kernel = new TestKernel();
+  kernel.links.set(2, IFF_UP);
+  const opening = openRtnetlink({ system: kernel, clock, follows: 'links' }, scope);
+  await kernel.answer();
+  assert.is(names(await opening), 'eth2');
+  assert.equal([kernel.groups, kernel.requests], [[1], [GETLINK]], 'RTNLGRP_LINK');
+  kernel.events.deliver([link(NEWLINK, 3)]);
+  assert.is(names(await opening), 'eth2 eth3');
 }));
 
 test.run();
