@@ -1,12 +1,15 @@
 /**
- * What connman-vpnd knows of connmand (net.connman): whether there is a network at all, and what
- * users decided about split routing. Only over D-Bus; without connmand nothing is known.
+ * What connman-vpnd knows of connmand (net.connman): whether there is a network at all, which one is
+ * below the tunnels, and what users decided about split routing. Only over D-Bus; without connmand
+ * nothing is known.
  */
 
 import type { Bus } from '../src/dbus/bus.ts';
 import { managerInterface } from '../src/dbus/interfaces/manager.ts';
 import { serviceInterface } from '../src/dbus/interfaces/service.ts';
+import type { Variant } from '../src/dbus/signature.ts';
 import { Emitter, type Observable } from '../src/shared/emitter.ts';
+import { parseIpAddress, type IpAddress } from '../src/shared/ipaddress.ts';
 import { logger } from '../src/shared/log.ts';
 import type { Scope } from '../src/shared/scope.ts';
 
@@ -21,13 +24,21 @@ export interface SplitRoutingChange {
   readonly isSplitRouting: boolean;
 }
 
+/** A network that leads to VPN servers. */
+export interface Outside {
+  readonly device: string;
+  readonly servers: readonly IpAddress[];
+}
+
 /** Follows connmand. */
 export class Connectivity {
   readonly #known = new Emitter<void>();
   readonly #splitRouting = new Emitter<SplitRoutingChange>();
+  readonly #bus: Bus;
   #isOnline: boolean | undefined;
 
   constructor(bus: Bus, scope: Scope) {
+    this.#bus = bus;
     bus.watchName(CONNMAN, scope, (owner) => {
       this.#isOnline = undefined;
       if (owner !== undefined) void this.#ask(bus);
@@ -68,6 +79,18 @@ export class Connectivity {
     return this.#isOnline ?? false;
   }
 
+  /** The network below all tunnels that is in use, with its name servers. Rejects where connmand cannot be asked. */
+  async outside(signal: AbortSignal): Promise<Outside | undefined> {
+    const services = await this.#bus.proxy(managerInterface, CONNMAN, '/').GetServices({}, { signal });
+    const text = (value: Variant | undefined): string => value?.as('s') ?? '';
+    const used = services.find(([, properties]) =>
+      text(properties.get('Type')) !== 'vpn' && IN_USE.has(text(properties.get('State'))));
+    if (used === undefined) return undefined;
+    const device = text(used[1].get('Ethernet')?.as('a{sv}')?.get('Interface'));
+    const servers = (used[1].get('Nameservers')?.as('as') ?? []).flatMap((each) => parseIpAddress(each) ?? []);
+    return device === '' ? undefined : { device, servers };
+  }
+
   async #ask(bus: Bus): Promise<void> {
     try {
       const properties = await bus.proxy(managerInterface, CONNMAN, '/').GetProperties();
@@ -84,6 +107,8 @@ export class Connectivity {
     this.#known.emit();
   }
 }
+
+const IN_USE: ReadonlySet<string> = new Set(['ready', 'online']);
 
 function hasValue(value: unknown): value is { value: unknown } {
   return typeof value === 'object' && value !== null && 'value' in value;

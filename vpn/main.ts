@@ -81,7 +81,10 @@ async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
     },
     ...forHelpers(system, options),
     scriptDirectory: `${directories.libdir}/connman/scripts`,
-    resolveHost: hostResolver('/etc/resolv.conf', { system, clock, random }),
+    resolveHost: hostResolver(
+      { resolvConf: '/etc/resolv.conf', outside: (signal) => connectivity.outside(signal) },
+      { system, clock, random },
+    ),
     ...files(),
     driver: (type) => drivers.get(type),
     makeDevice: (kind, type) => makeTunnelDevice({ system, kernel }, kind, privilegesOf(options, type)?.uid ?? 0),

@@ -1,13 +1,22 @@
 /**
- * Addresses of VPN servers, asked of the name servers that programs on this machine use.
+ * Addresses of VPN servers, asked of the name servers that programs on this machine use, and where those
+ * know nothing of the network below the tunnels: theirs may be behind the tunnel that is to be found again.
  */
 
 import { readSmallFile } from '../src/daemon/files.ts';
 import { resolveName, type ResolveEnv } from '../src/dns/stub-resolver.ts';
 import { parseIpAddress, type IpAddress } from '../src/shared/ipaddress.ts';
+import type { Outside } from './connectivity.ts';
 
-/** Looks names up by what `resolvConf` says; an address is itself. Rejects when there is none. */
-export function hostResolver(resolvConf: string, env: ResolveEnv) {
+/** Whom to ask. */
+export interface HostResolverOptions {
+  /** Path of the file with the name servers of programs. */
+  readonly resolvConf: string;
+  outside(signal: AbortSignal): Promise<Outside | undefined>;
+}
+
+/** Looks names up; an address is itself. Rejects when there is none, as the first name servers said it. */
+export function hostResolver({ resolvConf, outside }: HostResolverOptions, env: ResolveEnv) {
   return async (host: string, signal: AbortSignal): Promise<readonly IpAddress[]> => {
     const literal = parseIpAddress(host);
     if (literal !== undefined) return [literal];
@@ -15,6 +24,17 @@ export function hostResolver(resolvConf: string, env: ResolveEnv) {
     const servers = [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)].flatMap(
       ([, each]) => parseIpAddress(each ?? '') ?? [],
     );
-    return resolveName(host, { servers, families: [4, 6] }, env, signal);
+    try {
+      return await resolveName(host, { servers, families: FAMILIES }, env, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const below = await outside(signal).catch(() => undefined);
+      if (below === undefined) throw error;
+      return await resolveName(host, { ...below, families: FAMILIES }, env, signal).catch(() => {
+        throw error;
+      });
+    }
   };
 }
+
+const FAMILIES = [4, 6] as const;

@@ -291,7 +291,10 @@ export class VpnConnection {
     };
     try {
       await kernel.route.replace(route);
+      const before = this.#serverRoute;
       this.#serverRoute = route;
+      // The server has moved.
+      if (before?.destination?.address.equals(server) === false) await kernel.route.remove(before);
     } catch (error) {
       log.warn('%s: no route to %s: %s', this.#parts.ident, server, error instanceof Error ? error.message : error);
     }

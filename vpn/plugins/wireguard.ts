@@ -5,11 +5,11 @@
 
 import { NetlinkError } from '../../src/netlink/error.ts';
 import {
-  setWireguardDevice, setWireguardEndpoint, type WireguardDevice, type WireguardEndpoint, type WireguardPeer,
+  setWireguardDevice, setWireguardEndpoint, type WireguardDevice, type WireguardPeer,
 } from '../../src/netlink/genl/wireguard.ts';
 import { parsePrefix, parseWireguardKey, splitWords } from '../../src/provision/vpn-values.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
-import { parseIpAddress, type IpPrefix } from '../../src/shared/ipaddress.ts';
+import { parseIpAddress, type IpAddress, type IpPrefix } from '../../src/shared/ipaddress.ts';
 import { logger } from '../../src/shared/log.ts';
 import { VpnFailure, type Driver, type Plugin, type Session, type Settings, type VpnCore } from '../api.ts';
 
@@ -45,7 +45,8 @@ const driver: Driver = {
     } catch (error) {
       throw refused(error);
     }
-    session.up({
+    // The first peer's is the server that connmand has to reach around the tunnel.
+    const up = (): void => session.up({
       interfaceName: name,
       addresses: plan.addresses.map((each) => ({ ...each })),
       gateway: String(peers[0]?.endpoint?.address ?? session.host),
@@ -53,9 +54,14 @@ const driver: Driver = {
       routes: [],
       ...(plan.mtu !== undefined && { mtu: plan.mtu }),
     });
+    up();
     const follow = env.clock.alarm(`names of ${name}`, scope, () => {
-      follow.set(env.clock.now() + RESOLVE_MS);
-      void followNames(session, name, plan.peers, peers);
+      const server = peers[0]?.endpoint?.address;
+      void followNames(session, name, plan.peers, peers).then(() => {
+        if (signal.aborted || scope.isClosed) return;
+        if (peers[0]?.endpoint?.address !== server) up();
+        follow.set(env.clock.now() + RESOLVE_MS);
+      });
     });
     if (plan.peers.some(({ host }) => host !== undefined && parseIpAddress(host) === undefined)) {
       follow.set(env.clock.now() + RESOLVE_MS);
@@ -134,24 +140,33 @@ function wrong(key: string): VpnFailure {
 
 async function resolvePeer(session: Session, { host, port, ...peer }: PeerPlan): Promise<WireguardPeer> {
   if (host === undefined) return peer;
-  const endpoint = await resolveEndpoint(session, host, port);
-  if (endpoint === undefined) {
+  const [address] = await withRoute(session, await resolve(session, host));
+  if (address === undefined) {
     throw new VpnFailure('connect', new ConnmanError('InvalidArguments', `${host} cannot be resolved`));
   }
-  return { ...peer, endpoint };
+  return { ...peer, endpoint: { address, port } };
 }
 
-async function resolveEndpoint(
-  { env, signal }: Session, host: string, port: number,
-): Promise<WireguardEndpoint | undefined> {
+/** None where it cannot be resolved. */
+async function resolve({ env, signal }: Session, host: string): Promise<readonly IpAddress[]> {
   try {
-    const [address] = await env.resolveHost(host, signal);
-    return address === undefined ? undefined : { address, port };
+    return await env.resolveHost(host, signal);
   } catch (error) {
     if (signal.aborted) throw error;
     log.warn('%s: %s', host, error instanceof Error ? error.message : error);
-    return undefined;
+    return [];
   }
+}
+
+/** Those that a route leads to, where there are several to choose from: a network may have one family alone. */
+async function withRoute({ env, signal }: Session, addresses: readonly IpAddress[]): Promise<readonly IpAddress[]> {
+  if (addresses.length < 2) return addresses;
+  const isReached = (address: IpAddress): Promise<boolean> =>
+    env.kernel.route.get(address, signal).then(() => true, () => false);
+  const reached = await Promise.all(addresses.map(isReached));
+  signal.throwIfAborted();
+  const some = addresses.filter((_, index) => reached[index] === true);
+  return some.length > 0 ? some : addresses;
 }
 
 async function addInterface({ env, scope, signal }: Session): Promise<string> {
@@ -187,11 +202,15 @@ async function followNames(
     const before = peers[index];
     if (host === undefined || before === undefined || signal.aborted) continue;
     try {
-      const endpoint = await resolveEndpoint(session, host, port);
-      if (endpoint === undefined || endpoint.address.equals(before.endpoint?.address)) continue;
+      const addresses = await resolve(session, host);
+      // A name with several addresses is told in any order.
+      if (addresses.some((each) => each.equals(before.endpoint?.address))) continue;
+      const [address] = await withRoute(session, addresses);
+      if (address === undefined) continue;
+      const endpoint = { address, port };
       await setWireguardEndpoint(env.genl(), name, { publicKey: before.publicKey, endpoint }, signal);
       peers[index] = { ...before, endpoint };
-      log.info('%s: %s is now %s', name, host, endpoint.address);
+      log.info('%s: %s is now %s', name, host, address);
     } catch (error) {
       if (!signal.aborted) log.warn('%s: %s', name, error instanceof Error ? error.message : error);
     }
