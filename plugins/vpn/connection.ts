@@ -7,7 +7,7 @@
 import type { Proxy } from '../../src/dbus/interface.ts';
 import type { vpnConnectionInterface } from '../../src/dbus/interfaces/vpn-connection.ts';
 import { DBusError } from '../../src/dbus/errors.ts';
-import type { Variant } from '../../src/dbus/signature.ts';
+import { variant, type Variant } from '../../src/dbus/signature.ts';
 import type { Route } from '../../src/netlink/route/route.ts';
 import { ConnmanError } from '../../src/shared/errors.ts';
 import type { IpAddress } from '../../src/shared/ipaddress.ts';
@@ -204,6 +204,10 @@ export class VpnConnection {
     const state = this.#properties.get('State')?.as('s');
     this.#isLeaving = state === 'ready' || state === 'configuration' || state === 'disconnect';
     await proxy.Disconnect({}, { timeoutMs: DISCONNECT_MS });
+    // Whoever says nothing before the answer says nothing any more (ConnMan 1.41 of WireGuard).
+    if (!this.#isLeaving || this.#properties.get('State')?.as('s') === 'disconnect') return;
+    this.#properties.set('State', variant('s', 'idle'));
+    this.#left(true);
   }
 
   #onState(state: string): void {
