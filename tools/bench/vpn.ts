@@ -1,7 +1,7 @@
 /**
  * The VPN rows of the bench: our connman-vpnd beside Debian's in one run, both under our connmand. OpenVPN in
  * cells of this machine, WireGuard in a guest with a kernel that has it.
- * `npm run bench -- vpn [--rounds N] [--no-guest] [--no-build]`.
+ * `npm run bench -- vpn [--rounds N] [--no-guest] [--no-build]`; `--rounds 0` leaves OpenVPN out.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -42,9 +42,14 @@ async function main(): Promise<void> {
     },
   });
   const rounds = Number.parseInt(values.rounds, 10);
-  if (!(rounds >= 1)) throw new Error(`--rounds ${values.rounds}: a number from 1`);
+  if (!(rounds >= 0)) throw new Error(`--rounds ${values.rounds}: a number from 0`);
   becomeRoot();
   if (!values['no-build']) build();
+  if (rounds > 0) await inCells(rounds);
+  if (!values['no-guest']) await inGuest();
+}
+
+async function inCells(rounds: number): Promise<void> {
   const results = new Map<VpnDaemonName, Figures[]>(NAMES.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (const name of round % 2 === 0 ? NAMES : NAMES.toReversed()) {
@@ -58,9 +63,30 @@ async function main(): Promise<void> {
   writeFileSync('build/bench/vpn.json', `${JSON.stringify(all, undefined, 1)}\n`);
   console.log(formatTable(columns));
   console.log(`\n${machine()}; medians of ${rounds} rounds of ${CONNECTIONS} connections, load at the end ${load()}.`);
-  if (values['no-guest']) return;
-  await runGuest('test/guest/vpn-bench.guest.ts', { peers: ['connman', 'connman-vpn', 'wireguard-tools'] });
 }
+
+// Emulated, so of another scale than what is above.
+async function inGuest(): Promise<void> {
+  const results = new Map<string, Figures[]>(NAMES.map((name) => [name, []]));
+  const onLine = (line: string): void => {
+    const text = /^measured (\{.*\})$/.exec(line)?.[1];
+    if (text === undefined) return void process.stderr.write(`${line}\n`);
+    const { name, times }: { name: string; times: Record<string, number> } = JSON.parse(text);
+    results.get(name)?.push(Object.fromEntries(GUEST_ROWS.map(([key, row]) => [row, times[key]])));
+  };
+  const peers = ['connman', 'connman-vpn', 'wireguard-tools'];
+  await runGuest('test/guest/vpn-bench.guest.ts', { peers, onLine, limitMs: 560_000 });
+  const columns = NAMES.map((name) => ({ heading: TITLES[name], rounds: results.get(name) ?? [] }));
+  console.log(`\n${formatTable(columns)}`);
+  console.log(`\nIn an emulated guest; medians of ${columns[0]?.rounds.length} rounds, load at the end ${load()}.`);
+}
+
+const GUEST_ROWS = [
+  ['connectMs', 'WireGuard: Connect to ready, ms'],
+  ['processorMs', 'WireGuard: processor a connection, ms'],
+  ['startMs', 'start: processor, ms'],
+  ['pssMb', 'after that: PSS, MB'],
+] as const;
 
 // Debian's own connmand where Debian's VPN daemon is measured would measure that one too.
 function measure(name: VpnDaemonName): Promise<Figures> {
