@@ -43,7 +43,10 @@ export function loadProxy({ seconds, names, progress = () => undefined }: Load):
     extra: [`--dhcp-option=6,${FIRST_SERVER},${SERVER_ADDRESS}`, '--local-ttl=3600'],
   };
   return withWiredCell({ dnsmasq, peers: ['dnsperf'] }, async (cell) => {
-    await cell.server.script(`ip address add ${FIRST_SERVER}/20 dev bridge`);
+    // On a link of its own: the cell's dnsmasq may take what comes to the bridge.
+    await cell.server.script(`ip link add first type bridge
+ip link set first up
+ip address add ${FIRST_SERVER}/32 dev first`);
     const first = await startFirst(cell);
     const { pid } = await startDaemon(cell);
     await plugIn(cell);
