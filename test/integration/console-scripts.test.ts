@@ -10,7 +10,10 @@ import { resolve } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DBusError } from '../../src/dbus/errors.ts';
+import { describeInterface } from '../../src/dbus/interface.ts';
+import { causewayManagerInterface } from '../../src/dbus/interfaces/causeway-manager.ts';
 import { variant } from '../../src/dbus/signature.ts';
+import { createScope } from '../../src/shared/scope.ts';
 import { BUS_SOCKET } from '../helpers/bus-daemon.ts';
 import { withCell, type Cell } from '../helpers/cell.ts';
 import type { Child, Finished } from '../helpers/child.ts';
@@ -91,6 +94,18 @@ test('what the daemon refuses is status 1, with advice', onStage(async ({ fake, 
     assert.is(stdout, '', words.join(' '));
     assert.match(stderr, /No carrier\n(Error .*No carrier\n)?The link is off or unplugged/, words.join(' '));
   }
+  // Explain alone of what Causeway has: a technology that a switch holds off is not on the bus.
+  const explaining = describeInterface({
+    name: causewayManagerInterface.name, methods: { Explain: causewayManagerInterface.methods.Explain }, signals: {},
+  });
+  const finding = { Subject: 'gadget', About: 'power', Text: 'Its radio is blocked by a switch.' };
+  const told = new Map(Object.entries(finding).map(([key, value]) => [key, variant('s', value)]));
+  const scope = createScope();
+  fake.bus.export('/', explaining, { methods: { Explain: () => [told] } }, scope);
+  for (const command of ['scan', 'enable']) {
+    assert.match((await run([command, 'gadget'])).stderr, `\n${finding.Text}\n`);
+  }
+  await scope.close();
 }));
 
 test('dns says that a daemon without a proxy has none', onStage(async ({ run }) => {

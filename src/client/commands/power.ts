@@ -3,12 +3,14 @@
  */
 
 import { DBusError } from '../../dbus/errors.ts';
+import { causewayManagerInterface } from '../../dbus/interfaces/causeway-manager.ts';
 import { causewayTechnologyInterface } from '../../dbus/interfaces/causeway-technology.ts';
 import { propertiesInterface } from '../../dbus/interfaces/freedesktop.ts';
 import { variant } from '../../dbus/signature.ts';
 import type { Call } from '../command.ts';
 import { type Context, PATIENCE } from '../context.ts';
 import { CommandError, failed, invalid, isConnmanError, isUnknownObject, STATUS } from '../errors.ts';
+import { type Properties, textOf } from '../values.ts';
 import { isReached, waitingTime, wantedState, watchManager, withinTime } from '../wait.ts';
 import { isIdentifier } from '../words.ts';
 import { usage } from '../run-command.ts';
@@ -39,7 +41,8 @@ export async function scan(context: Context, { words: [type], command }: Call): 
   const path = `/net/connman/technology/${type}`;
   await technology.Scan({}, PATIENCE).catch(async (error: unknown) => {
     const why = isAnswer(error) ? await whyNotScanned(context, path) : undefined;
-    throw failed(`Error ${path}`, error, (answer) => (isUnknownObject(answer) ? NO_TECHNOLOGY : why));
+    const whyNot = isUnknownObject(error) ? await whyNotThere(context, type) : undefined;
+    throw failed(`Error ${path}`, error, () => whyNot ?? why);
   });
   context.output.print(`Scan completed for ${type}\n`);
 }
@@ -73,6 +76,14 @@ const SCAN_TROUBLES: Readonly<Record<string, string>> = {
 
 const NO_TECHNOLOGY = 'There is no such technology: `connmanctl technologies` lists them.';
 
+// One that no program can power is not on the bus, but Causeway says why.
+async function whyNotThere(context: Context, type: string): Promise<string> {
+  const manager = await context.proxy(causewayManagerInterface, '/');
+  const all = await manager.Explain({}, PATIENCE).catch((): readonly Properties[] => []);
+  const finding = all.find((each) => textOf(each, 'Subject') === type && textOf(each, 'About') === 'power');
+  return (finding && textOf(finding, 'Text')) ?? NO_TECHNOLOGY;
+}
+
 async function setPower(context: Context, call: Call, isOn: boolean): Promise<CommandError | undefined> {
   const { words: [type], command } = call;
   if (type === undefined || !isIdentifier(type)) throw invalid(command.name, usage(command));
@@ -85,15 +96,18 @@ async function setPower(context: Context, call: Call, isOn: boolean): Promise<Co
       await technology.SetProperty({ name: 'Powered', value: variant('b', isOn) }, PATIENCE);
     }
   } catch (error) {
-    return powerError(type, isOn, error);
+    return powerError(context, { type, isOn }, error);
   }
   context.output.print(isOn ? `Enabled ${type}\n` : `Disable ${type}\n`);
   return undefined;
 }
 
-function powerError(type: string, isOn: boolean, error: unknown): CommandError {
+async function powerError(
+  context: Context, { type, isOn }: { readonly type: string; readonly isOn: boolean }, error: unknown,
+): Promise<CommandError> {
   if (isUnknownObject(error)) {
-    return new CommandError(STATUS.daemonError, [`${type} is not available`, NO_TECHNOLOGY], 'UnknownObject');
+    const lines = [`${type} is not available`, context.output.show(await whyNotThere(context, type))];
+    return new CommandError(STATUS.daemonError, lines, 'UnknownObject');
   }
   if (isConnmanError(error, 'AlreadyEnabled', 'AlreadyDisabled')) {
     const name = `net.connman.Error.Already${isOn ? 'Enabled' : 'Disabled'}`;
