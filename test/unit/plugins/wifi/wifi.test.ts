@@ -146,6 +146,21 @@ test('AutoResetFailureTimeout, IgnoreInvalidKey and FavoriteMaxRetries', withSco
   assert.equal(bench.state(HOME), ['ready', undefined]);
 }));
 
+test('FavoriteMaxRetries: refused so often, a stored key counts as wrong', withScope(async (context) => {
+  for (const maxRetries of [1, 2, 4]) {
+    let tries = 0;
+    const point = { ...HOME_AP, get secret() {
+      tries++;
+      return 'another one';
+    } };
+    const mainConf = `FavoriteMaxRetries=${maxRetries}\n`;
+    const bench = await wifiBench(context, { ap: point }, { files: KNOWN_HOME, mainConf });
+    await bench.settled();
+    // The supplicant has begun once more before it is told to leave.
+    assert.equal([tries, bench.state(HOME)], [maxRetries + 1, ['failure', 'invalid-key']]);
+  }
+}));
+
 test('an access point that vanishes and returns', withScope(async (context) => {
   const bench = await wifiBench(context, { ap: HOME_AP }, { files: KNOWN_HOME });
   await bench.settled();
