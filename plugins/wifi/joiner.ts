@@ -5,12 +5,19 @@
 
 import type { Scope } from '../../src/api.ts';
 import { JoinError } from '../../src/api.ts';
+import type { Alarm, Clock } from '../../src/shared/clock.ts';
 import { logger } from '../../src/shared/log.ts';
 import type { Properties } from './bss.ts';
 import { type Joining, type JoinOutcome, NOT_JOINED, step, stepEap, stepScan } from './join-outcome.ts';
 import type { SupplicantLink } from './supplicant-link.ts';
 
 const log = logger('plugins/wifi/joiner.ts');
+
+/**
+ * So long keys may be made anew, or another access point be gone to. An access point that has forgotten us
+ * begins the handshake again without end where management frames are protected, and nothing gets through.
+ */
+const HANDSHAKE_LIMIT_MS = 10_000;
 
 /** What is joined, or being joined. */
 interface Current {
@@ -59,7 +66,10 @@ export interface JoinRequest {
 /** The joins of one radio, until `scope` closes. */
 export class Joiner {
   readonly #link: SupplicantLink;
+  readonly #clock: Clock;
   readonly #scope: Scope;
+  /** Set while what is joined is being joined again. */
+  readonly #handshakeLimit: Alarm;
   #current: Current | undefined;
   /** Nothing has been joined yet: what the supplicant is in, a daemon before this one joined. */
   #isFresh = true;
@@ -68,9 +78,11 @@ export class Joiner {
   /** Of those that wait, only this one goes on. */
   #newest: JoinRequest | undefined;
 
-  constructor(link: SupplicantLink, scope: Scope) {
+  constructor(link: SupplicantLink, clock: Clock, scope: Scope) {
     this.#link = link;
+    this.#clock = clock;
     this.#scope = scope;
+    this.#handshakeLimit = clock.alarm('Wi-Fi handshake', scope, () => this.#renew());
     link.events.observe(scope, (event) => {
       if (event.kind === 'state') this.#follow();
       if (event.kind === 'scanDone' && event.isSuccess) this.#followScan();
@@ -158,7 +170,15 @@ export class Joiner {
       maxKeyFailures, isFetching: method.kind === 'wps',
     });
     log.debug('%s: %s → %s: %s', this.#link.path, current.joining.state, state, outcome.kind);
+    const isPending = joining.isConnected && state !== 'completed';
+    this.#handshakeLimit.set(isPending ? this.#clock.now() + HANDSHAKE_LIMIT_MS : undefined);
     this.#conclude(current, joining, outcome);
+  }
+
+  #renew(): void {
+    if (this.connectedOwner === undefined) return;
+    log.warn('%s: the handshake does not end: joining anew', this.#link.path);
+    this.#link.reassociate().catch((error: unknown) => log.debug('%s: %s', this.#link.path, error));
   }
 
   #followScan(): void {
@@ -240,6 +260,7 @@ export class Joiner {
   #end(reason: unknown): void {
     const current = this.#current;
     this.#current = undefined;
+    this.#handshakeLimit.set(undefined);
     current?.settle?.reject(reason);
     if (current !== undefined) this.#leaving = this.#leave(current);
   }

@@ -182,7 +182,7 @@ class Radio {
     this.#link = link;
     this.#scope = scope;
     const { clock, options, sleep } = env.core;
-    this.#joiner = new Joiner(link, scope);
+    this.#joiner = new Joiner(link, clock, scope);
     this.#scanner = new Scanner(link, {
       clock,
       isBackgroundScanning: options.BackgroundScanning,
