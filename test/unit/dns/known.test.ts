@@ -71,13 +71,16 @@ server.onBatch = (batch) => {
 
 const storedAnswer = fc.record({
   rcode: fc.constantFrom(0, 0, 3), answerCount: fc.nat(3), authorityCount: fc.nat(3),
-  tail: fc.uint8Array({ minLength: 4, maxLength: 700, size: 'max' }), places: fc.array(fc.nat(), { maxLength: 4 }),
+  tail: fc.uint8Array({ minLength: 4, maxLength: 700, size: 'max' }),
+  places: fc.array(fc.nat(), { maxLength: 4 }),
 }).map(({ tail, places, ...counts }): StoredAnswer => {
   const inside = new Set(places.map((place) => place % (tail.length - 3)));
   const ttlPlaces = Uint16Array.from([...inside].sort((one, other) => one - other));
   // No time to live is longer than a day; some are shorter than the answer is old.
   const memory = Buffer.from(tail);
-  for (const place of ttlPlaces) memory.writeUInt32BE(memory.readUInt32BE(place) % (place % 2 === 0 ? 86_400 : 90), place);
+  for (const place of ttlPlaces) {
+    memory.writeUInt32BE(memory.readUInt32BE(place) % (place % 2 === 0 ? 86_400 : 90), place);
+  }
   const where = { memory, tailAt: 0, tailBytes: memory.length, ttlPlaces, ttlsAt: 0, ttlCount: ttlPlaces.length };
   return { ...counts, ...where, agedSec: 0, extendedError: 0 };
 });
