@@ -25,4 +25,5 @@ export type { ProxyDriver } from './proxy.ts';
 export type { Service } from './service/service.ts';
 export { ConfinedError, runConfined } from './daemon/confined/confined.ts';
 export { memberOf, textOf } from './daemon/confined/message.ts';
+export { authoriseByPolkit, isAboutTheBus, type WhatIsCalled } from './daemon/polkit.ts';
 export { readSmallFile, writeFileAtomically } from './daemon/files.ts';

@@ -46,8 +46,24 @@ export const TEMPLATES: readonly TemplateFile[] = [
   },
   { template: 'src/connman.openrc.in', target: startScript('openrc'), program: 'connmand', isExecutable: true },
   { template: 'src/connman.sysvinit.in', target: startScript('sysvinit'), program: 'connmand', isExecutable: true },
-  // polkit is not asked by connman-vpnd: whoever may not change connmand must not reach it either.
-  { template: 'vpn/connman-vpn-dbus.conf.in', target: busPolicy('connman-vpn-dbus.conf'), program: 'connman-vpnd' },
+  {
+    template: 'vpn/connman-vpn-dbus.conf.in',
+    target: busPolicy('connman-vpn-dbus.conf'),
+    program: 'connman-vpnd',
+    plugin: '!polkit',
+  },
+  {
+    template: 'vpn/connman-vpn-polkit.conf.in',
+    target: busPolicy('connman-vpn-dbus.conf'),
+    program: 'connman-vpnd',
+    plugin: 'polkit',
+  },
+  {
+    template: 'vpn/net.connman.vpn.policy.in',
+    target: ({ datadir }) => `${datadir}/polkit-1/actions/net.connman.vpn.policy`,
+    program: 'connman-vpnd',
+    plugin: 'polkit',
+  },
   { template: 'vpn/connman-vpn.service.in', target: unit('connman-vpn.service'), program: 'connman-vpnd' },
   {
     template: 'vpn/connman-task.te.in',

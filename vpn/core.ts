@@ -1,13 +1,15 @@
 /**
- * The daemon as its plugins see it: a place where drivers are registered.
+ * The daemon as its plugins see it: a place where drivers are registered, and the bus.
  */
 
+import type { Bus } from '../src/dbus/bus.ts';
 import type { Scope } from '../src/shared/scope.ts';
 import type { Driver } from './driver.ts';
 
 /** What a plugin of connman-vpnd gets. */
 export interface VpnCore {
   readonly drivers: Drivers;
+  readonly bus: Bus;
 }
 
 /** Drivers by type. */

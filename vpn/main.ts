@@ -26,7 +26,7 @@ import { ask } from './agent.ts';
 import { builtin } from './builtin.ts';
 import { Connectivity } from './connectivity.ts';
 import { connectionPath } from './connection-dbus.ts';
-import { Drivers } from './core.ts';
+import { Drivers, type VpnCore } from './core.ts';
 import { exportVpnManager } from './dbus.ts';
 import { vpnOptions, type VpnOptions } from './options.ts';
 import type { ProviderEnv } from './provider.ts';
@@ -110,7 +110,7 @@ async function start(daemon: Daemon<DaemonOptions>): Promise<void> {
     providers.get(ident)?.setSplitRouting(isSplitRouting);
   });
   scope.defer(() => agents.releaseAll());
-  await startPlugins(builtin, { drivers }, daemon.options, life);
+  await startPlugins<VpnCore>(builtin, { drivers, bus }, daemon.options, life);
   await watchProvisioning(providers, [storage, vpnStorage], clock, life);
   if (!(await bus.requestName(BUS_NAME, life))) throw new StartError(`${BUS_NAME} is owned by another VPN daemon`);
   await removeDevices(kernel, leftovers.takeOver());

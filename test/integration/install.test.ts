@@ -49,6 +49,7 @@ const WANTED = [
   '644 usr/share/man/man8/connmand-wait-online.8',
   '644 usr/share/man/man8/connmand.8',
   '644 usr/share/polkit-1/actions/net.connman.policy',
+  '644 usr/share/polkit-1/actions/net.connman.vpn.policy',
   '644 usr/share/zsh/site-functions/_connmanctl',
 ];
 

@@ -25,7 +25,8 @@ function builtinModule(path: string, daemon: Feature['daemon'], configuration: C
   const folder = path.slice(0, path.lastIndexOf('/'));
   const chosen = configuration.features.flatMap((name) => {
     const feature = FEATURES[name];
-    return feature?.daemon === daemon ? [{ name: camelCase(name), module: feature.module }] : [];
+    const module = feature?.daemon === daemon ? feature.module : isConnmand ? undefined : feature?.vpnModule;
+    return module === undefined ? [] : [{ name: camelCase(name), module }];
   });
   const plugins = [...chosen, ...(isConnmand ? configuration.plugins.map(outsidePlugin) : [])];
   const choices = isConnmand ? Object.entries(CHOICES) : [];

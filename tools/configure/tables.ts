@@ -14,6 +14,8 @@ export interface Feature {
   readonly requires: readonly string[];
   /** The module whose export, the feature's name in camel case, is the plugin. */
   readonly module: string;
+  /** Of connman-vpnd, where the feature is in both. */
+  readonly vpnModule?: string;
 }
 
 /** The features in the order in which the daemons start plugins of equal priority. */
@@ -94,6 +96,7 @@ export const FEATURES: Readonly<Record<string, Feature>> = {
     summary: 'polkit decides who may change what',
     requires: [],
     module: 'plugins/polkit.ts',
+    vpnModule: 'vpn/plugins/polkit.ts',
   },
   logind: {
     daemon: 'connmand',
