@@ -5,7 +5,7 @@
 
 import { type Beside, openBeside } from '../helpers/guest/beside.ts';
 import { guestCase, runCases } from '../helpers/guest/cases.ts';
-import { becomeLogind, JoinRound, measureCrowd } from '../helpers/guest/join-times.ts';
+import { becomeLogind, JoinRound, measureCrowd, nodeStartMs } from '../helpers/guest/join-times.ts';
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const CROWD = 50;
@@ -36,6 +36,10 @@ for (let round = 0; round < ROUNDS; round++) {
     guestCase(`round ${round + 1}: ${name}: end`, async () => running?.end());
   }
 }
+
+guestCase('how slow Node is here', async () => {
+  console.log(`emulation ${await nodeStartMs()}`);
+});
 
 guestCase(`${CROWD} networks in the air`, async () => {
   console.log(`crowd ${JSON.stringify(await measureCrowd(await open(), 'causeway', CROWD))}`);

@@ -7,17 +7,19 @@
 import { parseArgs } from 'node:util';
 import { AIR_PEERS } from '../../test/helpers/guest/air.ts';
 import { runGuest } from '../../test/helpers/guest/guest.ts';
-import type { JoinTimes } from '../../test/helpers/guest/join-times.ts';
+import { type JoinTimes, nodeStartMs } from '../../test/helpers/guest/join-times.ts';
 import { becomeRoot } from '../lab/become-root.ts';
 import { build, load, machine } from './setting.ts';
 import { formatTable } from './table.ts';
 
 let crowd = 'not measured';
+let emulated = 'an unknown time';
 const rounds: Record<string, JoinTimes[]> = { causeway: [], debian: [] };
 
 function take(line: string): void {
   const text = /^measured (\{.*\})$/.exec(line)?.[1];
   crowd = /^crowd (\{.*\})$/.exec(line)?.[1] ?? crowd;
+  emulated = /^emulation (\d+)$/.exec(line)?.[1] ?? emulated;
   process.stderr.write(`${line}\n`);
   if (text === undefined) return;
   const { name, times }: { name: string; times: JoinTimes } = JSON.parse(text);
@@ -35,4 +37,5 @@ await runGuest('test/guest/wifi-bench.guest.ts', {
 const { causeway = [], debian = [] } = rounds;
 console.log(formatTable([{ heading: 'Causeway', rounds: causeway }, { heading: 'ConnMan (Debian)', rounds: debian }]));
 console.log(`\nMilliseconds. Fifty networks in the air: ${crowd}`);
+console.log(`Node takes ${emulated} ms to do nothing in the guest, ${await nodeStartMs()} ms outside.`);
 console.log(`\n${machine()}, in an emulated guest; medians of ${values.rounds} rounds, load at the end ${load()}.`);

@@ -10,7 +10,7 @@ import { managerInterface } from '../../../src/dbus/interfaces/manager.ts';
 import { serviceInterface } from '../../../src/dbus/interfaces/service.ts';
 import { technologyInterface } from '../../../src/dbus/interfaces/technology.ts';
 import { WIFI_SERVICE } from '../../oracle/wifi-script.ts';
-import type { Child } from '../child.ts';
+import { type Child, output } from '../child.ts';
 import { type DaemonName, DAEMONS } from '../daemons.ts';
 import type { CellEvent } from '../event-log.ts';
 import { isProperty } from '../wired.ts';
@@ -252,6 +252,17 @@ async function powered(bus: Bus): Promise<void> {
 
 function passed(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** How long Node takes to do nothing, wherever this runs; the best of three. */
+export async function nodeStartMs(): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    const since = performance.now();
+    await output([process.execPath, '-e', '0']);
+    times.push(performance.now() - since);
+  }
+  return Math.round(Math.min(...times));
 }
 
 /** How a daemon copes with many networks at once. */
