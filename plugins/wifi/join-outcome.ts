@@ -40,6 +40,8 @@ export interface StateReport {
   readonly authStatusCode: number;
   /** How many failures in a row prove the secret wrong: one where it never worked. */
   readonly maxKeyFailures: number;
+  /** The same of handshakes, which fail where the access point is slow, too. */
+  readonly maxHandshakes: number;
   /** Whether WPS fetches the secret: it leaves and comes back. */
   readonly isFetching: boolean;
 }
@@ -47,6 +49,8 @@ export interface StateReport {
 /** What to do. */
 export type JoinOutcome =
   | { readonly kind: 'nothing' }
+  /** To be tried once more at once. */
+  | { readonly kind: 'again' }
   | { readonly kind: 'joined' }
   | { readonly kind: 'lost' }
   | { readonly kind: 'failed'; readonly error: JoinFailure };
@@ -117,7 +121,9 @@ function disconnected(before: Joining, report: StateReport): { joining: Joining;
   if (report.isFetching) return { joining, outcome: NOTHING };
   if (isKeyFailure(before.state, report)) {
     const keyFailures = before.keyFailures + 1;
-    if (keyFailures < report.maxKeyFailures) return { joining: { ...joining, keyFailures }, outcome: NOTHING };
+    const max = before.state === '4way_handshake' ? report.maxHandshakes : report.maxKeyFailures;
+    const next: JoinOutcome = keyFailures === 1 ? { kind: 'again' } : NOTHING;
+    if (keyFailures < max) return { joining: { ...joining, keyFailures }, outcome: next };
     return { joining: { ...joining, keyFailures: 0 }, outcome: { kind: 'failed', error: 'invalid-key' } };
   }
   if (report.disconnectReason === REASON_CLASS_2_FRAME) {

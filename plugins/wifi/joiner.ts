@@ -57,6 +57,8 @@ export interface JoinRequest {
   refresh?(): Promise<void>;
   /** How many failures in a row prove the secret wrong. */
   readonly maxKeyFailures: number;
+  /** The same of handshakes, which fail where the access point is slow, too; two unless said. */
+  readonly maxHandshakes?: number | undefined;
   /** Whether 802.1X that is refused proves a secret wrong that a user could say; true unless said. */
   readonly isSecretProven?: boolean;
   /** The link is gone though nobody left it. */
@@ -164,10 +166,10 @@ export class Joiner {
     const current = this.#current;
     if (current === undefined) return;
     const { state, disconnectReason, associationStatus, authenticationStatus } = this.#link;
-    const { method, maxKeyFailures } = current.request;
+    const { method, maxKeyFailures, maxHandshakes = 2 } = current.request;
     const { joining, outcome } = step(current.joining, {
       state, disconnectReason, statusCode: associationStatus, authStatusCode: authenticationStatus,
-      maxKeyFailures, isFetching: method.kind === 'wps',
+      maxKeyFailures, maxHandshakes, isFetching: method.kind === 'wps',
     });
     log.debug('%s: %s → %s: %s', this.#link.path, current.joining.state, state, outcome.kind);
     const isPending = joining.isConnected && state !== 'completed';
@@ -239,6 +241,12 @@ export class Joiner {
     await this.#link.select(path);
   }
 
+  // The supplicant by itself would wait for ten seconds.
+  async #retry(current: Current): Promise<void> {
+    await Promise.race([current.request.refresh?.(), current.over]);
+    if (this.#current === current && current.block !== undefined) await this.#link.select(current.block);
+  }
+
   // oxlint-disable-next-line max-params -- the last where there is more to say
   #conclude(current: Current, joining: Joining, outcome: JoinOutcome, complaint?: string): void {
     current.joining = joining;
@@ -249,6 +257,8 @@ export class Joiner {
         current.settle?.resolve(current.credentials);
         current.settle = undefined;
         return;
+      case 'again':
+        return void this.#retry(current).catch((error: unknown) => this.#end(refusal(error)));
       case 'failed':
         return this.#end(new JoinError(outcome.error, { cause: complaint && new Error(complaint) }));
       case 'lost':

@@ -69,6 +69,7 @@ async function connect(
   const door = { security: bss.security, hasWps: wps !== undefined, isWpsOpen };
   const found = await findSecrets(door, { context, env }, signal);
   const retries = env.options.FavoriteMaxRetries < 0 ? Number.POSITIVE_INFINITY : env.options.FavoriteMaxRetries;
+  const isTrusted = context.isFavorite && context.lastFailure !== 'invalid-key';
   const request = {
     owner,
     method: methodFor(env, bss, found, restriction),
@@ -77,7 +78,8 @@ async function connect(
       await env.useAddress({ policy: addressPolicy(env.options, context), ssid: bss.ssid });
     },
     refresh: () => env.refresh(bss.ssid, [...liked.values()].map(({ frequencyMhz }) => frequencyMhz)),
-    maxKeyFailures: context.isFavorite && context.lastFailure !== 'invalid-key' ? Math.max(1, retries) : 1,
+    maxKeyFailures: isTrusted ? Math.max(1, retries) : 1,
+    maxHandshakes: isTrusted ? Math.max(1, retries) : undefined,
     isMember: (path: string) => env.members().has(path),
     isSecretProven: found.kind === 'wps' || found.secrets.eap?.method !== 'tls',
     onLost: () => env.onLost(),

@@ -13,7 +13,8 @@ function run(
   const outcomes: JoinOutcome[] = [];
   let joining = from;
   for (const state of states) {
-    const codes = { disconnectReason: 0, statusCode: 0, authStatusCode: 0, maxKeyFailures: 1, isFetching: false };
+    const limits = { maxKeyFailures: 1, maxHandshakes: 2, isFetching: false };
+    const codes = { disconnectReason: 0, statusCode: 0, authStatusCode: 0, ...limits };
     const next = step(joining, { ...codes, ...report, state });
     joining = next.joining;
     if (next.outcome.kind !== 'nothing') outcomes.push(next.outcome);
@@ -27,12 +28,16 @@ test('joined once', () => {
   assert.equal(run([...HANDSHAKE, 'group_handshake', 'completed', 'completed']).outcomes, [{ kind: 'joined' }]);
 });
 
-test('a wrong key fails the handshake: at once where it never worked, the second time where it did', () => {
-  const failed = [{ kind: 'failed', error: 'invalid-key' }] as const;
-  assert.equal(run([...HANDSHAKE, 'disconnected']).outcomes, failed);
-  const proven = { maxKeyFailures: 2 };
-  assert.equal(run([...HANDSHAKE, 'disconnected'], proven).outcomes, []);
-  assert.equal(run([...HANDSHAKE, 'disconnected', ...HANDSHAKE, 'disconnected'], proven).outcomes, failed);
+test('a wrong key fails two handshakes in a row, or as many as it takes where it did work', () => {
+  const failed = { kind: 'failed', error: 'invalid-key' } as const;
+  const again = { kind: 'again' } as const;
+  const refused: readonly SupplicantState[] = [...HANDSHAKE, 'disconnected'];
+  assert.equal(run(refused).outcomes, [again]);
+  assert.equal(run([...refused, ...refused]).outcomes, [again, failed]);
+  assert.equal(run([...refused, ...HANDSHAKE, 'completed']).outcomes, [again, { kind: 'joined' }]);
+  assert.equal(run([...refused, ...refused], { maxHandshakes: 3 }).outcomes, [again]);
+  assert.equal(run([...refused, ...refused, ...refused], { maxHandshakes: 3 }).outcomes, [again, failed]);
+  assert.equal(run(refused, { maxHandshakes: 1 }).outcomes, [failed], 'as main.conf says');
 });
 
 test('802.1X: what the server shows, and what it says of us', () => {

@@ -125,6 +125,9 @@ test('somebody else ends it; nobody ends it', withScope(async (context) => {
   assert.is((await lastScan(bench))['Reason'], 'timeout');
 }));
 
+const AUTOCONNECT = storedNetwork(HOME, [
+  'SSID=686f6d65', 'Frequency=2412', 'Favorite=true', 'AutoConnect=true', 'Passphrase=rigsecret',
+]);
 const KNOWN = { files: storedNetwork(HOME, ['Favorite=true', 'AutoConnect=false', 'Passphrase=rigsecret']) };
 
 test('before a join the network is looked for where it was heard, unless that was just now', withScope(
@@ -218,12 +221,36 @@ test('who changes their mind while the radio listens joins the other, and only t
   assert.equal([bench.state(HOME)[0], bench.state(work)[0]], ['idle', 'ready']);
 }));
 
+test('gone for long, it is looked for where it was, and no more once it is heard', withScope(async (context) => {
+  const air = { ap: HOME_AP, other: { ssid: 'unknown' } };
+  const bench = await wifiBench(context, air, { files: AUTOCONNECT });
+  const { supplicant } = bench;
+  await bench.settled();
+  supplicant.vanish('ap');
+  await bench.settled();
+  const searches = async (seconds: number): Promise<number> => {
+    supplicant.calls.length = 0;
+    for (let second = 0; second < seconds; second++) {
+      await context.clock.advance(1_000);
+      await bench.settled();
+    }
+    return supplicant.calls.filter((call) => call === 'Scan active home 2412').length;
+  };
+  const first = await searches(30);
+  assert.ok(first >= 12 && first <= 15, `${first} in the first half minute`);
+  await searches(900);
+  const late = await searches(300);
+  assert.ok(late >= 5 && late <= 6, `${late} in five minutes after a quarter of an hour`);
+  supplicant.air.set('ap', HOME_AP);
+  await searches(60);
+  assert.equal(bench.state(HOME), ['ready', undefined]);
+  await bench.service(HOME).Disconnect();
+  await bench.settled();
+  assert.is(await searches(60), 0, 'what is heard is not looked for');
+}));
+
 test('after sleep: what is known is looked for, unless it is joined still', withScope(async (context) => {
-  const bench = await wifiBench(context, { ap: HOME_AP }, {
-    files: storedNetwork(HOME, [
-      'SSID=686f6d65', 'Frequency=2412', 'Favorite=true', 'AutoConnect=true', 'Passphrase=rigsecret',
-    ]),
-  });
+  const bench = await wifiBench(context, { ap: HOME_AP }, { files: AUTOCONNECT });
   const { supplicant, core: { sleep } } = bench;
   await bench.settled();
   assert.equal(bench.state(HOME), ['ready', undefined]);
