@@ -32,6 +32,18 @@ async function connected(bench: P2pBench): Promise<void> {
   assert.is(bench.state(TV), 'ready');
 }
 
+/** On the way to it; `outcome`: the name of an error, or `success`. */
+async function connectingTo(
+  bench: P2pBench, outcome: P2pBench['p2p']['outcome'],
+): Promise<{ readonly outcome: Promise<string> }> {
+  bench.p2p.outcome = outcome;
+  bench.p2p.find(TV, { name: 'Television' });
+  await bench.settled();
+  const connecting = codeOf(bench.peer(TV).Connect({}, { timeoutMs: Infinity }));
+  await bench.settled();
+  return { outcome: connecting };
+}
+
 test('the technology is there with the radio, and on when a user wants it', withScope(async (context) => {
   const bench = await p2pBench(context, { isOn: false });
   const powered = async (): Promise<unknown> => (await bench.technology.GetProperties()).get('Powered')?.value;
@@ -115,16 +127,12 @@ test('a connection as client of its group, with the address that the owner gave'
 
 test('as client of an owner that serves DHCP', withScope(async (context) => {
   const bench = await p2pBench(context);
-  bench.p2p.outcome = { kind: 'group', role: 'client' };
-  bench.p2p.find(TV, { name: 'Television' });
-  await bench.settled();
-  const connecting = bench.peer(TV).Connect();
-  await bench.settled();
+  const connecting = await connectingTo(bench, { kind: 'group', role: 'client' });
   await context.clock.advance(0);
   assert.is(bench.state(TV), 'configuration');
   bench.wire.reply(replyTo(bench.wire.last, 'offer', { address: ip('192.0.2.47') }));
   bench.wire.reply(replyTo(bench.wire.last, 'ack', { address: ip('192.0.2.47') }));
-  await connecting;
+  assert.is(await connecting.outcome, 'success');
   assert.ok(bench.signals.includes(`Peer peer_02000000000a_${TV} IPv4 {"Local":"192.0.2.47","Remote":"192.0.2.1"}`));
   assert.equal([...bench.kernel.mirror.routes.values()].filter(({ destination }) => destination === undefined), [],
     'no way out through a peer');
@@ -132,16 +140,12 @@ test('as client of an owner that serves DHCP', withScope(async (context) => {
 
 test('an owner that serves nobody: failed', withScope(async (context) => {
   const bench = await p2pBench(context);
-  bench.p2p.outcome = { kind: 'group', role: 'client' };
-  bench.p2p.find(TV, { name: 'Television' });
-  await bench.settled();
-  const connecting = codeOf(bench.peer(TV).Connect({}, { timeoutMs: Infinity }));
-  await bench.settled();
+  const connecting = await connectingTo(bench, { kind: 'group', role: 'client' });
   for (let second = 0; second < 60; second++) {
     await context.clock.advance(1_000);
     await bench.settled();
   }
-  assert.is(await connecting, 'NotConnected');
+  assert.is(await connecting.outcome, 'NotConnected');
   assert.equal(states(bench), ['association', 'configuration', 'failure', 'idle']);
 }));
 
@@ -186,28 +190,20 @@ test('refused: agents are told, and may have it tried again', withScope(async (c
 
 test('nobody answers: given up after a hundred seconds', withScope(async (context) => {
   const bench = await p2pBench(context);
-  bench.p2p.outcome = { kind: 'silent' };
-  bench.p2p.find(TV, { name: 'Television' });
-  await bench.settled();
-  const connecting = codeOf(bench.peer(TV).Connect({}, { timeoutMs: Infinity }));
-  await bench.settled();
+  const connecting = await connectingTo(bench, { kind: 'silent' });
   assert.is(await codeOf(bench.peer(TV).Connect()), 'InProgress');
   await context.clock.advance(99_999);
   assert.is(bench.state(TV), 'association');
   await context.clock.advance(1);
-  assert.is(await connecting, 'NotConnected');
+  assert.is(await connecting.outcome, 'NotConnected');
   assert.ok(bench.p2p.calls.includes('Cancel'));
 }));
 
 test('disconnected while connecting: the caller is told, the supplicant gives up', withScope(async (context) => {
   const bench = await p2pBench(context);
-  bench.p2p.outcome = { kind: 'silent' };
-  bench.p2p.find(TV, { name: 'Television' });
-  await bench.settled();
-  const connecting = codeOf(bench.peer(TV).Connect());
-  await bench.settled();
+  const connecting = await connectingTo(bench, { kind: 'silent' });
   await bench.peer(TV).Disconnect();
-  assert.is(await connecting, 'OperationAborted');
+  assert.is(await connecting.outcome, 'OperationAborted');
   assert.equal(states(bench), ['association', 'disconnect', 'idle']);
   assert.ok(bench.p2p.calls.includes('Cancel'));
   bench.p2p.startGroup(bench.p2p.pathOf(TV), 'client');
@@ -390,16 +386,12 @@ test('turned off, without its radio, without its supplicant while connected', wi
 
 test('one lost while a connection is made fails in the usual way, and goes then', withScope(async (context) => {
   const bench = await p2pBench(context);
-  bench.p2p.outcome = { kind: 'silent' };
-  bench.p2p.find(TV, { name: 'Television' });
-  await bench.settled();
-  const connecting = codeOf(bench.peer(TV).Connect({}, { timeoutMs: Infinity }));
-  await bench.settled();
+  const connecting = await connectingTo(bench, { kind: 'silent' });
   bench.p2p.lose(TV);
   await bench.settled();
   assert.is(bench.state(TV), 'association');
   await context.clock.advance(100_000);
-  assert.is(await connecting, 'NotConnected');
+  assert.is(await connecting.outcome, 'NotConnected');
   assert.equal(bench.agent.heard, [`ReportPeerError peer_02000000000a_${TV} connect-failed`]);
   assert.is(bench.state(TV), 'gone');
 }));
@@ -428,13 +420,9 @@ test('no look for networks takes the radio away from peers', withScope(async (co
 
 test('a peer that goes for good fails who waits for it', withScope(async (context) => {
   const bench = await p2pBench(context);
-  bench.p2p.outcome = { kind: 'silent' };
-  bench.p2p.find(TV, { name: 'Television' });
-  await bench.settled();
-  const connecting = codeOf(bench.peer(TV).Connect());
-  await bench.settled();
+  const connecting = await connectingTo(bench, { kind: 'silent' });
   await bench.core.technologies.get('wifi')?.setPowered(false);
-  assert.is(await connecting, 'Failed');
+  assert.is(await connecting.outcome, 'Failed');
 }));
 
 /** A client's question, as the wire had it. */
