@@ -251,7 +251,12 @@ export class FakeP2p {
         this.#isNegotiating = false;
       },
       ExtendedListen: service('ExtendedListen'),
-      AddService: service('AddService'), DeleteService: service('DeleteService'),
+      AddService: service('AddService'),
+      DeleteService: (call: { args: ReadonlyMap<string, Variant> }) => {
+        if (call.args.has('response')) throw new DBusError(`${NAME}.InvalidArgs`, 'Did not receive correct message arguments.');
+        service('DeleteService')(call);
+      },
+      FlushService: note('FlushService'),
     };
   }
 }

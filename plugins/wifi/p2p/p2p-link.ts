@@ -101,7 +101,14 @@ export class P2pLink {
 
   /** Never rejects. */
   async removeService(service: PeerService): Promise<void> {
-    await this.#proxy.DeleteService({ args: serviceArguments(service) }).catch(ignore);
+    // What answered a query is no argument here: with it nothing would be taken back.
+    const args = new Map([...serviceArguments(service)].filter(([key]) => key !== 'response'));
+    await this.#proxy.DeleteService({ args }).catch(ignore);
+  }
+
+  /** Takes back all services of all interfaces, those of a daemon before us included. Never rejects. */
+  async removeServices(): Promise<void> {
+    await this.#proxy.FlushService().catch(ignore);
   }
 
   /** All that is known of a peer. Rejects with DBusError. */

@@ -101,12 +101,21 @@ export class P2p {
     await link.introduce(this.#core.peers.ownName, await this.#deviceType);
     if (scope.signal.aborted) return;
     this.#links.add(link);
-    scope.defer(() => void this.#links.delete(link));
-    for (const service of this.#services) {
+    scope.defer(() => this.#leave(link));
+    const services = [...this.#services];
+    await link.removeServices();
+    for (const service of services) {
       if (service.kind === 'display') continue;
       await link.addService(service).catch((error: unknown) => log.warn('a service is not announced: %s', error));
     }
     if (this.#services.size > 0) await link.listen(true);
+  }
+
+  #leave(link: P2pLink): void {
+    this.#links.delete(link);
+    if (this.#services.size === 0) return;
+    void link.listen(false);
+    if (this.#links.size === 0) void link.removeServices();
   }
 
   async #addService(service: PeerService): Promise<void> {
@@ -114,7 +123,7 @@ export class P2p {
     this.#services.add(service);
     try {
       if (service.kind === 'display') await setDisplayElements(this.#core.bus, service.elements);
-      else await Promise.all([...this.#links].map((link) => link.addService(service)));
+      else await this.#anyLink?.addService(service);
     } catch (error) {
       this.#services.delete(service);
       const code = service.kind === 'display' ? 'NotSupported' : 'Failed';
@@ -130,9 +139,15 @@ export class P2p {
         log.debug('display elements stay: %s', error instanceof Error ? error.message : error);
       });
     } else {
-      await Promise.all([...this.#links].map((link) => link.removeService(service)));
+      await this.#anyLink?.removeService(service);
     }
     if (this.#services.size === 0) await this.#listen(false);
+  }
+
+  /** The supplicant has one list of services for all interfaces. */
+  get #anyLink(): P2pLink | undefined {
+    const [link] = this.#links;
+    return link;
   }
 
   // Peers find only who listens; nobody does without a reason.

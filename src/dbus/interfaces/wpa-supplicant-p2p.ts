@@ -17,6 +17,7 @@ export const supplicantP2pInterface = describeInterface({
     Disconnect: {},
     AddService: { in: { args: 'a{sv}' } },
     DeleteService: { in: { args: 'a{sv}' } },
+    FlushService: {},
   },
   signals: {
     DeviceFoundProperties: { path: 'o', properties: 'a{sv}' },

@@ -23,7 +23,7 @@ const unregister = ({ manager }: Pick<P2pBench, 'manager'>, specification: Speci
   codeOf(manager.UnregisterPeerService({ specification: new Map(Object.entries(specification)) }));
 
 const CALLS = {
-  bonjour: 'Service bonjour aabb cc', upnp: 'Service upnp 16 uuid:1::upnp:rootdevice',
+  bonjour: 'Service bonjour aabb cc', noBonjour: 'DeleteService bonjour aabb', upnp: 'Service upnp 16 uuid:1::upnp:rootdevice',
   listen: 'ExtendedListen 500 2000', still: 'ExtendedListen 0 0',
 };
 
@@ -40,7 +40,7 @@ test('registered, told to the supplicant, and taken back', withScope(async (cont
   assert.is(await unregister(bench, BONJOUR), 'NotRegistered');
   assert.is(await unregister(bench, UPNP), 'success');
   await bench.settled();
-  assert.equal(calls, [`Delete${CALLS.bonjour}`, `Delete${CALLS.upnp}`, CALLS.still]);
+  assert.equal(calls, [CALLS.noBonjour, `Delete${CALLS.upnp}`, CALLS.still]);
 }));
 
 test('Wi-Fi Display elements are one for the machine', withScope(async (context) => {
@@ -63,7 +63,7 @@ test('the owner goes, and what it registered with it; others cannot take it back
   assert.is(await register(bench, BONJOUR), 'AlreadyExists');
   await scope.close();
   await bench.settled();
-  assert.ok(bench.p2p.calls.includes(`Delete${CALLS.bonjour}`));
+  assert.ok(bench.p2p.calls.includes(CALLS.noBonjour));
   assert.is(await register(bench, BONJOUR), 'success');
 }));
 
@@ -81,13 +81,18 @@ test('what is registered is told to radios and supplicants that come later', wit
   assert.is(await register(bench, BONJOUR), 'success', 'at once');
   assert.equal(bench.p2p.calls, []);
   await bench.technology.SetProperty({ name: 'Powered', value: variant('b', true) });
-  assert.equal(bench.p2p.calls.slice(1), [`Add${CALLS.bonjour}`, CALLS.listen]);
+  assert.equal(bench.p2p.calls.slice(1), ['FlushService', `Add${CALLS.bonjour}`, CALLS.listen]);
+  bench.p2p.calls.length = 0;
+  await bench.technology.SetProperty({ name: 'Powered', value: variant('b', false) });
+  await bench.settled();
+  assert.equal(bench.p2p.calls, [CALLS.still, 'FlushService'], 'turned off, nobody is answered');
+  await bench.technology.SetProperty({ name: 'Powered', value: variant('b', true) });
   await register(bench, DISPLAY);
   bench.p2p.calls.length = 0;
   await bench.supplicant.stop();
   const next = await bench.restartSupplicant();
   await bench.settled();
-  assert.equal(bench.p2p.calls.slice(1), [`Add${CALLS.bonjour}`, CALLS.listen]);
+  assert.equal(bench.p2p.calls.slice(1), ['FlushService', `Add${CALLS.bonjour}`, CALLS.listen]);
   assert.ok(next.calls.includes(`WFDIEs ${ELEMENTS}`));
 }));
 
@@ -110,7 +115,7 @@ test('specifications that are none', withScope(async (context) => {
     assert.is(await register(bench, each), 'InvalidArguments', [...Object.keys(each)].join());
     assert.is(await unregister(bench, each), 'InvalidArguments');
   }
-  assert.equal(bench.p2p.calls.filter((call) => call.includes('Service')), []);
+  assert.equal(bench.p2p.calls.filter((call) => /(?:Add|Delete)Service/.test(call)), []);
 }));
 
 test('no client fills the air', withScope(async (context) => {

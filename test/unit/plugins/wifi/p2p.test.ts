@@ -52,7 +52,7 @@ test('the technology is there with the radio, and on when a user wants it', with
   assert.is(await codeOf(bench.technology.Scan()), 'PermissionDenied');
   await bench.technology.SetProperty({ name: 'Powered', value: variant('b', true) });
   assert.is(await powered(), true);
-  assert.equal(bench.p2p.calls, ['Config bench 00010050f2040005']);
+  assert.equal(bench.p2p.calls, ['Config bench 00010050f2040005', 'FlushService']);
   assert.ok(bench.files.get('settings')?.includes('[P2P]\nEnable=true'));
   const wifi = bench.core.technologies.get('wifi');
   await wifi?.setPowered(false);
