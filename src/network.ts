@@ -49,6 +49,8 @@ export interface JoinContext {
   choice(name: WifiChoice): string | undefined;
   /** What the user has said already, asked by the network that handed over to this one. */
   readonly answered: InputAnswer | undefined;
+  /** For drivers that ask first (`NetworkControl.asksFirst`): nothing is asked any more, the network is joined now. */
+  begin(): void;
   /**
    * Connects the service of another network in place of this one, which is left: whoever waits waits
    * for that. The outcome of the driver's own `connect` is of no interest after it.
@@ -64,6 +66,8 @@ export interface NetworkControl {
    * where the service's `Error` shall say more than that it failed. `signal` ends the attempt.
    */
   connect(signal: AbortSignal, context: JoinContext): Promise<void> | undefined;
+  /** Whether a user may be asked before anything is tried: until `begin` of the context nobody sees an attempt. */
+  readonly asksFirst?: boolean;
   /**
    * Joins the link anew in the hope that it leads somewhere again; resolves when it is there. Absent
    * where that is of no use.

@@ -45,17 +45,24 @@ export interface WifiNetworkEnv extends SecretsEnv {
 
 /** How the network of a group is joined and left. */
 export function wifiControl(env: WifiNetworkEnv): NetworkControl {
-  const owner = {};
+  const owner: Owner = { refused: undefined };
   return {
     connect: (signal, context) => connect(env, owner, signal, context),
+    asksFirst: true,
     disconnect: () => env.joiner.leave(owner),
     outlivesDaemon: true,
     reassociate: (signal) => env.joiner.reassociate(owner, signal),
   };
 }
 
+/** Whose a join is. */
+interface Owner {
+  /** The secret that was refused last, if it was one. */
+  refused: string | undefined;
+}
+
 async function connect(
-  env: WifiNetworkEnv, owner: object, signal: AbortSignal, context: JoinContext,
+  env: WifiNetworkEnv, owner: Owner, signal: AbortSignal, context: JoinContext,
 ): Promise<void> {
   const members = env.members();
   const restriction = restrictionOf({ band: context.choice('Band'), bssid: context.choice('BSSID') }, [
@@ -67,7 +74,8 @@ async function connect(
   const { wps } = bss.elements;
   const isWpsOpen = wps !== undefined && wps.isConfigured && wps.hasPushButton && wps.isAdvertising;
   const door = { security: bss.security, hasWps: wps !== undefined, isWpsOpen };
-  const found = await findSecrets(door, { context, env }, signal);
+  const found = await findSecrets(door, { context, env, refused: owner.refused }, signal);
+  context.begin();
   const retries = env.options.FavoriteMaxRetries < 0 ? Number.POSITIVE_INFINITY : env.options.FavoriteMaxRetries;
   const isTrusted = context.isFavorite && context.lastFailure !== 'invalid-key';
   const request = {
@@ -87,7 +95,9 @@ async function connect(
   try {
     keep(context, bss, found, await env.joiner.join(request, signal));
   } catch (error) {
-    const isIgnored = env.options.IgnoreInvalidKey && error instanceof JoinError && error.reason === 'invalid-key';
+    const isRefused = error instanceof JoinError && error.reason === 'invalid-key';
+    owner.refused = isRefused && found.kind === 'secrets' ? found.secrets.passphrase : undefined;
+    const isIgnored = env.options.IgnoreInvalidKey && isRefused;
     throw isIgnored ? new JoinError('connect-failed', { cause: error }) : error;
   }
 }

@@ -33,7 +33,8 @@ export interface AttemptHooks {
   ask(caller: Caller | undefined, signal: AbortSignal): Promise<ErrorAnswer>;
   /** Whether the failure still stands when the answer comes. */
   isStillFailed(): boolean;
-  clearError(): void;
+  /** Has the service be idle; the error stays, for the next attempt to know. */
+  settle(): void;
   connect(reason: ConnectReason, caller: Caller | undefined): Promise<void>;
 }
 
@@ -79,11 +80,6 @@ export class Attempt {
   /** Whether somebody waits for its outcome. */
   get isPending(): boolean {
     return this.#pending !== undefined;
-  }
-
-  /** Whether an agent is being asked about its failure. */
-  get isReported(): boolean {
-    return this.#question !== undefined;
   }
 
   /** Whether it ended because nobody said what was asked for. */
@@ -168,7 +164,7 @@ export class Attempt {
     this.#question = undefined;
     await question.close();
     const isStillFailed = hooks.isStillFailed();
-    if (isStillFailed && answer !== 'nobody') hooks.clearError();
+    if (isStillFailed && answer !== 'nobody') hooks.settle();
     this.#pending = undefined;
     if (!isStillFailed || answer !== 'retry') return pending?.reject(failure);
     return hooks.connect('user', caller).then(pending?.resolve, pending?.reject ?? (() => undefined));

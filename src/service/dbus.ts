@@ -56,7 +56,7 @@ export function exportService(bus: Bus, service: Service, services: Services, sc
     properties: {
       Type: () => service.type,
       Security: () => service.network.security,
-      State: () => service.state,
+      State: () => service.shownState,
       Error: () => service.error,
       Strength: () => service.strength || undefined,
       Favorite: () => service.isFavorite,

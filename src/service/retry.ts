@@ -37,7 +37,7 @@ export function retryService(
   const wait = (delayMs: number): void => {
     limits = scope.child();
     clock.after(`try ${service.identifier} again`, delayMs, limits, () => {
-      if (service.isAsking) wait(FIRST_MS);
+      if (service.progress.attempt?.isAskingToRetry === true) wait(FIRST_MS);
       else service.clearError();
     });
   };

@@ -21,9 +21,7 @@ import type { Scope } from '../shared/scope.ts';
 import type { Tunnel } from '../tunnel.ts';
 import type { ServiceType } from '../types.ts';
 import { aspectsOf, concernedBy, IN_USE, type ServiceAspect } from './aspects.ts';
-import {
-  changesBetween, DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration,
-} from './configuration.ts';
+import { changesBetween, DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration } from './configuration.ts';
 import { Attempt, type ConnectReason } from './attempt.ts';
 import { Connection, type ConnectionEvent } from './connection.ts';
 import type { LastCheck } from './family-connection.ts';
@@ -60,14 +58,14 @@ export class Service {
   readonly #env: ServiceEnv;
   readonly #scope: Scope;
   #state: ServiceState = 'idle';
+  /** What is shown in its place, while a user is asked before anything is tried. */
+  #shown: ServiceState | undefined;
   #error: ServiceError | undefined;
   #isIgnored = false;
   #isDefault = false;
-  /** What the online checks of this connection amount to. */
   #standing: Standing = 'unknown';
   #connection: Connection | undefined;
   #conflict: AddressConflict | undefined;
-  /** The last. */
   #attempt: Attempt | undefined;
 
   /** Reads what is stored of it; closed with `scope`. */
@@ -100,6 +98,11 @@ export class Service {
 
   get state(): ServiceState {
     return this.#state;
+  }
+
+  /** For clients. */
+  get shownState(): ServiceState {
+    return this.#shown ?? this.#state;
   }
 
   get error(): ServiceError | undefined {
@@ -235,9 +238,10 @@ export class Service {
     this.#attempt = attempt;
     const joining = this.network.control.connect(attempt.signal, joinContextOf(this, this.record, this.#env, attempt));
     if (joining === undefined) return this.#configure();
+    if (reason === 'user' && this.network.control.asksFirst === true) this.#shown = this.#state;
     this.#enter('association');
     await attempt.join(joining, () => this.#configure(), (cause) => {
-      if (attempt.isUnanswered) this.leave('withdraw', cause);
+      if (attempt.isUnanswered || (this.#shown !== undefined && !(cause instanceof JoinError))) this.leave('withdraw', cause);
       else this.#fail(cause instanceof JoinError ? cause.reason : 'connect-failed', cause);
     });
   }
@@ -255,9 +259,8 @@ export class Service {
    */
   remove(): void {
     const isActive = isConnected(this.#state) || isConnecting(this.#state);
-    const isTried = !this.isFavorite && isActive;
     const isPassing = this.#isPlugged || this.name === undefined;
-    if (isPassing || this.isImmutable || isTried) throw new ConnmanError('NotSupported');
+    if (isPassing || this.isImmutable || (isActive && !this.isFavorite)) throw new ConnmanError('NotSupported');
     if (isActive) this.disconnect();
     this.record.forget(this.network);
     this.clearError();
@@ -317,11 +320,6 @@ export class Service {
     this.changed.emit(['autoconnect']);
   }
 
-  /** Whether an agent is being asked about its failure. */
-  get isAsking(): boolean {
-    return this.#attempt?.isReported ?? false;
-  }
-
   /**
    * Asks anew whether it is online; after sleep (`wake`) also whether what the network gave still
    * holds, and (`reapply`) puts what is configured into the kernel again (`updateServers`: its routes).
@@ -330,11 +328,17 @@ export class Service {
     this.#connection?.[what]();
   }
 
-  /** Forgets the last error; a failed service becomes idle. */
-  clearError(): void {
-    this.#attempt?.withdraw();
-    this.#setError(undefined);
-    if (this.#state === 'failure') this.#enter('idle');
+  /** Forgets the last error; a failed service becomes idle. Or only one of them. */
+  clearError(what: 'both' | 'error' | 'failure' = 'both'): void {
+    if (what === 'both') this.#attempt?.withdraw();
+    if (what !== 'failure') this.#setError(undefined);
+    if (what !== 'error' && this.#state === 'failure') this.#enter('idle');
+  }
+
+  /** For its attempt: users are asked nothing any more. */
+  showAttempt(): void {
+    this.#shown = undefined;
+    this.changed.emit(['state']);
   }
 
   /** For the registry: whether this service carries the default route. */
@@ -345,11 +349,6 @@ export class Service {
     this.#connection?.setDefault(isDefault);
     if (isDefault) this.#applyStanding();
     else if (this.#state === 'online') this.#enter('ready');
-  }
-
-  /** For the registry: the time servers behind its own are others. */
-  updateTimeservers(): void {
-    this.changed.emit(['timeservers']);
   }
 
   /** What is kept for the driver of its network. */
@@ -482,6 +481,7 @@ export class Service {
       this.record.noteSuccess();
       this.#becomeFavorite();
     }
+    if (after !== 'association' && after !== 'disconnect') this.#shown = undefined;
     this.#state = after;
     log.info('Interface %s [ %s ] state is %s', this.network.device.interfaceName, this.type, after);
     this.changed.emit(['state']);

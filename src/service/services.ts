@@ -178,7 +178,7 @@ export class Services {
 
   /** Other time servers are in force for all services. */
   updateTimeservers(): void {
-    for (const service of this.#list) service.updateTimeservers();
+    for (const service of this.#list) service.changed.emit(['timeservers']);
   }
 
   /**

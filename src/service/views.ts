@@ -28,9 +28,14 @@ export function joinContextOf(
     store: (keys) => record.keep(keys),
     ask: (question, signal) => {
       if (reason !== 'user') return Promise.reject(new ConnmanError('PassphraseRequired'));
-      return attempt.ask(() => agent.requestInput(service, question, caller, signal));
+      return attempt.ask(async () => {
+        const answer = await agent.requestInput(service, question, caller, signal);
+        service.clearError('error');
+        return answer;
+      });
     },
     provisioned: service.provisioned?.entry.keys,
+    begin: () => service.showAttempt(),
     choice: (name) => service.provisioned?.entry.keys[name] ?? choices.wifiChoice(service, name),
     answered,
     handOver(network, given) {
@@ -54,7 +59,7 @@ export function failureHooksOf(service: Service, agent: ServiceEnv['agent']): At
     ask: (caller, signal) =>
       service.tunnel === undefined ? agent.reportError(service, caller, signal) : Promise.resolve('nobody'),
     isStillFailed: () => service.state === 'failure',
-    clearError: () => service.clearError(),
+    settle: () => service.clearError('failure'),
     connect: (reason, caller) => service.connect(reason, caller),
   };
 }

@@ -28,6 +28,8 @@ export interface SecretsEnv {
 export interface Sources {
   readonly context: JoinContext;
   readonly env: SecretsEnv;
+  /** What a user said last and was refused. */
+  readonly refused?: string | undefined;
 }
 
 /** What was found: a secret, or that WPS gives one, with a PIN or by push button. */
@@ -36,7 +38,7 @@ export type Found =
   | { readonly kind: 'wps'; readonly pin: string | undefined };
 
 /** Rejects with PassphraseRequired, InvalidArguments, JoinError (a secret that cannot be right), or as `ask`. */
-export async function findSecrets(door: Door, { context, env }: Sources, signal: AbortSignal): Promise<Found> {
+export async function findSecrets(door: Door, { context, env, refused }: Sources, signal: AbortSignal): Promise<Found> {
   const { security } = door;
   if (security === 'none') return { kind: 'secrets', secrets: {} };
   const eap = security === 'ieee8021x' ? eapOf(context.provisioned, env) : undefined;
@@ -52,7 +54,7 @@ export async function findSecrets(door: Door, { context, env }: Sources, signal:
     hasWps: door.hasWps,
     needsIdentity,
     phase2: eap?.phase2,
-    previousPassphrase: storedPassphrase(context),
+    previousPassphrase: (context.lastFailure === 'invalid-key' ? refused : undefined) ?? storedPassphrase(context),
   };
   const answer = await askFor(wanted, context, signal);
   if (answer.wpsPin !== undefined && answer.passphrase === undefined) {

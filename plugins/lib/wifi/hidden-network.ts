@@ -18,6 +18,7 @@ export interface HiddenNetworkEnv {
 /** How a network is joined whose name only the user knows. */
 export function hiddenControl(env: HiddenNetworkEnv, security: Security): NetworkControl {
   return {
+    asksFirst: true,
     async connect(signal, context) {
       const wanted = {
         security, isHidden: true, hasWps: false, needsIdentity: true, phase2: undefined, previousPassphrase: undefined,

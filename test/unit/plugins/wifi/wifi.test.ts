@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DBusError } from '../../../../src/dbus/errors.ts';
 import { causewayManagerInterface } from '../../../../src/dbus/interfaces/causeway-manager.ts';
+import { managerInterface } from '../../../../src/dbus/interfaces/manager.ts';
 import { supplicantInterface } from '../../../../src/dbus/interfaces/wpa-supplicant.ts';
 import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
 import { variant } from '../../../../src/dbus/signature.ts';
@@ -83,8 +84,13 @@ test('a wrong key is told as one, shown when asked again, and kept only when it 
   assert.ok(bench.agent.heard.includes(`ReportError ${wifiIdentifier(HOME)} invalid-key`));
   assert.equal(statesOf(bench, HOME), ['association', 'failure', 'idle']);
   assert.not.ok(bench.files.get(`${wifiIdentifier(HOME)}/settings`)?.includes('Passphrase'));
+  assert.equal(bench.state(HOME), ['idle', 'invalid-key'], 'why it failed is known until the next answer');
+  bench.signals.length = 0;
   bench.agent.answer = { Passphrase: SECRET };
   await bench.service(HOME).Connect();
+  assert.is(bench.agent.heard.at(-1), `RequestInput ${wifiIdentifier(HOME)} Passphrase,PreviousPassphrase`);
+  const told = bench.signals.filter((line) => / (?:State|Error) /.test(line)).map((line) => line.split(' ').slice(2));
+  assert.equal(told.slice(0, 2), [['Error', '""'], ['State', '"association"']]);
   assert.is(bench.state(HOME)[0], 'ready');
 }));
 
@@ -104,6 +110,24 @@ test('a question nobody answers leaves the service idle', withScope(async (conte
   await bench.settled();
   assert.equal(bench.state(HOME), ['idle', undefined]);
   assert.equal(bench.supplicant.blocks.length, 0);
+}));
+
+test('while a user is asked nothing is shown of an attempt, nor where nothing can be tried', withScope(async (context) => {
+  const air = { ap: HOME_AP, eap: { ssid: 'eap', keyManagements: ['wpa-eap'] } };
+  const bench = await wifiBench(context, air, { files: storedNetwork(HOME) });
+  const outcomes: string[] = [];
+  for (const answer of [new DBusError('net.connman.Agent.Error.Canceled', ''), new DBusError('org.example.No', '')]) {
+    bench.agent.answer = answer;
+    outcomes.push(await codeOf(bench.service(HOME).Connect()));
+  }
+  outcomes.push(await codeOf(bench.service(groupOf('eap', 'ieee8021x')).Connect()));
+  await bench.client.proxy(managerInterface, 'net.connman', '/').UnregisterAgent({ path: '/agent' });
+  outcomes.push(await codeOf(bench.service(HOME).Connect()));
+  await bench.settled();
+  const codes = ['OperationAborted', 'OperationTimeout', 'InvalidArguments', 'NotRegistered'];
+  assert.equal(outcomes, codes.map((code) => `net.connman.Error.${code}`));
+  assert.equal(bench.signals.filter((line) => / (?:State|Error) /.test(line) && line.startsWith('Service')), []);
+  assert.equal(bench.agent.heard.filter((line) => line.startsWith('ReportError')), []);
 }));
 
 test('a stored key that is refused is kept, and tried again every five minutes', withScope(async (context) => {
