@@ -7,7 +7,7 @@ import type { EncodedDictionary } from '../src/dbus/dictionary.ts';
 import { causewayVpnManagerInterface } from '../src/dbus/interfaces/causeway-vpn-manager.ts';
 import { vpnManagerInterface } from '../src/dbus/interfaces/vpn-manager.ts';
 import type { Variant } from '../src/dbus/signature.ts';
-import { importVpn } from '../src/provision/vpn-import.ts';
+import { importProblem, importVpn } from '../src/provision/vpn-import.ts';
 import { ConnmanError, DecodeError } from '../src/shared/errors.ts';
 import type { Scope } from '../src/shared/scope.ts';
 import {
@@ -80,8 +80,8 @@ function importConnection(
     const provider = providers.create({ strings, isSplitRouting, userRoutes: routes }, files);
     return { path: connectionPath(provider.ident), remarks };
   } catch (error) {
-    if (error instanceof DecodeError) throw new ConnmanError('InvalidArguments', error.message, { cause: error });
-    throw error;
+    if (!(error instanceof DecodeError)) throw error;
+    throw new ConnmanError('InvalidArguments', importProblem(error), { cause: error });
   }
 }
 

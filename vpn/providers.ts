@@ -241,7 +241,7 @@ function refuseWrong(type: string, strings: ReadonlyMap<string, string>): void {
 /** Throws InvalidArguments where no server is called so, or no file could be. */
 function refuseUnusable(host: string, domain: string | undefined): void {
   // oxlint-disable-next-line no-control-regex -- what must not be in a name
-  if (/[\s\u0000-\u001f\u007f]/.test(host)) {
+  if (/^-|[\s\u0000-\u001f\u007f]/.test(host)) {
     const shown = JSON.stringify(host);
     throw new ConnmanError('InvalidArguments', `Host has a wrong value ${shown}: a name or address wanted`);
   }

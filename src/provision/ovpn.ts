@@ -28,7 +28,9 @@ export function importOpenvpn(text: string): ImportedVpn {
     at = end;
   }
   const { settings, files, routes, remarks, isFull, isSplit } = reading;
-  if (!settings.has('Host')) throw new DecodeError('no remote', text.length);
+  if (!settings.has('Host')) {
+    throw new DecodeError('no remote, as openvpn has it, and no [Interface], as WireGuard has it', text.length);
+  }
   return { settings, files, routes, remarks, isSplitRouting: !isFull && (isSplit || routes.length > 0) };
 }
 

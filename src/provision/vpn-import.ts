@@ -27,6 +27,11 @@ export function importVpn(text: string): ImportedVpn {
   return /^\s*\[Interface\]\s*$/im.test(text) ? importWireguard(text) : importOpenvpn(text);
 }
 
+/** What is wrong with a text that `importVpn` refuses, for people. */
+export function importProblem({ message }: DecodeError): string {
+  return message.replace(/ at offset \d+$/, '');
+}
+
 const MAX_LENGTH = 1 << 20;
 
 interface Section {

@@ -80,13 +80,16 @@ function table(prefix: string, keys: Readonly<Record<string, readonly [ValueType
 
 type Mark = 'unsaved' | 'secret';
 
+// As openvpn's --proto has them for clients.
+const PROTOCOLS = ['udp', 'udp4', 'udp6', 'tcp', 'tcp4', 'tcp6', 'tcp-client', 'tcp4-client', 'tcp6-client'] as const;
+
 const OPENVPN = table('OpenVPN', {
   CACert: [file, 'certificates of the authorities that sign servers'],
   Cert: [file, 'our certificate'],
   Key: [file, 'the private key of our certificate'],
   MTU: [integer(100, 65535), 'MTU of the tunnel'],
   NSCertType: [oneOf(['client', 'server']), 'what the server’s certificate must be made for (old)'],
-  Proto: [word, 'transport: udp, tcp-client …'],
+  Proto: [oneOf(PROTOCOLS), 'transport'],
   Port: [port, 'port of the server'],
   AuthUserPass: [fileOrDash, 'file with user name and password, or - to be asked'],
   AskPass: [file, 'file with the passphrase of the private key'],

@@ -291,12 +291,43 @@ remote-cert-tls server
         '192.0.2.3',
         'Three',
         'OpenVPN.Port=1196',
-        'OpenVPN.Proto=@/home/ca.pem',
+        'OpenVPN.Cipher=@/home/ca.pem',
       );
       assert.is(created.status, 0, created.stderr);
-      assert.is((await propertiesOf(cell, '192_0_2_3'))['OpenVPN.Proto'], 'an authority');
-      const wrong = await console('create', 'openvpn', '192.0.2.4', 'Four', 'OpenVPN.Port=x');
-      assert.match(wrong.stderr, /OpenVPN\.Port has a wrong value "x": a port from 0 to 65535 wanted/);
+      assert.is((await propertiesOf(cell, '192_0_2_3'))['OpenVPN.Cipher'], 'an authority');
+    });
+  });
+
+  test('what is wrong is refused with what would be right', () => {
+    const files = {
+      '/home/empty.conf': '',
+      '/home/open.ovpn': `remote ${SERVER_ADDRESS}\n<ca>\nAAAA\n`,
+      '/home/large.ovpn': `remote ${SERVER_ADDRESS}\n${'# comment\n'.repeat(120_000)}`,
+      '/home/short.conf': '[Interface]\nPrivateKey = aGVsbG8=\nAddress = 10.0.0.2/24\n[Peer]\nEndpoint = 192.0.2.9:1\n',
+    };
+    return withVpnCell({ ...NO_NETWORK, files }, async (cell) => {
+      await startVpnd(cell);
+      const console = (...words: string[]) => cell.device.run([resolve('build/bin/connmanctl'), 'vpn', ...words]);
+      for (const [file, complaint] of [
+        ['empty.conf', /empty\.conf: no remote, as openvpn has it, and no \[Interface\], as WireGuard has it$/m],
+        ['open.ovpn', /open\.ovpn: line 2: <ca> has no end$/m],
+        ['large.ovpn', /larger than a mebibyte/],
+        ['short.conf', /WireGuard\.PrivateKey has a wrong value \*\*\*: 32 bytes in base64/],
+      ] as const) {
+        const refused = await console('import', `/home/${file}`);
+        assert.is.not(refused.status, 0, file);
+        assert.match(refused.stderr, complaint);
+      }
+      for (const [host, setting, complaint] of [
+        ['192.0.2.4', 'OpenVPN.Port=x', /OpenVPN\.Port has a wrong value "x": a port from 0 to 65535 wanted/],
+        ['192.0.2.4', 'OpenVPN.Proto=sctp', /OpenVPN\.Proto has a wrong value "sctp": .*udp.*tcp-client.* wanted/],
+        ['--up', 'OpenVPN.Port=1', /Host has a wrong value "--up": a name or address wanted/],
+        ['192.0.2.4', 'OpenVPN.Porto=1', /OpenVPN\.Porto is no option of openvpn: it has OpenVPN\.CACert/],
+      ] as const) {
+        assert.match((await console('create', 'openvpn', host, 'Four', setting)).stderr, complaint);
+      }
+      const [list] = await callManager(cell, 'GetConnections');
+      assert.equal(list, [], 'nothing of what was refused');
     });
   });
 }

@@ -4,7 +4,7 @@
  * `net.connman.vpn.secret`. Helpers are judged by their user (vpn/task.ts).
  */
 
-import { VPN_KEYS } from '../../src/provision/vpn-keys.ts';
+import { vpnKey, VPN_KEYS } from '../../src/provision/vpn-keys.ts';
 import { Variant } from '../../src/dbus/signature.ts';
 import { authoriseByPolkit, isAboutTheBus, type Plugin, type VpnCore, type WhatIsCalled } from '../api.ts';
 
@@ -33,5 +33,5 @@ function keysOf({ name, value }: WhatIsCalled['args']): string[] {
 }
 
 function isSecret(key: string): boolean {
-  return Object.values(VPN_KEYS).some((table) => table[key]?.secret === true);
+  return Object.keys(VPN_KEYS).some((type) => vpnKey(type, key)?.secret === true);
 }

@@ -9,7 +9,7 @@ import { causewayVpnManagerInterface } from '../../dbus/interfaces/causeway-vpn-
 import { vpnManagerInterface } from '../../dbus/interfaces/vpn-manager.ts';
 import { variant, type Variant } from '../../dbus/signature.ts';
 import { VPN_KEYS, vpnValueProblem } from '../../provision/vpn-keys.ts';
-import { importVpn } from '../../provision/vpn-import.ts';
+import { importProblem, importVpn } from '../../provision/vpn-import.ts';
 import { DecodeError } from '../../shared/errors.ts';
 import type { Call } from '../command.ts';
 import { CONNMAN_VPN, type Context, PATIENCE } from '../context.ts';
@@ -34,7 +34,7 @@ async function importFile(
     importVpn(text);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    throw invalid(command, `${file}: ${error.message}`);
+    throw invalid(command, `${file}: ${importProblem(error)}`);
   }
   const manager = await context.proxy(causewayVpnManagerInterface, '/', CONNMAN_VPN);
   const label = name ?? basename(file).replace(/\.[^.]*$/, '');

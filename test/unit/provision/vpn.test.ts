@@ -26,7 +26,8 @@ const VALUES: readonly (readonly [string, string, string, RegExp | undefined])[]
   ['openvpn', 'OpenVPN.Prto', 'udp', /OpenVPN\.Prto is no option of openvpn: it has /],
   ['openvpn', 'OpenVPN.proto', 'udp', /OpenVPN\.Proto is meant/],
   ['openvpn', 'Whatever', 'x', undefined],
-  ['openvpn', 'OpenVPN.Proto', 'udp\nup /bin/evil', /without line breaks/],
+  ['openvpn', 'OpenVPN.Auth', 'SHA1\nup /bin/evil', /without line breaks/],
+  ['openvpn', 'OpenVPN.Proto', 'udp\nup /bin/evil', /udp.*tcp-client/],
   ['vpnc', 'VPNC.IKE.DHGroup', 'dh2', undefined],
   ['pptp', 'PPTP.RefusePAP', 'true', undefined], // an old spelling
   ['pptp', 'PPPD.RequirMPPE', 'yes', undefined],

@@ -23,6 +23,7 @@ test('what a call needs', () => {
     [CONNECTION, 'Connect2', {}, MODIFY],
     [CONNECTION, 'SetProperty', set('Name'), MODIFY],
     [CONNECTION, 'SetProperty', set('OpenVPN.Password'), SECRET],
+    [CONNECTION, 'SetProperty', set('WireGuard.Peer.two.PresharedKey'), SECRET],
     [CONNECTION, 'SetProperty', set('Properties', both), SECRET],
     [CONNECTION, 'SetProperty', set('Properties'), MODIFY],
     ['org.freedesktop.DBus.ObjectManager', 'GetManagedObjects', {}, MODIFY],
