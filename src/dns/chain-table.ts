@@ -14,12 +14,12 @@ export interface Member<T> {
 
 /** One table. */
 export class ChainTable<T extends Member<T>> {
-  readonly #chains: (T | undefined)[];
+  readonly #chains: (T | undefined)[] = [];
   #size = 0;
 
   /** `chains`: a power of two, about as many as there will be members. */
   constructor(chains: number) {
-    this.#chains = Array.from({ length: chains }, () => undefined);
+    for (let chain = 0; chain < chains; chain++) this.#chains.push(undefined);
   }
 
   get size(): number {

@@ -54,7 +54,7 @@ export function readReply(
 ): TransportOutcome | { readonly kind: 'foreign' } {
   if (end < HEADER_BYTES || ((reply[2] ?? 0) & 0xf8) !== 0x80) return FOREIGN;
   const rcode = (reply[3] ?? 0) & 0xf;
-  const questions = reply.readUInt16BE(4);
+  const questions = ((reply[4] ?? 0) << 8) | (reply[5] ?? 0);
   // A server that cannot read a query may leave the question out (RFC 1035, 4.1.1).
   if (questions === 0 && rcode !== 0 && rcode !== 3) return { kind: 'failure', rcode };
   const questionEnd = HEADER_BYTES + query.asked.question.length;

@@ -238,7 +238,7 @@ class PooledSocket {
     for (let index = 0; index < batch.count && !this.scope.isClosed; index++) {
       const length = batch.length(index);
       const reply = batch.message(index);
-      const pending = length < ID_BYTES ? undefined : this.#find(reply.readUInt16BE(0));
+      const pending = length < ID_BYTES ? undefined : this.#find(((reply[0] ?? 0) << 8) | (reply[1] ?? 0));
       const outcome = pending === undefined ? undefined : readReply(reply, length, pending);
       if (pending === undefined || outcome === undefined || outcome.kind === 'foreign') {
         if (++this.#foreign === MAX_FOREIGN) this.#transport.giveUp(this, { kind: 'flooded' });
