@@ -214,7 +214,9 @@ class ReplyScan {
     place.end = place.dataAt + u16(bytes, nameEnd + 8);
     this.#at = place.end;
     if (place.end > this.#end || !isSound(bytes, place)) return false;
-    return (isOfQuestion(bytes, place.ownerAt) && !holdsNames(place.type)) || !this.#leansOnTtl(place);
+    // The root leads nowhere, as the owner of an OPT record.
+    const isPlain = bytes[place.ownerAt] === 0 || isOfQuestion(bytes, place.ownerAt);
+    return (isPlain && !holdsNames(place.type)) || !this.#leansOnTtl(place);
   }
 
   // Times are written anew in every answer: a name that leads through one would change with it.

@@ -48,7 +48,7 @@ export class Request implements Asker, Member<Request> {
   readonly startedAtMs: number;
   waiters: Waiter[];
   /** Attempts that have not ended; they go on after the end of the request, for their servers' health. */
-  readonly open: Attempt[] = [];
+  open: Attempt[] = [];
   readonly #asked: Asked;
   readonly #owner: RequestOwner;
   #order: readonly Upstream[] = [];
@@ -100,7 +100,10 @@ export class Request implements Asker, Member<Request> {
       // One that has been silent is tried beside the next.
       const patienceMs = upstream.health.isSilent && round === 0 ? 0 : upstream.health.patienceMs * 2 ** round;
       this.#nextAtMs = nowMs + patienceMs;
-      this.open.push(upstream.ask(this.#asked, this, nowMs));
+      const attempt = upstream.ask(this.#asked, this, nowMs);
+      // An array that grows makes room for many; there is mostly one.
+      if (this.open.length === 0) this.open = [attempt];
+      else this.open.push(attempt);
       if (patienceMs > 0) return;
     }
   }

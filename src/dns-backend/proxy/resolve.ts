@@ -24,6 +24,7 @@ const SEARCHED_TTL_SEC = 30;
 /** How names end that `answerLocally` knows beside those of the hosts file. */
 const LOCAL_ENDS = ['localhost', 'invalid', 'onion', '127.in-addr.arpa', '0.ip6.arpa']
   .flatMap((name) => wireOf(name) ?? []);
+const LOCAL_LETTERS: ReadonlySet<number> = new Set(LOCAL_ENDS.map((end) => lastLetters(end, end.length)));
 /** A name that is asked for less often is not worth asking again before anybody wants it. */
 const POPULAR_HITS = 2;
 
@@ -95,7 +96,7 @@ export class Resolution {
   #mayBeLocal({ key, lengthBytes }: Question): boolean {
     const nameBytes = lengthBytes - QUESTION_TAIL_BYTES;
     if (this.#localBytes.has(nameBytes) && this.#localNames.has(key.slice(0, nameBytes))) return true;
-    return LOCAL_ENDS.some((end) => key.endsWith(end, nameBytes));
+    return LOCAL_LETTERS.has(lastLetters(key, nameBytes)) && LOCAL_ENDS.some((end) => key.endsWith(end, nameBytes));
   }
 
   /** For a search: cache, then servers. */
@@ -170,6 +171,11 @@ class Search {
 /** The question of a query just read. */
 export function questionOf({ key, questionEnd, flavour }: QueryReader): Question {
   return { key, lengthBytes: questionEnd - HEADER_BYTES, flavour };
+}
+
+/** Of a name in wire form, so many bytes long: enough to see that it is none of a few. */
+function lastLetters(name: string, bytes: number): number {
+  return (name.charCodeAt(bytes - 3) << 8) | name.charCodeAt(bytes - 2);
 }
 
 function isWorthAsking({ refreshAtMs, hits }: CachedAnswer, nowMs: number): boolean {
