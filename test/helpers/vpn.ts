@@ -9,6 +9,7 @@ import { withCell, type Cell, type CellOptions } from './cell.ts';
 import type { Child } from './child.ts';
 import { busVariant } from './bus-daemon.ts';
 import type { CellEvent } from './event-log.ts';
+import { daemon, plugIn } from './wired.ts';
 
 /** The packages that the tests of VPNs lay over their cells: one set, fetched once. */
 export const VPN_PEERS = [
@@ -48,6 +49,33 @@ export function withVpnCell<T>(options: CellOptions, body: (cell: Cell) => Promi
 export function startVpnd(cell: Cell, ...words: string[]): Promise<Child> {
   const argv = isDebian ? VPN_DAEMONS.debian : VPN_DAEMONS.causeway;
   return cell.startDaemon([...argv, ...words], 'net.connman.vpn');
+}
+
+/** Both daemons in a cell. */
+export interface VpnDaemons {
+  readonly connmand: Child;
+  readonly vpnd: Child;
+}
+
+/** Starts both daemons, the first cable in; `words` follow those of the VPN daemon. */
+export async function startBoth(cell: Cell, ...words: string[]): Promise<VpnDaemons> {
+  const connmand = await cell.startDaemon(daemon.argv, daemon.busName);
+  await plugIn(cell);
+  return { connmand, vpnd: await startVpnd(cell, ...words) };
+}
+
+/** Has users without rights open tunnels' interfaces, as on most machines: this one may keep that for root. */
+export async function openTunToAll(cell: Cell): Promise<void> {
+  await cell.device.script(`mkdir -p /run/tun
+mknod -m 666 /run/tun/tun c 10 200
+mount --bind /run/tun /dev/net`);
+}
+
+/** Disconnects in the VPN daemon and waits until nothing is left of the tunnel. */
+export async function disconnect(cell: Cell, ident: string): Promise<void> {
+  const since = performance.now();
+  await callConnection(cell, ident, 'Disconnect');
+  await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since });
 }
 
 /** A connection's path. */

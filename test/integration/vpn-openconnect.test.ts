@@ -10,17 +10,18 @@ import { busVariant } from '../helpers/bus-daemon.ts';
 import {
   callConnection,
   createConnection,
+  disconnect,
   isConnectionProperty,
   processesOf,
   propertiesOf,
-  startVpnd,
   tracesOf,
   startAgent,
+  startBoth,
   withVpnCell,
 } from '../helpers/vpn.ts';
 import { answers, proveLife } from '../helpers/vpn-life.ts';
 import { makeCertificates, PKI, startOcserv } from '../helpers/vpn-servers.ts';
-import { daemon, plugIn } from '../helpers/wired.ts';
+import { daemon } from '../helpers/wired.ts';
 
 const IDENT = '10_77_0_1_4443';
 const BASE = {
@@ -33,11 +34,9 @@ const BASE = {
 
 test('user and password by agent, certificates, refusals', () =>
   withVpnCell(daemon.cell, async (cell) => {
-    await cell.startDaemon(daemon.argv, daemon.busName);
-    await plugIn(cell);
+    const { vpnd } = await startBoth(cell, '-d', 'vpn/*');
     await makeCertificates(cell, SERVER_ADDRESS);
     const ocserv = await startOcserv(cell);
-    const vpnd = await startVpnd(cell, '-d', 'vpn/*');
     const { asked, attemptsAt } = await startAgent(cell);
     const attempt = attemptsAt(IDENT);
     const right = { Username: 'alice', Password: 'wonder land' };
@@ -63,9 +62,7 @@ test('user and password by agent, certificates, refusals', () =>
     assert.not.match(await tracesOf(cell, 'openconnect', 'node', 'connman-vpnd'), /wonder land/);
     assert.not.match(vpnd.text, /wonder land/);
     assert.not.match(JSON.stringify(ready), /wonder land|Cookie/);
-    const left = performance.now();
-    await callConnection(cell, IDENT, 'Disconnect');
-    await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since: left });
+    await disconnect(cell, IDENT);
     assert.equal(await processesOf(cell, 'openconnect'), []);
 
     // By the fingerprint that is seen first, and kept.
@@ -79,10 +76,8 @@ test('user and password by agent, certificates, refusals', () =>
     await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since: again });
     assert.match(String((await propertiesOf(cell, IDENT))['OpenConnect.ServerCert']), /^(pin-sha256|sha256):/);
 
-    const died = performance.now();
     await ocserv.stop();
-    await callConnection(cell, IDENT, 'Disconnect');
-    await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since: died });
+    await disconnect(cell, IDENT);
     assert.match(await attempt(right), /NotConnected/, 'a server that is not there');
     await callConnection(cell, IDENT, 'SetProperty', 'sv', ['OpenConnect.AuthType', busVariant('s', 'publickey')]);
     assert.match(await attempt(), /PermissionDenied/, 'no certificate to show');
@@ -90,14 +85,12 @@ test('user and password by agent, certificates, refusals', () =>
 
 test('by certificate, by one in a locked file, by cookie', () =>
   withVpnCell(daemon.cell, async (cell) => {
-    await cell.startDaemon(daemon.argv, daemon.busName);
-    await plugIn(cell);
+    const { vpnd } = await startBoth(cell, '-d', 'vpn/*');
     await makeCertificates(cell, SERVER_ADDRESS);
     await cell.device.script(`cd ${PKI}
 openssl pkcs12 -export -in client.pem -inkey client.key -passout pass:pkcs-pass -out client.p12`);
     const user = 'cert-user-oid = 2.5.4.3';
     const ocserv = await startOcserv(cell, [`ca-cert = ${PKI}/ca.pem`, user, 'enable-auth = "certificate"']);
-    const vpnd = await startVpnd(cell, '-d', 'vpn/*');
     const { asked, attemptsAt } = await startAgent(cell);
     const attempt = attemptsAt(IDENT);
     const connects = async (settings: Record<string, string>, ...given: Record<string, string>[]): Promise<void> => {
@@ -106,9 +99,7 @@ openssl pkcs12 -export -in client.pem -inkey client.key -passout pass:pkcs-pass 
       assert.is(await attempt(...given), 'ok', `${vpnd.text.slice(-3000)}\n${ocserv.text.slice(-2000)}`);
       await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since });
       assert.ok(await answers(cell, '10.68.0.1'), 'the other end answers');
-      const left = performance.now();
-      await callConnection(cell, IDENT, 'Disconnect');
-      await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since: left });
+      await disconnect(cell, IDENT);
     };
     const key = { 'OpenConnect.ClientCert': `${PKI}/client.pem`, 'OpenConnect.UserPrivateKey': `${PKI}/client.key` };
     await connects({ 'OpenConnect.AuthType': 'publickey', ...key });
@@ -132,12 +123,10 @@ openssl pkcs12 -export -in client.pem -inkey client.key -passout pass:pkcs-pass 
 
 test('servers, helpers, uplinks and daemons go and come back', () =>
   withVpnCell({ ...daemon.cell, cables: 2 }, async (cell) => {
-    const connmand = await cell.startDaemon(daemon.argv, daemon.busName);
-    await plugIn(cell);
     await makeCertificates(cell, SERVER_ADDRESS);
     const credentials = { 'OpenConnect.Username': 'alice', 'OpenConnect.Password': 'wonder land' };
     await proveLife(
-      { cell, connmand, vpnd: await startVpnd(cell) },
+      { cell, ...(await startBoth(cell)) },
       {
         ident: IDENT,
         settings: { ...BASE, ...credentials, 'OpenConnect.CACert': `${PKI}/ca.pem` },

@@ -22,16 +22,18 @@ import {
   isConnectionProperty,
   isServiceProperty,
   isVpnListed,
+  openTunToAll,
   processesOf,
   propertiesOf,
   startAgent,
-  startVpnd,
+  startBoth,
   tracesOf,
   withVpnCell,
+  type VpnDaemons,
 } from '../helpers/vpn.ts';
 import { answers, proveLife, wayTo } from '../helpers/vpn-life.ts';
 import { makeCertificates, OPENVPN_INSIDE, PKI, startOpenvpn } from '../helpers/vpn-servers.ts';
-import { daemon, plugIn } from '../helpers/wired.ts';
+import { daemon } from '../helpers/wired.ts';
 import { SERVER_ADDRESS } from '../helpers/cell.ts';
 
 const IDENT = '10_77_0_1';
@@ -45,17 +47,10 @@ const BASE = {
   'OpenVPN.RemoteCertTls': 'server',
 };
 
-interface Rig {
-  readonly connmand: Child;
-  readonly vpnd: Child;
-}
-
 /** Both daemons, the first cable in, certificates made. */
-async function startBoth(cell: Cell): Promise<Rig> {
-  const connmand = await cell.startDaemon(daemon.argv, daemon.busName);
-  await plugIn(cell);
+async function startAll(cell: Cell): Promise<VpnDaemons> {
   await makeCertificates(cell, SERVER_ADDRESS);
-  return { connmand, vpnd: await startVpnd(cell) };
+  return startBoth(cell);
 }
 
 async function connect(cell: Cell): Promise<number> {
@@ -65,7 +60,7 @@ async function connect(cell: Cell): Promise<number> {
   return since;
 }
 
-async function disconnect(cell: Cell): Promise<void> {
+async function leave(cell: Cell): Promise<void> {
   const since = performance.now();
   await callVpnService(cell, IDENT, 'Disconnect');
   await cell.log.wait('the VPN to be idle', isConnectionProperty('State', 'idle'), { since });
@@ -85,7 +80,7 @@ async function clientPids(cell: Cell): Promise<number[]> {
 
 test('all traffic takes the tunnel and no other way, or with split routing what has a route', () =>
   withVpnCell(daemon.cell, async (cell) => {
-    await startBoth(cell);
+    await startAll(cell);
     await startOpenvpn(cell);
     const since = performance.now();
     await createConnection(cell, BASE);
@@ -137,7 +132,7 @@ test('all traffic takes the tunnel and no other way, or with split routing what 
     assert.ok(await ping(cell, OPENVPN_INSIDE));
 
     await proveUserRoutes(cell);
-    await disconnect(cell);
+    await leave(cell);
     assert.not.match(await device(cell, 'ip', 'link'), /vpn0/);
     assert.equal(await clientPids(cell), []);
     assert.match(await wayTo(cell, '10.67.1.1'), /dev eth0 /);
@@ -167,7 +162,7 @@ async function proveUserRoutes(cell: Cell): Promise<void> {
 
 test('credentials are asked for, and every answer has its end', () =>
   withVpnCell(daemon.cell, async (cell) => {
-    const { vpnd } = await startBoth(cell);
+    const { vpnd } = await startAll(cell);
     const check = `#!/bin/sh\n{ read -r user; read -r pass; } <"$1"
 [ "$user" = 'bo b' ] && { [ "$pass" = 'se"c\\r et' ] || [ "$pass" = "SCRV1:c2VjcmV0:MTIzNA==" ]; }\n`;
     await cell.server.script(`cat >${PKI}/check <<'end'\n${check}end\nchmod 755 ${PKI}/check`);
@@ -243,7 +238,7 @@ async function startChallenger(cell: Cell, port: number): Promise<void> {
 
 test('a question of the server once the password was right', () =>
   withVpnCell(daemon.cell, async (cell) => {
-    const { vpnd } = await startBoth(cell);
+    const { vpnd } = await startAll(cell);
     await startChallenger(cell, 1194);
     const { asked, attemptsAt } = await startAgent(cell);
     await createConnection(cell, { ...BASE, 'OpenVPN.AuthUserPass': '-' });
@@ -272,12 +267,9 @@ test('a helper without rights, and a configuration that may not run programs', (
     '/etc/bad.ovpn': `${configuration.join('\n')}\n  up /bin/evil\n`,
   };
   return withVpnCell({ ...daemon.cell, files: { ...daemon.cell.files, ...files } }, async (cell) => {
-    await startBoth(cell);
-    // As most machines have it; this one may keep it for root.
-    await cell.device.script(`chmod 644 ${PKI}/*
-mkdir /run/tun
-mknod -m 666 /run/tun/tun c 10 200
-mount --bind /run/tun /dev/net`);
+    await startAll(cell);
+    await cell.device.script(`chmod 644 ${PKI}/*`);
+    await openTunToAll(cell);
     await startOpenvpn(cell);
     const base = { Type: 'openvpn', Name: 'Office', Host: SERVER_ADDRESS };
     await createConnection(cell, { ...base, 'OpenVPN.ConfigFile': '/etc/bad.ovpn' });
@@ -300,7 +292,7 @@ mount --bind /run/tun /dev/net`);
 test('servers, helpers, uplinks and daemons go and come back', () =>
   withVpnCell({ ...daemon.cell, cables: 2 }, async (cell) => {
     await proveLife(
-      { cell, ...(await startBoth(cell)) },
+      { cell, ...(await startAll(cell)) },
       {
         ident: IDENT,
         settings: { ...BASE, 'OpenVPN.Ping': '1', 'OpenVPN.PingExit': '3' },

@@ -12,18 +12,20 @@ import { busVariant } from '../helpers/bus-daemon.ts';
 import {
   callConnection,
   createConnection,
+  disconnect,
   isConnectionProperty,
   isServiceProperty,
+  openTunToAll,
   processesOf,
   propertiesOf,
   startAgent,
-  startVpnd,
+  startBoth,
   tracesOf,
   withVpnCell,
 } from '../helpers/vpn.ts';
 import { answers, proveLife, wayTo } from '../helpers/vpn-life.ts';
 import { IPSEC_INSIDE, startIpsec } from '../helpers/vpn-servers.ts';
-import { daemon, plugIn } from '../helpers/wired.ts';
+import { daemon } from '../helpers/wired.ts';
 
 const IDENT = '10_77_0_1';
 const BASE = {
@@ -40,15 +42,31 @@ const SECRETS = {
   'VPNC.Xauth.Password': 'wonder land',
 };
 
+/** Begun at once, beside the other tests: vpnc takes half a minute to miss a server. */
+const life = withVpnCell({ ...daemon.cell, cables: 2 }, async (cell) => {
+  await proveLife(
+    { cell, ...(await startBoth(cell)) },
+    {
+      ident: IDENT,
+      settings: { ...BASE, ...SECRETS },
+      isProvisioned: true,
+      inside: IPSEC_INSIDE,
+      link: 'vpn0',
+      helper: { program: 'vpnc', mark: '--non-inter' },
+      isLossSeen: true,
+      startServer: () => startIpsec(cell),
+    },
+  );
+});
+life.catch(() => undefined);
+
 /** connman-vpn.conf(5): far longer than an agent of this test takes that answers. */
 const IMPATIENT = { '/etc/connman/connman-vpn.conf': '[General]\nInputRequestTimeout=5\n' };
 
 test('secrets by agent, and refusals', () =>
   withVpnCell({ ...daemon.cell, files: { ...daemon.cell.files, ...IMPATIENT } }, async (cell) => {
-    await cell.startDaemon(daemon.argv, daemon.busName);
-    await plugIn(cell);
+    const { vpnd } = await startBoth(cell, '-d', 'vpn/*');
     const gateway = await startIpsec(cell);
-    const vpnd = await startVpnd(cell, '-d', 'vpn/*');
     const { asked, attemptsAt } = await startAgent(cell);
     const attempt = attemptsAt(IDENT);
     const { 'VPNC.IPSec.ID': id, ...anonymous } = BASE;
@@ -85,9 +103,7 @@ test('secrets by agent, and refusals', () =>
     const traces = (await tracesOf(cell, 'vpnc', 'node', 'connman-vpnd')) + vpnd.text + JSON.stringify(ready);
     assert.not.match(traces, /wonder land|group secret/);
     assert.not.match(await cell.device.output(['sh', '-c', 'cat /var/lib/connman/*/settings']), /wonder|group secret/);
-    const left = performance.now();
-    await callConnection(cell, IDENT, 'Disconnect');
-    await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since: left });
+    await disconnect(cell, IDENT);
     assert.equal(await processesOf(cell, 'vpnc'), []);
     await gateway.stop();
     assert.match(await attempt(SECRETS), /NotConnected/, 'a gateway that is not there');
@@ -97,21 +113,17 @@ const RIGHTS = '/etc/connman/vpn-plugin/vpnc.conf';
 
 test('as another user, who may count as the system or not', () =>
   withVpnCell(daemon.cell, async (cell) => {
-    await cell.startDaemon(daemon.argv, daemon.busName);
-    await plugIn(cell);
+    const { vpnd } = await startBoth(cell, '-d', 'vpn/*');
     await startIpsec(cell);
-    // As most machines have it; this one may keep it for root.
-    await cell.device.script(`mkdir -p /run/tun ${dirname(RIGHTS)}
-mknod -m 666 /run/tun/tun c 10 200
-mount --bind /run/tun /dev/net`);
-    const vpnd = await startVpnd(cell, '-d', 'vpn/*');
+    await openTunToAll(cell);
     const { attemptsAt } = await startAgent(cell);
     await createConnection(cell, BASE);
     for (const [users, hasOwnFile] of [
       ['', true],
       ['SystemBinaryUsers=bin,nobody\n', false],
     ] as const) {
-      await cell.device.script(`printf '[DACPrivileges]\nUser=nobody\n${users}' >${RIGHTS}`);
+      await cell.device.script(`mkdir -p ${dirname(RIGHTS)}
+printf '[DACPrivileges]\nUser=nobody\n${users}' >${RIGHTS}`);
       const since = performance.now();
       assert.is(await attemptsAt(IDENT)(SECRETS), 'ok', vpnd.text.slice(-3000));
       await cell.log.wait('the tunnel', isConnectionProperty('State', 'ready'), { since });
@@ -119,29 +131,10 @@ mount --bind /run/tun /dev/net`);
       assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /^Uid:\t65534\t65534/m);
       const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
       assert.is(words.includes('--pid-file'), hasOwnFile, 'the system keeps it where vpnc does');
-      await callConnection(cell, IDENT, 'Disconnect');
-      await cell.log.wait('its end', isConnectionProperty('State', 'idle'), { since });
+      await disconnect(cell, IDENT);
     }
   }));
 
-test('servers, helpers, uplinks and daemons go and come back', () =>
-  withVpnCell({ ...daemon.cell, cables: 2 }, async (cell) => {
-    const connmand = await cell.startDaemon(daemon.argv, daemon.busName);
-    await plugIn(cell);
-    const vpnd = await startVpnd(cell);
-    await proveLife(
-      { cell, connmand, vpnd },
-      {
-        ident: IDENT,
-        settings: { ...BASE, ...SECRETS },
-        isProvisioned: true,
-        inside: IPSEC_INSIDE,
-        link: 'vpn0',
-        helper: { program: 'vpnc', mark: '--non-inter' },
-        isLossSeen: true,
-        startServer: () => startIpsec(cell),
-      },
-    );
-  }));
+test('servers, helpers, uplinks and daemons go and come back', () => life);
 
 test.run();
