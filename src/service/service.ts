@@ -241,7 +241,7 @@ export class Service {
     if (reason === 'user' && this.network.control.asksFirst === true) this.#shown = this.#state;
     this.#enter('association');
     await attempt.join(joining, () => this.#configure(), (cause) => {
-      if (attempt.isUnanswered || (this.#shown !== undefined && !(cause instanceof JoinError))) this.leave('withdraw', cause);
+      if (attempt.isUnanswered || (this.#shown && !(cause instanceof JoinError))) this.leave('withdraw', cause);
       else this.#fail(cause instanceof JoinError ? cause.reason : 'connect-failed', cause);
     });
   }

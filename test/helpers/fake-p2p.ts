@@ -253,7 +253,7 @@ export class FakeP2p {
       ExtendedListen: service('ExtendedListen'),
       AddService: service('AddService'),
       DeleteService: (call: { args: ReadonlyMap<string, Variant> }) => {
-        if (call.args.has('response')) throw new DBusError(`${NAME}.InvalidArgs`, 'Did not receive correct message arguments.');
+        if (call.args.has('response')) throw new DBusError(`${NAME}.InvalidArgs`, 'wrong arguments');
         service('DeleteService')(call);
       },
       FlushService: note('FlushService'),

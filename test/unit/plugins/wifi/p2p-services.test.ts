@@ -23,7 +23,8 @@ const unregister = ({ manager }: Pick<P2pBench, 'manager'>, specification: Speci
   codeOf(manager.UnregisterPeerService({ specification: new Map(Object.entries(specification)) }));
 
 const CALLS = {
-  bonjour: 'Service bonjour aabb cc', noBonjour: 'DeleteService bonjour aabb', upnp: 'Service upnp 16 uuid:1::upnp:rootdevice',
+  bonjour: 'Service bonjour aabb cc', noBonjour: 'DeleteService bonjour aabb',
+  upnp: 'Service upnp 16 uuid:1::upnp:rootdevice',
   listen: 'ExtendedListen 500 2000', still: 'ExtendedListen 0 0',
 };
 

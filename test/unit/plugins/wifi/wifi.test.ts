@@ -112,7 +112,7 @@ test('a question nobody answers leaves the service idle', withScope(async (conte
   assert.equal(bench.supplicant.blocks.length, 0);
 }));
 
-test('while a user is asked nothing is shown of an attempt, nor where nothing can be tried', withScope(async (context) => {
+test('while a user is asked no attempt is shown, nor where nothing can be tried', withScope(async (context) => {
   const air = { ap: HOME_AP, eap: { ssid: 'eap', keyManagements: ['wpa-eap'] } };
   const bench = await wifiBench(context, air, { files: storedNetwork(HOME) });
   const outcomes: string[] = [];
