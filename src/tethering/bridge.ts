@@ -46,6 +46,11 @@ export class TetherBridge {
     await this.#inTurn(() => this.#make());
   }
 
+  /** Removes the one that a daemon before this one left, unless it is in use again. */
+  async clear(): Promise<void> {
+    await this.#inTurn(() => (this.#users > 0 ? undefined : this.#remove()));
+  }
+
   /** Makes an interface a port until `scope` closes. Rejects with NetlinkError. */
   async addPort(ifindex: number, scope: Scope): Promise<void> {
     const bridge = this.#kernel.mirror.linkByName(TETHER_BRIDGE);

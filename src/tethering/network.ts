@@ -55,6 +55,18 @@ export async function serveNetwork(env: NetworkEnv, { ifindex, name }: Link, sco
   await letOut(env, { network: { address, prefixLength: BLOCK_PREFIX_LENGTH }, interfaceName: name }, scope);
 }
 
+/** Lets nobody out any more, whoever let them. Never rejects. */
+export async function keepIn({ system }: Pick<NetworkEnv, 'system'>): Promise<void> {
+  const own = createScope();
+  try {
+    await unmask(system, own);
+  } catch (error) {
+    log.warn('clients are let out still: %s', error instanceof Error ? error.message : error);
+  } finally {
+    await own.close();
+  }
+}
+
 // Without it clients reach this machine, and nothing beyond.
 async function letOut({ system, sysctl }: NetworkEnv, mask: Masquerade, scope: Scope): Promise<void> {
   const complain = (error: unknown): void => {
@@ -69,11 +81,7 @@ async function letOut({ system, sysctl }: NetworkEnv, mask: Masquerade, scope: S
   };
   try {
     await masquerade(system, mask, scope);
-    scope.defer(async () => {
-      const own = createScope();
-      await unmask(system, own).catch(complain);
-      await own.close();
-    });
+    scope.defer(() => keepIn({ system }));
   } catch (error) {
     return complain(error);
   }

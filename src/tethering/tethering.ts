@@ -55,8 +55,8 @@ export class Tethering {
       const { serveNetwork } = await import('./network.ts');
       await serveNetwork(env, bridge, own);
     }, scope);
-    if (!env.options.PersistentTetheringMode) return;
-    env.technologies.added.observe(scope, ({ technology, scope: own }) => this.#keepOn(technology, own));
+    if (!env.options.PersistentTetheringMode) void this.#clear();
+    else env.technologies.added.observe(scope, ({ technology, scope: own }) => this.#keepOn(technology, own));
   }
 
   /** Hardware addresses of all clients. */
@@ -110,6 +110,14 @@ export class Tethering {
   setSecurity(type: string, security: string): void {
     if (!SECURITIES.some((each) => each === security)) throw new ConnmanError('InvalidArguments');
     this.#env.ownSettings.set(type, SECURITY, security === 'auto' ? undefined : security);
+  }
+
+  // What a daemon that was killed has left, and nobody wants.
+  async #clear(): Promise<void> {
+    if (this.#env.kernel.mirror.linkByName(TETHER_BRIDGE)?.kind !== 'bridge') return;
+    const { keepIn } = await import('./network.ts');
+    await keepIn(this.#env);
+    await this.#bridge.clear();
   }
 
   // As the user wants it, whenever a device has power: PersistentTetheringMode.

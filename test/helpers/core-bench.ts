@@ -60,6 +60,8 @@ export interface CoreBench {
 
 /** How a bench differs from a machine with no files and no radios. */
 export interface CoreBenchOptions {
+  /** Interfaces that are there before the core. */
+  readonly links?: readonly Parameters<FakeKernel['addLink']>[0][];
   /** The text of `[General]`. */
   readonly mainConf?: string;
   readonly files?: Readonly<Record<string, string>>;
@@ -82,9 +84,11 @@ export async function coreBench(
   { clock, scope }: { clock: FakeClock; scope: Scope },
   given: CoreBenchOptions = {},
 ): Promise<CoreBench> {
-  const { mainConf = '', files = {}, rfkill, devtypes = {}, canMulticastDns, system = {}, usage, zoneCountry } = given;
+  const { links = [], mainConf = '', files = {}, rfkill, devtypes = {}, canMulticastDns, system = {} } = given;
+  const { usage, zoneCountry } = given;
   silenceLog(scope);
   const kernel = fakeKernel();
+  for (const link of links) kernel.addLink(link);
   const broker = memoryBus(clock);
   const [bus, client] = await Promise.all([broker.connect(scope), broker.connect(scope)]);
   const storage = memoryStorage(files);

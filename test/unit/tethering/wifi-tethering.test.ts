@@ -218,9 +218,12 @@ test('persistent: on again where a switch has power before the device', withScop
   assert.is(await property(bench, 'Tethering'), true);
 }));
 
-test('stored, but not persistent: off after a start', withScope(async (context) => {
-  const bench = await bareBench(context, {}, { files: { settings: STORED } });
+test('stored, but not persistent: off after a start, and what was left is gone', withScope(async (context) => {
+  const links = [{ name: 'tether', kind: 'bridge' }];
+  const bench = await bareBench(context, {}, { files: { settings: STORED }, links });
   await context.clock.advance(60_000);
+  await bench.settled();
+  assert.is(bench.kernel.mirror.linkByName('tether'), undefined);
   assert.is(await property(bench, 'Tethering'), false);
   assert.is(await property(bench, 'TetheringPassphrase'), KEY);
 }));
