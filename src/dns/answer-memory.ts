@@ -2,8 +2,8 @@
  * Where a cache keeps its answers: one block of memory outside of V8's heap, laid out so that
  * src/system/addon/known.c finds answers in it too. Words of HEAD, then buckets of chains, then the
  * entries in a ring, oldest first: each has WORDS of its own, its key, its records and the places of
- * their times to live. Invariants: an entry never moves but by `renew`; a chain is never longer than
- * MOST_IN_CHAIN, so that nobody gains by names that share one.
+ * their times to live. Invariants: an entry never moves but by `renewOldest`; a chain is never longer
+ * than MOST_IN_CHAIN, so that nobody gains by names that share one.
  */
 
 /** Places of words at the start of the memory. */
@@ -33,7 +33,7 @@ export const WORD = {
 export const TIME = { storedAtMs: 5, expiresAtMs: 6, refreshAtMs: 7 } as const;
 
 /** Before an entry's key. */
-export const ENTRY_BYTES = 64;
+const ENTRY_BYTES = 64;
 const MOST_IN_CHAIN = 12;
 /** So many bytes of the ring may be dead beyond as many as are alive. */
 const SLACK_BYTES = 65_536;
