@@ -28,6 +28,8 @@ interface Current {
   begun: Promise<void>;
   /** Settles when it is joined, failed or given up. */
   over: Promise<unknown>;
+  /** Joined, and being joined anew. */
+  isRenewing: boolean;
   settle: { resolve(credentials: WpsCredentials | undefined): void; reject(error: unknown): void } | undefined;
   credentials: WpsCredentials | undefined;
 }
@@ -84,7 +86,9 @@ export class Joiner {
     this.#link = link;
     this.#clock = clock;
     this.#scope = scope;
-    this.#handshakeLimit = clock.alarm('Wi-Fi handshake', scope, () => this.#renew());
+    this.#handshakeLimit = clock.alarm('Wi-Fi handshake', scope, () => {
+      this.#renew().catch((error: unknown) => log.debug('%s: %s', link.path, error));
+    });
     link.events.observe(scope, (event) => {
       if (event.kind === 'state') this.#follow();
       if (event.kind === 'scanDone' && event.isSuccess) this.#followScan();
@@ -113,7 +117,7 @@ export class Joiner {
     if (this.#newest !== request) throw new JoinError('connect-failed');
     const current: Current = {
       request, joining: NOT_JOINED, block: undefined, begun: Promise.resolve(),
-      over: Promise.resolve(), settle: undefined, credentials: undefined,
+      over: Promise.resolve(), isRenewing: false, settle: undefined, credentials: undefined,
     };
     this.#current = current;
     const joined = new Promise<WpsCredentials | undefined>((resolve, reject) => {
@@ -165,6 +169,7 @@ export class Joiner {
   #follow(): void {
     const current = this.#current;
     if (current === undefined) return;
+    if (current.isRenewing) return this.#followRenewal(current);
     const { state, disconnectReason, associationStatus, authenticationStatus } = this.#link;
     const { method, maxKeyFailures, maxHandshakes = 2 } = current.request;
     const { joining, outcome } = step(current.joining, {
@@ -177,10 +182,25 @@ export class Joiner {
     this.#conclude(current, joining, outcome);
   }
 
-  #renew(): void {
-    if (this.connectedOwner === undefined) return;
+  // Left and joined again, of which nobody learns but where that fails as well: to ask the supplicant to
+  // associate again is of no use while it believes that it has to do with keys.
+  async #renew(): Promise<void> {
+    const current = this.#current;
+    if (current?.joining.isConnected !== true) return;
+    if (current.isRenewing || current.block === undefined) return current.request.onLost();
     log.warn('%s: the handshake does not end: joining anew', this.#link.path);
-    this.#link.reassociate().catch((error: unknown) => log.debug('%s: %s', this.#link.path, error));
+    current.isRenewing = true;
+    this.#handshakeLimit.set(this.#clock.now() + 2 * HANDSHAKE_LIMIT_MS);
+    await this.#link.leave(undefined);
+    await current.request.refresh?.();
+    if (this.#current === current) await this.#link.select(current.block);
+  }
+
+  #followRenewal(current: Current): void {
+    if (this.#link.state !== 'completed') return;
+    current.isRenewing = false;
+    current.joining = { ...NOT_JOINED, state: 'completed', isConnected: true };
+    this.#handshakeLimit.set(undefined);
   }
 
   #followScan(): void {

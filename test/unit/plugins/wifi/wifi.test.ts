@@ -239,6 +239,7 @@ test('a handshake that begins again and does not end: joined anew', withScope(as
     await bench.settled();
   };
   supplicant.calls.length = 0;
+  bench.signals.length = 0;
   await enter('4way_handshake');
   await context.clock.advance(9_000);
   await enter('completed');
@@ -247,9 +248,18 @@ test('a handshake that begins again and does not end: joined anew', withScope(as
   await enter('4way_handshake');
   await context.clock.advance(10_000);
   await bench.settled();
-  assert.equal([supplicant.calls, bench.state(HOME)], [['Reassociate'], ['ready', undefined]]);
+  const renewal = ['Disconnect', 'Scan active home 2437', 'SelectNetwork'];
+  assert.equal([supplicant.calls, statesOf(bench, HOME)], [renewal, []]);
   await context.clock.advance(60_000);
-  assert.equal(supplicant.calls, ['Reassociate']);
+  await bench.settled();
+  assert.equal([supplicant.calls, bench.state(HOME)], [renewal, ['ready', undefined]]);
+  supplicant.air.set('ap', { ...HOME_AP, refusal: 'deaf' });
+  await enter('4way_handshake');
+  await context.clock.advance(10_000);
+  await bench.settled();
+  await context.clock.advance(20_000);
+  await bench.settled();
+  assert.equal(statesOf(bench, HOME), ['disconnect', 'idle', 'association'], 'in vain: as any that is lost');
 }));
 
 test('roaming keeps the connection; strength is that of the access point in use', withScope(async (context) => {
