@@ -7,7 +7,6 @@ import { causewayManagerInterface } from '../../../../src/dbus/interfaces/causew
 import { managerInterface } from '../../../../src/dbus/interfaces/manager.ts';
 import { supplicantInterface } from '../../../../src/dbus/interfaces/wpa-supplicant.ts';
 import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
-import { variant } from '../../../../src/dbus/signature.ts';
 import { parseIpAddress } from '../../../../src/shared/ipaddress.ts';
 import { groupOf, storedNetwork, type WifiBench, wifiBench, wifiIdentifier } from '../../../helpers/wifi-bench.ts';
 import { withScope } from '../../../helpers/with-scope.ts';
@@ -228,38 +227,6 @@ test('a gateway that does not answer any more: joined anew, and not over and ove
   }
   assert.is(revivals(), 3, 'after 0, 30 and 90 seconds');
   assert.is(bench.state(HOME)[0], 'ready');
-}));
-
-test('a handshake that begins again and does not end: joined anew', withScope(async (context) => {
-  const bench = await wifiBench(context, { ap: HOME_AP }, { files: KNOWN_HOME });
-  const { supplicant } = bench;
-  await bench.settled();
-  const enter = async (state: string): Promise<void> => {
-    supplicant.say('link', new Map([['State', variant('s', state)]]), '');
-    await bench.settled();
-  };
-  supplicant.calls.length = 0;
-  bench.signals.length = 0;
-  await enter('4way_handshake');
-  await context.clock.advance(9_000);
-  await enter('completed');
-  await context.clock.advance(60_000);
-  assert.equal(supplicant.calls, [], 'new keys are nothing unusual');
-  await enter('4way_handshake');
-  await context.clock.advance(10_000);
-  await bench.settled();
-  const renewal = ['Disconnect', 'Scan active home 2437', 'SelectNetwork'];
-  assert.equal([supplicant.calls, statesOf(bench, HOME)], [renewal, []]);
-  await context.clock.advance(60_000);
-  await bench.settled();
-  assert.equal([supplicant.calls, bench.state(HOME)], [renewal, ['ready', undefined]]);
-  supplicant.air.set('ap', { ...HOME_AP, refusal: 'deaf' });
-  await enter('4way_handshake');
-  await context.clock.advance(10_000);
-  await bench.settled();
-  await context.clock.advance(20_000);
-  await bench.settled();
-  assert.equal(statesOf(bench, HOME), ['disconnect', 'idle', 'association'], 'in vain: as any that is lost');
 }));
 
 test('roaming keeps the connection; strength is that of the access point in use', withScope(async (context) => {
