@@ -138,8 +138,8 @@ export interface UdpServer {
   /** Set once, before the event loop turns. When it returns, the batch's answers are sent. */
   onBatch: (batch: RequestBatch) => void;
   /**
-   * Has DNS questions that `memory` (src/dns/answer-memory.ts) knows the answer to answered before a batch is
-   * handed over; in it they have length 0. Once for a socket.
+   * Has DNS questions that `memory` (src/dns/answer-memory.ts, with times of `bootTimeSource`) knows the
+   * answer to answered before a batch is handed over; in it they have length 0. Once for a socket.
    */
   answerFrom(memory: ArrayBuffer): void;
   /** As with MessageSocket; also when the kernel refused what was in the outbox. */
