@@ -39,6 +39,7 @@ export const vpn: Plugin<Core> = {
 // One scope for each daemon that appears.
 function follow(core: Core, scope: Scope): (owner: string | undefined) => void {
   const killSwitches = new KillSwitches(core.kernel, core.names);
+  void killSwitches.inherit();
   let current: Scope | undefined;
   return (owner) => {
     void current?.close();

@@ -42,11 +42,18 @@ export class KillSwitches {
   readonly #names: Confined;
   readonly #closed = new Map<string, Opening>();
   #last: Promise<void> = Promise.resolve();
+  #isInherited = true;
 
   /** Programs' names go with them: the daemon's own sockets are bound to links and heed no rules there. */
   constructor(kernel: Rtnetlink, names: Confined) {
     this.#kernel = kernel;
     this.#names = names;
+  }
+
+  /** What a daemon before this one closed holds for names too, until it is known who wants it. Never rejects. */
+  async inherit(): Promise<void> {
+    const rules = await ourRules(this.#kernel);
+    if (rules.length > 0 && this.#isInherited) this.#names.confine([]);
   }
 
   /** Closes everything but the tunnels and servers of the connections that are closed. Never rejects. */
@@ -68,6 +75,7 @@ export class KillSwitches {
 
   // One after the other, each as things are when its turn comes.
   #settle(): Promise<void> {
+    this.#isInherited = false;
     const tunnels = [...this.#closed.values()].flatMap(({ ifindex }) => ifindex ?? []);
     this.#names.confine(this.#closed.size === 0 ? undefined : tunnels);
     this.#last = this.#last.then(() => (this.#closed.size === 0 ? this.#openAll() : this.#closeAll()));

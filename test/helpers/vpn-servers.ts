@@ -5,6 +5,7 @@
 
 import type { Cell } from './cell.ts';
 import type { Child } from './child.ts';
+import { until } from './patience.ts';
 
 /** Inside the OpenVPN tunnel: the server's end. */
 export const OPENVPN_INSIDE = '10.66.0.1';
@@ -30,6 +31,20 @@ openssl ec -in client.key -aes256 -passout pass:keypass -out client-locked.key 2
   for (const file of ['ca.pem', 'client.pem', 'client.key', 'client-locked.key']) {
     await cell.device.script(`mkdir -p ${PKI}\ncat >${PKI}/${file} <<'end'\n${cell.server.read(`${PKI}/${file}`)}end`);
   }
+}
+
+const NAMES = '/run/moving-names';
+
+/** An argument for a cell's dnsmasq with which `nameServerSays` works. */
+export const MOVING_NAMES = `--addn-hosts=${NAMES}`;
+
+/** What the network's name server says of a name from now on. */
+export async function nameServerSays(cell: Cell, name: string, address: string): Promise<void> {
+  const timesRead = (): number => cell.dnsmasq?.text.split(`read ${NAMES}`).length ?? 0;
+  const before = timesRead();
+  await cell.server.script(`echo '${address} ${name}' >${NAMES}`);
+  cell.dnsmasq?.kill('SIGHUP');
+  await until('the names to be read', () => timesRead() > before);
 }
 
 /** Starts openvpn as a server on `port` over UDP; ready on return. */

@@ -17,14 +17,20 @@ import {
 } from '../helpers/vpn.ts';
 import { until } from '../helpers/patience.ts';
 import { answers, wayTo } from '../helpers/vpn-life.ts';
-import { makeCertificates, OPENVPN_INSIDE, PKI, startOpenvpn } from '../helpers/vpn-servers.ts';
+import {
+  makeCertificates,
+  MOVING_NAMES,
+  nameServerSays,
+  OPENVPN_INSIDE,
+  PKI,
+  startOpenvpn,
+} from '../helpers/vpn-servers.ts';
 import { daemon, plugIn } from '../helpers/wired.ts';
 
 const NAME = 'vpn.test';
 const IDENT = 'vpn_test';
 const FIRST = '10.77.0.8';
 const MOVED = '10.77.0.9';
-const HOSTS = '/run/vpn-hosts';
 const LIMIT_MS = 60_000;
 
 const SETTINGS = {
@@ -40,14 +46,6 @@ const SETTINGS = {
   'OpenVPN.PingExit': '3',
 };
 
-/** What the network's name server says of the VPN's name from now on. */
-async function nameServerSays(cell: Cell, address: string): Promise<void> {
-  await cell.server.script(`echo '${address} ${NAME}' >${HOSTS}`);
-  const isRead = cell.dnsmasq?.waitForLine((line) => line.includes(`read ${HOSTS}`));
-  cell.dnsmasq?.kill('SIGHUP');
-  await isRead;
-}
-
 async function connect(cell: Cell): Promise<void> {
   const since = performance.now();
   await callVpnService(cell, IDENT, 'Connect');
@@ -61,9 +59,9 @@ async function lookUp(cell: Cell, name: string): Promise<string> {
 }
 
 test('a server by name: found while nothing else leaves, and found again where it went', () =>
-  withVpnCell({ ...daemon.cell, dnsmasq: { extra: [`--addn-hosts=${HOSTS}`] }, peers: ['tcpdump'] }, async (cell) => {
+  withVpnCell({ ...daemon.cell, dnsmasq: { extra: [MOVING_NAMES] }, peers: ['tcpdump'] }, async (cell) => {
     await cell.server.script(`ip address add ${FIRST}/20 dev bridge\nip address add ${MOVED}/20 dev bridge`);
-    await nameServerSays(cell, FIRST);
+    await nameServerSays(cell, NAME, FIRST);
     const connmand = await cell.startDaemon(daemon.argv, daemon.busName);
     await plugIn(cell);
     await makeCertificates(cell, NAME);
@@ -86,7 +84,7 @@ test('a server by name: found while nothing else leaves, and found again where i
     assert.is(await lookUp(cell, 'secret.test'), '', 'no other name is asked for');
     assert.is(await lookUp(cell, NAME), FIRST, 'but the server is known');
 
-    await nameServerSays(cell, MOVED);
+    await nameServerSays(cell, NAME, MOVED);
     await startOpenvpn(cell, ['--local', MOVED]);
     await connect(cell).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${connmand.text.slice(-2000)}\n${capture.text.slice(-2000)}`);

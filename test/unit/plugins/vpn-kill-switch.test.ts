@@ -64,8 +64,13 @@ test('two at once', async () => {
 test('what a daemon before this one closed', async () => {
   const kernel = await withTunnels();
   await new KillSwitches(kernel, FREE).close('gone', opening(ONE));
-  const switches = new KillSwitches(kernel, FREE);
+  const asked: (readonly number[] | undefined)[] = [];
+  const switches = new KillSwitches(kernel, { confine: (links) => void asked.push(links) });
+  await switches.inherit();
+  assert.equal(asked, [[]], 'nobody is asked before it is known whose it is');
   await switches.close('here', opening(TWO));
+  await switches.inherit();
+  assert.is(asked.length, 2);
   await switches.retain(new Set(['here']));
   assert.equal(await shown(kernel), { rules: ['31000 192.0.2.2', '31001 all'], ways: [undefined] });
   await switches.retain(new Set());
