@@ -55,6 +55,7 @@ export class JoinRound {
   async first(): Promise<JoinTimes> {
     const { bus, agent } = this.#beside;
     forgetAll(this.#beside);
+    await this.#leaveNothing();
     await this.#start();
     await powered(bus);
     await bus.proxy(managerInterface, 'net.connman', '/').RegisterAgent({ path: '/agent' });
@@ -118,13 +119,7 @@ export class JoinRound {
 
   /** As after a start of the machine: the supplicant is new, the radio off, and nothing is left but files. */
   async boot(): Promise<JoinTimes> {
-    const { cell } = this.#beside;
-    for (const child of [this.daemon, this.#beside.supplicant]) {
-      child.kill('SIGKILL');
-      await child.exited;
-    }
-    await cell.device.script('ip link set wlan1 down\nip address flush dev wlan1');
-    this.#beside.supplicant = await startSupplicant(cell);
+    await this.#leaveNothing();
     const since = await this.#start();
     const name = await this.#until('its name', isOwned(this.#name), since);
     const { associated, online } = await this.#joined(since);
@@ -146,6 +141,16 @@ export class JoinRound {
   get daemon(): Child {
     if (this.#daemon === undefined) throw new Error(`${this.#name} was not started`);
     return this.#daemon;
+  }
+
+  async #leaveNothing(): Promise<void> {
+    const { cell, supplicant } = this.#beside;
+    for (const child of [this.#daemon, supplicant]) {
+      child?.kill('SIGKILL');
+      await child?.exited;
+    }
+    await cell.device.script('ip link set wlan1 down\nip address flush dev wlan1');
+    this.#beside.supplicant = await startSupplicant(cell);
   }
 
   async #start(): Promise<number> {
