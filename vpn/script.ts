@@ -1,6 +1,6 @@
 /**
- * vpn-script: what openvpn (--up), openconnect and vpnc (--script) call. It passes what it finds in its
- * environment on to connman-vpnd as net.connman.Task.notify and ends; it configures nothing.
+ * vpn-script: what openconnect and vpnc call (--script), and a configuration of openvpn's may (up). It passes
+ * what it finds in its environment on to connman-vpnd as net.connman.Task.notify and ends; it configures nothing.
  * Invariant: only variables that drivers read leave it, never a secret.
  */
 

@@ -101,7 +101,7 @@ test('a server by name: found while nothing else leaves, and found again where i
 
 /** Nothing of the device's but what is for the VPN's server and questions for its name. */
 function proveSilence(text: string): void {
-  const sent = text.split('\n').filter((line) => /IP6? (?!10\.77\.0\.[189]\.)\S+ > /.test(line));
+  const sent = text.split('\n').filter((line) => /IP6? (?!10\.77\.0\.[189][. ])\S+ > /.test(line));
   const isWanted = (line: string): boolean => {
     const [, to = '', rest = ''] = / > (\S+): (.*)$/.exec(line) ?? [];
     if (to === `${SERVER_ADDRESS}.53`) return rest.toLowerCase().includes(`? ${NAME}. `);
