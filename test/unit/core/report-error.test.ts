@@ -64,13 +64,13 @@ test('Retry connects again', withScope(async (context) => {
   assert.equal(stateOf(bench), ['ready', undefined]);
 }));
 
-test('anything else leaves it idle, without an error', withScope(async (context) => {
+test('anything else leaves it idle; why it failed stays known', withScope(async (context) => {
   const bench = await failing(context, 1);
   const heard = await serveAgent(bench, context, () => Promise.resolve());
   await serviceOf(bench).Connect();
   await bench.settled();
   assert.equal(heard, [`${PATH} connect-failed`]);
-  assert.equal(stateOf(bench), ['idle', undefined]);
+  assert.equal(stateOf(bench), ['idle', 'connect-failed']);
   const states = bench.signals.filter((line) => line.startsWith(`Service ${SERVICE} State`));
   assert.equal(states.map((line) => line.split(' ').at(-1)), ['"configuration"', '"failure"', '"idle"']);
 }));
@@ -110,7 +110,7 @@ test('an agent that does not answer in time counts as one that does not retry', 
   assert.equal(stateOf(bench), ['failure', 'connect-failed']);
   await context.clock.advance(120_000);
   assert.equal(heard, [`${PATH} connect-failed`, 'Cancel']);
-  assert.equal(stateOf(bench), ['idle', undefined]);
+  assert.equal(stateOf(bench), ['idle', 'connect-failed']);
 }));
 
 test.run();
