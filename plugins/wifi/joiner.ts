@@ -14,8 +14,8 @@ import type { SupplicantLink } from './supplicant-link.ts';
 const log = logger('plugins/wifi/joiner.ts');
 
 /**
- * So long keys may be made anew, or another access point be gone to. An access point that has forgotten us
- * begins the handshake again without end where management frames are protected, and nothing gets through.
+ * So long keys may be made anew. An access point that has forgotten us begins the handshake again without
+ * end where management frames are protected, and nothing gets through.
  */
 const HANDSHAKE_LIMIT_MS = 10_000;
 
@@ -72,7 +72,7 @@ export class Joiner {
   readonly #link: SupplicantLink;
   readonly #clock: Clock;
   readonly #scope: Scope;
-  /** Set while what is joined is being joined again. */
+  /** Set while keys are made anew for what is joined. */
   readonly #handshakeLimit: Alarm;
   #current: Current | undefined;
   /** Nothing has been joined yet: what the supplicant is in, a daemon before this one joined. */
@@ -177,8 +177,8 @@ export class Joiner {
       maxKeyFailures, maxHandshakes, isFetching: method.kind === 'wps',
     });
     log.debug('%s: %s → %s: %s', this.#link.path, current.joining.state, state, outcome.kind);
-    const isPending = joining.isConnected && state !== 'completed';
-    this.#handshakeLimit.set(isPending ? this.#clock.now() + HANDSHAKE_LIMIT_MS : undefined);
+    const isMakingKeys = joining.isConnected && (state === '4way_handshake' || state === 'group_handshake');
+    this.#handshakeLimit.set(isMakingKeys ? this.#clock.now() + HANDSHAKE_LIMIT_MS : undefined);
     this.#conclude(current, joining, outcome);
   }
 
