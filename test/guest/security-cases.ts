@@ -16,6 +16,7 @@ export function securityNetworks(first: number): readonly AirNetwork[] {
       ssid: 'rig-twin-owe',
       settings: { ...PROTECTIONS.owe, ignore_broadcast_ssid: 1, owe_transition_ifname: `wlan0_${first + 1}` },
     },
+    { ssid: 'rig-h2e', settings: { ...PROTECTIONS.sae, sae_pwe: 1 } },
     { ssid: 'rig-full', settings: { ...PROTECTIONS.psk, max_num_sta: 0 } },
     { ssid: 'rig-old', settings: { ...PROTECTIONS.eap, server_cert: '/run/eap/expired.pem' } },
   ];
@@ -34,6 +35,11 @@ export function securityCases(open: () => Promise<Station>, networks: readonly A
     assert.match(await stationsOf(station, 'rig-twin-owe'), /^02:00:00:00:01:00$/m);
     assert.is(await stationsOf(station, 'rig-twin'), '');
     for (const name of ['rig-twin', 'rig-pmf']) await station.remove(name);
+  });
+
+  airCase('SAE where the access point knows hash-to-element alone', async (station) => {
+    await station.connect('rig-h2e');
+    await station.remove('rig-h2e');
   });
 
   airCase('WPS by PIN', async (station) => {

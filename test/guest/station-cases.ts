@@ -64,14 +64,30 @@ function joinCases(airCase: AirCase): void {
 
   for (const { ssid } of USUAL) {
     airCase(`${ssid}: connected for a user and online`, async (station) => {
-      const since = performance.now();
-      await station.connect(ssid);
-      await station.cell.log.wait('online', isProperty('Manager', 'State', 'online'), { since });
+      await joinUntilOnline(station, ssid);
       const { properties } = await station.find(ssid);
       assert.is(properties.get('Favorite')?.value, true);
       assert.ok(Number(properties.get('Strength')?.value) > 50);
       await station.disconnect(ssid);
     });
+  }
+}
+
+/**
+ * On a busy machine an access point here takes longer for OWE than a station waits for an answer (200 ms):
+ * asked again, it makes other keys than the station has. That is the emulation's fault, and tried again.
+ */
+async function joinUntilOnline(station: Station, ssid: string): Promise<void> {
+  for (let triesLeft = ssid === 'rig-owe' ? 3 : 1; ; triesLeft--) {
+    const since = performance.now();
+    try {
+      await station.connect(ssid);
+      await station.cell.log.wait('online', isProperty('Manager', 'State', 'online'), { since });
+      return;
+    } catch (error) {
+      if (triesLeft === 1) throw error;
+      await station.disconnect(ssid).catch(() => undefined);
+    }
   }
 }
 

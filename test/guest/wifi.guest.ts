@@ -5,19 +5,29 @@
 
 import { startSupplicant } from '../helpers/guest/air.ts';
 import { runCases } from '../helpers/guest/cases.ts';
-import { Station, until } from '../helpers/guest/stations.ts';
+import { type Backend, Station, stationCase, until } from '../helpers/guest/stations.ts';
 import { choiceCases } from './choice-cases.ts';
 import { healCases, SECOND_BSSID } from './heal-cases.ts';
 import { securityCases, securityNetworks } from './security-cases.ts';
 import { STATION_NETWORKS, stationCases } from './station-cases.ts';
 
 const NETWORKS = [...STATION_NETWORKS, ...securityNetworks(STATION_NETWORKS.length)];
-const backend = { start: startSupplicant, argv: ['-d', 'plugins/wifi/*:src/service/*'] };
+const backend: Backend = {
+  async start(cell) {
+    await cell.device.output(['ln', '-sf', '/usr/share/zoneinfo/Europe/Berlin', '/etc/localtime']);
+    return startSupplicant(cell);
+  },
+  argv: ['-d', 'plugins/wifi/*:src/service/*'],
+};
+const files = { '/etc/connman/main.conf': '[General]\nRegdomFollowsTimezone=true\n' };
 
 let opened: Promise<Station> | undefined;
 const open = (): Promise<Station> =>
-  (opened ??= Station.open(backend, NETWORKS, { radios: ['server', 'device', 'server'] }));
+  (opened ??= Station.open(backend, NETWORKS, { radios: ['server', 'device', 'server'], files }));
 
+stationCase(open, 'the country is where the time zone is', async ({ cell }) => {
+  await until(async () => (await cell.device.output(['iw', 'reg', 'get'])).includes('country DE: DFS-ETSI'));
+});
 stationCases(open);
 healCases(open, { backend, networks: NETWORKS, roam });
 securityCases(open, NETWORKS);

@@ -137,7 +137,8 @@ function indexOf(radio: string): number {
 }
 
 function configuration(networks: readonly AirNetwork[], { radio, channel, beaconInterval = 100 }: AirPlace): string {
-  const lines = ['driver=nl80211', 'hw_mode=g', `channel=${channel}`, `beacon_int=${beaconInterval}`];
+  const mode = channel > 14 ? 'a' : 'g';
+  const lines = ['driver=nl80211', `hw_mode=${mode}`, `channel=${channel}`, `beacon_int=${beaconInterval}`];
   return networks.flatMap(({ ssid, settings = {} }, index) => [
     index === 0 ? `interface=${radio}\n${lines.join('\n')}` : `bss=${radio}_${index}`,
     'bridge=bridge',
