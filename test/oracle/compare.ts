@@ -33,16 +33,16 @@ export function compareTranscripts(oracle: readonly Step[], ours: readonly Step[
 
 /** Lines that come in this order, whoever speaks; the first two of each are looked at. */
 export const ORDER: readonly (readonly [before: RegExp, after: RegExp])[] = [
-  [/^ObjectManager InterfacesAdded "(eth\d)"/, /^Manager \/ ServicesChanged .*\["$1",\{"/],
-  [/^Manager \/ TechnologyAdded/, /^ObjectManager InterfacesAdded "ethernet"/],
-  [/^Service \w+ "State" "ready"/, /^Technology ethernet "Connected" true/],
-  [/^Technology ethernet "Connected" true/, /^Manager \/ "State" "ready"/],
-  [/^Service \w+ "State" "online"/, /^Manager \/ "State" "online"/],
-  [/^Technology ethernet "Connected" false/, /^Manager \/ "State" "(?:idle|offline)"/],
-  [/^Service (eth\d) "State" "idle"/, /^ObjectManager InterfacesRemoved "$1"/],
-  [/^Technology ethernet "Powered" false/, /^Manager \/ "OfflineMode" true/],
-  [/^ObjectManager InterfacesRemoved "(eth\d)"/, /^Manager \/ ServicesChanged .*\] \[.*"$1"/],
-  [/^Manager \/ TechnologyRemoved/, /^ObjectManager InterfacesRemoved "ethernet"/],
+  [/^ObjectManager InterfacesAdded "(eth\d|[\w-]+\/\w+)"/, /^Manager \/ ServicesChanged .*\["$1",\{"/],
+  [/^Manager \/ TechnologyAdded "(\w+)"/, /^ObjectManager InterfacesAdded "$1"/],
+  [/^Service \S+ "State" "ready"/, /^Technology \w+ "Connected" true/],
+  [/^Technology \w+ "Connected" true/, /^Manager \/ "State" "ready"/],
+  [/^Service \S+ "State" "online"/, /^Manager \/ "State" "online"/],
+  [/^Technology \w+ "Connected" false/, /^Manager \/ "State" "(?:idle|offline)"/],
+  [/^Service (eth\d|[\w-]+\/\w+) "State" "idle"/, /^ObjectManager InterfacesRemoved "$1"/],
+  [/^Technology \w+ "Powered" false/, /^Manager \/ "OfflineMode" true/],
+  [/^ObjectManager InterfacesRemoved "(eth\d|[\w-]+\/\w+)"/, /^Manager \/ ServicesChanged .*\] \[.*"$1"/],
+  [/^Manager \/ TechnologyRemoved "(\w+)"/, /^ObjectManager InterfacesRemoved "$1"/],
 ];
 
 /** Which of `ORDER` a transcript does not keep. */
@@ -89,6 +89,8 @@ function reduce(steps: readonly Step[]): Step[] {
 function* told(line: string): Generator<[string, string]> {
   const properties = /^Manager \/ TechnologyAdded "(\w+)" (\{.*\})$/.exec(line);
   const services = /^Manager \/ ServicesChanged (\[.*\]) \[.*\]$/.exec(line);
+  const asked = /^> ([\w-]+\/[a-z0-9]+) GetProperties = (\{.*\})$/.exec(line);
+  if (asked !== null) yield* entries(`Service ${asked[1]}`, JSON.parse(asked[2] ?? ''));
   if (properties !== null) yield* entries(`Technology ${properties[1]}`, JSON.parse(properties[2] ?? ''));
   if (services === null) return;
   const changed: unknown = JSON.parse(services[1] ?? '');

@@ -1,9 +1,9 @@
 /**
  * `npm run test:oracle`: plays every script with Debian's connmand and writes what it answered to
  * test/oracle/<script>.txt, and the settings it leaves to storage.json, for oracle.test.ts and takeover.test.ts
- * in test/integration to hold ours against. Names of scripts (or `storage`) choose some; `wifi`, which boots the
- * guest, only when it is named. With `--causeway FOLDER` ours is played and written to FOLDER instead, to look
- * at.
+ * in test/integration, and test/unit/oracle, to hold ours against. Names of scripts (or `storage`) choose some;
+ * `wifi`, which boots the guest, only when it is named. With `--causeway FOLDER` ours is played and written to
+ * FOLDER instead, to look at.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -32,11 +32,13 @@ if (positionals.includes('wifi')) {
   const steps: Step[] = [];
   const onLine = (line: string): void => {
     const text = /^step (\{.*\})$/.exec(line)?.[1];
-    if (text === undefined) console.log(line);
-    else steps.push(JSON.parse(text));
+    if (text === undefined) return console.log(line);
+    steps.push(JSON.parse(text));
+    writeFileSync(`${values.causeway ?? 'test/oracle'}/wifi.txt`, formatTranscript(daemon.title, steps));
   };
-  await runGuest('test/guest/wifi-record.guest.ts', { peers: [...AIR_PEERS, 'connman'], onLine });
-  writeFileSync('test/oracle/wifi.txt', formatTranscript(DAEMONS.debian.title, steps));
+  // Ours is held against what the other answered as well.
+  const file = values.causeway === undefined ? 'wifi-record' : 'wifi-replay';
+  await runGuest(`test/guest/${file}.guest.ts`, { peers: [...AIR_PEERS, 'connman'], onLine, limitMs: 570_000 });
   console.log(`wifi: ${steps.length} steps`);
 }
-process.exit(0);
+process.exit();

@@ -10,7 +10,7 @@ import type { Child } from '../helpers/child.ts';
 import type { Daemon } from '../helpers/daemons.ts';
 import type { CellEvent } from '../helpers/event-log.ts';
 
-/** How long nothing must be heard for a step to be over: ConnMan gathers changes for 100 ms. */
+/** How long nothing must be heard for a step to be over, unless said: ConnMan gathers changes for 100 ms. */
 const QUIET_MS = 350;
 
 /** A script: the cell it needs and what is done in it. */
@@ -51,13 +51,16 @@ export interface ScriptCall {
 export class Player {
   readonly cell: Cell;
   readonly #daemon: Daemon;
+  readonly #quietMs: number;
   readonly #steps: { readonly name: string; readonly lines: string[] }[] = [];
   #running: Child | undefined;
 
-  constructor(cell: Cell, daemon: Daemon) {
+  /** `quietMs`: how long nothing must be heard for a step to be over. */
+  constructor(cell: Cell, daemon: Daemon, quietMs = QUIET_MS) {
     this.cell = cell;
     this.#daemon = daemon;
-    cell.log.observe((event) => this.#note(event));
+    this.#quietMs = quietMs;
+    cell.log.observe((event) => this.#hear(event));
   }
 
   get steps(): readonly Step[] {
@@ -69,10 +72,10 @@ export class Player {
     const since = performance.now();
     this.#steps.push({ name, lines: [] });
     await act();
-    if (until !== undefined) await this.cell.log.wait(`${name}: its outcome`, until, { since, timeoutMs: 60_000 });
+    if (until !== undefined) await this.cell.log.wait(`${name}: its outcome`, until, { since, timeoutMs: 30_000 });
     for (;;) {
-      const last = this.cell.log.since(since).findLast(({ kind }) => kind === 'signal')?.at ?? since;
-      const leftMs = Math.max(last, since) + QUIET_MS - performance.now();
+      const last = this.cell.log.since(since).findLast(isConnmans)?.at ?? since;
+      const leftMs = Math.max(last, since) + this.#quietMs - performance.now();
       if (leftMs <= 0) return;
       await new Promise((resolve) => setTimeout(resolve, leftMs));
     }
@@ -81,6 +84,16 @@ export class Player {
   /** Starts the daemon and waits until it owns its name. */
   async start(): Promise<void> {
     this.#running = await this.cell.startDaemon(this.#daemon.argv, this.#daemon.busName);
+  }
+
+  /** Whether the daemon runs. */
+  get isRunning(): boolean {
+    return this.#running?.isRunning ?? false;
+  }
+
+  /** What the daemon has written to its standard output and error since it was started last. */
+  get text(): string {
+    return this.#running?.text ?? '';
   }
 
   /** Ends the daemon by SIGTERM. */
@@ -110,7 +123,12 @@ export class Player {
     return this.call(path, 'SetProperty', { signature: 'sv', body: [name, busVariant(signature, value)] });
   }
 
-  #note(event: CellEvent): void {
+  /** Notes what was seen otherwise than on the bus. */
+  note(lines: readonly string[]): void {
+    for (const line of lines) this.#line(normalise(line));
+  }
+
+  #hear(event: CellEvent): void {
     if (event.kind !== 'signal' && event.kind !== 'call') return;
     const [, namespace = '', noun = '', member = ''] = /^(.*)\.(\w+)\.(\w+)$/.exec(event.name) ?? [];
     if (noun === 'Properties') return; // the standard interface is ours alone
@@ -124,6 +142,11 @@ export class Player {
   #line(text: string): void {
     this.#steps.at(-1)?.lines.push(text);
   }
+}
+
+/** A supplicant may speak all the time. */
+function isConnmans(event: CellEvent): boolean {
+  return event.kind === 'signal' && (event.name.startsWith('net.connman.') || event.name.includes('.ObjectManager.'));
 }
 
 /** Traffic differs from run to run: only whether a report is complete. */
@@ -168,9 +191,17 @@ function withoutOurs(value: unknown): unknown {
 function normalise(text: string): string {
   return text
     .replaceAll(/\/net\/connman\/service\/ethernet_02000000000(\d)_cable/g, 'eth$1')
+    .replaceAll(/(?:\/net\/connman\/service\/)?wifi_020000000100_(\w+)_managed_([a-z0-9]+)/g, wifiName)
     .replaceAll('/net/connman/technology/', '')
     .replaceAll(/\b10\.77\.(?!0\.1\b|0\.2\b)\d+\.\d+\b/g, 'LEASED')
     .replaceAll(/\b169\.254\.\d+\.\d+\b/g, 'LINKLOCAL')
+    .replaceAll(/"Strength":\d+/g, '"Strength":"HEARD"')
+    .replaceAll(/\bModified=\S+/g, 'Modified=THEN')
     .replaceAll(/"Time":"?\d+"?/g, '"Time":"NOW"')
     .replaceAll(/("Timezone":)"[^"]*"/g, '$1"ZONE"');
+}
+
+/** A network by its own name instead of its bytes: `rig-psk/psk`. */
+function wifiName(_: string, ssid: string, security: string): string {
+  return `${ssid === 'hidden' ? ssid : Buffer.from(ssid, 'hex').toString()}/${security}`;
 }
