@@ -179,6 +179,8 @@ test('routes are added, replaced, looked up and removed', withPair(async ({ rtne
     family: 4, destination: { address: '8.8.8.8', prefixLength: 32 }, gateway: '192.0.2.253', ifindex: v0,
     source: '192.0.2.1', protocol: 0, scope: 'universe', type: 'unicast', mtu: 1300,
   });
+  assert.is((await route.get(ip('2001:db8::9'))).ifindex, v0);
+  assert.is((await refusal(route.get(ip('10.7.0.1')))).code, 'EHOSTUNREACH');
   await until(rtnetlink, () => mirror.routes.size === 9, 'all of them');
   assert.is(mirror.routesOf(v0).filter(({ destination }) => destination === undefined).length, 2);
   await route.remove({ family: 4, metric: 20 });

@@ -92,24 +92,24 @@ export const ROUTE_ATTRIBUTES = {
 /** What decoding RTA_* gives. */
 export type RouteAttributes = Decoded<typeof ROUTE_ATTRIBUTES>;
 
-/** As `decodeRoutes`, without entries of a cache: what a table holds. */
+/** As `decodeRoutes`, without entries of a cache and routes by source prefix: what we follow of a table. */
 export function decodeTableRoutes(message: NetlinkMessage): Route[] {
   requirePayload(message, RTMSG_BYTES);
   const isCached = (message.view.getUint32(message.at + 8, LE) & RTM_F_CLONED) !== 0;
-  return isCached ? [] : decodeRoutes(message);
+  const isBySource = message.view.getUint8(message.at + 2) !== 0;
+  return isCached || isBySource ? [] : decodeRoutes(message);
 }
 
 /**
- * The route a message is about, hop by hop; empty for what we do not follow: other families and
- * routes by source prefix. Throws DecodeError.
+ * The route a message is about, hop by hop; empty for other families. The answer to a lookup in IPv6 tells a
+ * source even where none was asked for. Throws DecodeError.
  */
 export function decodeRoutes(message: NetlinkMessage): Route[] {
   requirePayload(message, RTMSG_BYTES);
   const { view, at, end } = message;
   const family = ipFamily(view.getUint8(at));
   const flags = view.getUint32(at + 8, LE);
-  const isBySource = view.getUint8(at + 2) !== 0;
-  if (family === undefined || isBySource) return [];
+  if (family === undefined) return [];
   const attributes = decodeAttributes(ROUTE_ATTRIBUTES, view, at + RTMSG_BYTES, end);
   const ways = attributes.hops ?? [{ ifindex: attributes.ifindex ?? 0, flags, attributes }];
   const table = attributes.table ?? view.getUint8(at + 4);
