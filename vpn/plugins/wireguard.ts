@@ -140,7 +140,7 @@ function wrong(key: string): VpnFailure {
 
 async function resolvePeer(session: Session, { host, port, ...peer }: PeerPlan): Promise<WireguardPeer> {
   if (host === undefined) return peer;
-  const [address] = await withRoute(session, await resolve(session, host));
+  const address = await choose(session, await resolve(session, host));
   if (address === undefined) {
     throw new VpnFailure('connect', new ConnmanError('InvalidArguments', `${host} cannot be resolved`));
   }
@@ -158,15 +158,14 @@ async function resolve({ env, signal }: Session, host: string): Promise<readonly
   }
 }
 
-/** Those that a route leads to, where there are several to choose from: a network may have one family alone. */
-async function withRoute({ env, signal }: Session, addresses: readonly IpAddress[]): Promise<readonly IpAddress[]> {
-  if (addresses.length < 2) return addresses;
-  const isReached = (address: IpAddress): Promise<boolean> =>
-    env.kernel.route.get(address, signal).then(() => true, () => false);
-  const reached = await Promise.all(addresses.map(isReached));
-  signal.throwIfAborted();
-  const some = addresses.filter((_, index) => reached[index] === true);
-  return some.length > 0 ? some : addresses;
+/** The first that a route leads to, or else the first: a network may have one family alone. */
+async function choose({ env, signal }: Session, addresses: readonly IpAddress[]): Promise<IpAddress | undefined> {
+  for (const address of addresses.length > 1 ? addresses : []) {
+    const isReached = await env.kernel.route.get(address, signal).then(() => true, () => false);
+    signal.throwIfAborted();
+    if (isReached) return address;
+  }
+  return addresses[0];
 }
 
 async function addInterface({ env, scope, signal }: Session): Promise<string> {
@@ -205,7 +204,7 @@ async function followNames(
       const addresses = await resolve(session, host);
       // A name with several addresses is told in any order.
       if (addresses.some((each) => each.equals(before.endpoint?.address))) continue;
-      const [address] = await withRoute(session, addresses);
+      const address = await choose(session, addresses);
       if (address === undefined) continue;
       const endpoint = { address, port };
       await setWireguardEndpoint(env.genl(), name, { publicKey: before.publicKey, endpoint }, signal);
