@@ -446,4 +446,34 @@ test('an access point in place of the station, which comes back', withScope(asyn
   assert.is(bench.state(HOME)[0], 'ready');
 }));
 
+test('iwd dies as an access point and comes back: so does the access point', withScope(async (context) => {
+  const { bench, daemon } = await iwdBench(context, { files: FAVORITE, mainConf: 'PersistentTetheringMode=true\n' });
+  const technology = bench.client.proxy(technologyInterface, 'net.connman', '/net/connman/technology/wifi');
+  const tethering = async (): Promise<unknown> => (await technology.GetProperties()).get('Tethering')?.value;
+  await technology.SetProperty({ name: 'TetheringIdentifier', value: variant('s', 'ours') });
+  await technology.SetProperty({ name: 'TetheringPassphrase', value: variant('s', 'long enough') });
+  await technology.SetProperty({ name: 'Tethering', value: variant('b', true) });
+  await daemon.stop();
+  await bench.supplicant.stop();
+  await settled(bench);
+  assert.is(await tethering().catch(() => false), false);
+  const next = await fakeIwd((scope) => bench.connect(scope), context.scope, AIR);
+  await settled(bench);
+  await context.clock.advance(20_000);
+  await settled(bench);
+  assert.equal(next.calls.filter((call) => /^(Mode|Start)/.test(call)), ['Mode ap', 'Start ours long enough']);
+  assert.is(await tethering(), true);
+  await technology.SetProperty({ name: 'Powered', value: variant('b', false) });
+  await settled(bench);
+  assert.is(await tethering(), false);
+  await technology.SetProperty({ name: 'Powered', value: variant('b', true) });
+  await settled(bench);
+  await context.clock.advance(20_000);
+  await settled(bench);
+  assert.is(await tethering(), true);
+  await technology.SetProperty({ name: 'Tethering', value: variant('b', false) });
+  await settled(bench);
+  assert.is(bench.state(HOME)[0], 'ready');
+}));
+
 test.run();
