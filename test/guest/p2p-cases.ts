@@ -1,10 +1,9 @@
 /**
  * Wi-Fi Direct over wpa_supplicant: our connmand on the second radio with another wpa_supplicant, by
- * wpa_cli, on the third. Both roles, push button and PIN, both sides asking, display elements, and
- * the ends that either makes.
+ * wpa_cli, on the third. Both roles, push button and PIN, both sides asking, invitations, beside a
+ * station, display elements, and the ends that either makes.
  */
 
-import { writeFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { DBusError } from '../../src/dbus/errors.ts';
 import { agentInterface } from '../../src/dbus/interfaces/agent.ts';
@@ -12,16 +11,15 @@ import { peerInterface } from '../../src/dbus/interfaces/peer.ts';
 import { technologyInterface } from '../../src/dbus/interfaces/technology.ts';
 import { variant, type Variant } from '../../src/dbus/signature.ts';
 import { createScope } from '../../src/shared/scope.ts';
-import type { Cell } from '../helpers/cell.ts';
-import type { Child } from '../helpers/child.ts';
-import { CONNECT_LIMIT_MS, type Station, stationCase } from '../helpers/guest/stations.ts';
+import { SERVER_ADDRESS } from '../helpers/cell.ts';
+import { ITS_DISPLAY, Other, until } from '../helpers/guest/direct-device.ts';
+import { CONNECT_LIMIT_MS, SECRET, type Station, stationCase } from '../helpers/guest/stations.ts';
 
-const RADIO = 'wlan2';
 const PIN = '12345670';
 const OUR_DISPLAY = '00000600101c440032';
-const ITS_DISPLAY = '00000600111c440032';
 /** A Bonjour query and its answer as wpa_supplicant's documentation has them: AFP over TCP. */
 const BONJOUR = { query: '0b5f6166706f766572746370c00c000c01', response: '074578616d706c65c027' };
+const UPNP = { version: '10', service: 'uuid:6859dede-8574-59ab-9332-123456789012::upnp:rootdevice' };
 /** What its clients are given with the key. */
 const GIVEN = [
   'ip_addr_go=192.168.42.1', 'ip_addr_mask=255.255.255.0', 'ip_addr_start=192.168.42.10', 'ip_addr_end=192.168.42.20',
@@ -43,6 +41,7 @@ export function p2pCases(open: () => Promise<Station>): void {
   };
   outgoingCases(p2pCase);
   incomingCases(p2pCase);
+  meetingCases(p2pCase);
   failureCases(p2pCase);
 }
 
@@ -126,6 +125,64 @@ function incomingCases(p2pCase: P2pCase): void {
     await until(async () => (await pair.state()) === 'idle');
     await pair.noGroupIsLeft();
   });
+
+}
+
+/** By other ways to each other. */
+function meetingCases(p2pCase: P2pCase): void {
+  p2pCase('it asks with a PIN that it shows and a user types', async (pair) => {
+    pair.agent.asked.length = 0;
+    pair.agent.answer = {};
+    const mark = pair.other.mark;
+    const shown = await pair.other.cli('p2p_connect', await pair.other.device(), 'pin', 'display', 'go_intent=0');
+    assert.match(shown, /^\d{8}$/m);
+    pair.agent.answer = { WPS: shown.trim() };
+    await pair.other.wait('P2P-GROUP-STARTED', mark);
+    await until(async () => (await pair.state()) === 'ready');
+    assert.equal(pair.agent.asked, ['WPS']);
+    await (await pair.peer()).Disconnect();
+    await pair.other.leave();
+    await pair.noGroupIsLeft();
+  });
+
+  p2pCase('it invites us into the group it has and a user agrees', async (pair) => {
+    pair.agent.asked.length = 0;
+    pair.agent.answer = {};
+    const mark = pair.other.mark;
+    await pair.other.cli('p2p_group_add');
+    await pair.other.wait('P2P-GROUP-STARTED', mark);
+    await pair.other.serve('192.168.44.1');
+    await pair.other.invite(await pair.other.device());
+    await until(async () => pair.agent.asked.length > 0);
+    await pair.other.pushButton();
+    await until(async () => (await pair.state()) === 'ready');
+    const { remote } = await pair.addresses();
+    assert.is(remote, '192.168.44.1');
+    await pair.ping(remote);
+    await (await pair.peer()).Disconnect();
+    await pair.other.leave();
+  });
+
+  p2pCase('beside a station, which stays connected', async (pair) => {
+    const { station } = pair;
+    await station.connect('rig-psk');
+    await pair.find();
+    pair.agent.answer = { WPS: '' };
+    const mark = pair.other.mark;
+    const connecting = pair.connect();
+    const me = await pair.other.asked(mark, 4);
+    await pair.other.cli('p2p_connect', me, 'pbc', 'go_intent=0');
+    await connecting;
+    assert.is(await station.stateOf('rig-psk'), 'up');
+    await pair.other.lease();
+    await until(async () => (await pair.addresses()).remote !== '');
+    await pair.ping((await pair.addresses()).remote);
+    await pair.ping(SERVER_ADDRESS);
+    await (await pair.peer()).Disconnect();
+    assert.is(await station.stateOf('rig-psk'), 'up');
+    await station.remove('rig-psk');
+    await pair.other.leave();
+  });
 }
 
 function failureCases(p2pCase: P2pCase): void {
@@ -160,6 +217,9 @@ function failureCases(p2pCase: P2pCase): void {
 
 const SERVICES: readonly ReadonlyMap<string, Variant>[] = [
   new Map([['BonjourQuery', bytes(BONJOUR.query)], ['BonjourResponse', bytes(BONJOUR.response)]]),
+  new Map([
+    ['UpnpService', variant('s', UPNP.service)], ['UpnpVersion', variant('i', Number.parseInt(UPNP.version, 16))],
+  ]),
   new Map([['WiFiDisplayIEs', bytes(OUR_DISPLAY)]]),
 ];
 
@@ -195,7 +255,7 @@ class Pair {
         Cancel: () => undefined,
         RequestBrowser: () => undefined,
         ReportError: () => undefined,
-        RequestInput: () => new Map(),
+        RequestInput: () => new Map([['Passphrase', variant('s', SECRET)]]),
         ReportPeerError: ({ error }) => void agent.errors.push(error),
         RequestPeerAuthorization: async ({ fields }) => {
           agent.asked.push([...fields.keys()].join());
@@ -292,123 +352,6 @@ class Pair {
   async #path(): Promise<string | undefined> {
     const peers = await this.station.manager.GetPeers();
     return peers.find(([, properties]) => properties.get('Name')?.value === 'Other')?.[0];
-  }
-}
-
-/** The other wpa_supplicant. */
-class Other {
-  readonly #cell: Cell;
-  readonly #child: Child;
-  readonly #lines: string[] = [];
-  #dnsmasq: Child | undefined;
-
-  private constructor(cell: Cell, child: Child) {
-    this.#cell = cell;
-    this.#child = child;
-    child.observe((line) => this.#lines.push(line));
-  }
-
-  static async start(cell: Cell, lines: readonly string[]): Promise<Other> {
-    const path = '/run/other.conf';
-    const config = [
-      'ctrl_interface=/run/other', 'device_name=Other', 'device_type=7-0050F204-1',
-      'config_methods=virtual_push_button physical_display keypad', ...lines, '',
-    ];
-    writeFileSync(cell.server.path(path), config.join('\n'));
-    const child = cell.server.spawn(['wpa_supplicant', '-i', RADIO, '-D', 'nl80211', '-c', path]);
-    const other = new Other(cell, child);
-    await until(async () => (await other.cli('ping')).includes('PONG'));
-    await other.cli('set', 'wifi_display', '1');
-    await other.cli('wfd_subelem_set', '0', ITS_DISPLAY.slice(2));
-    return other;
-  }
-
-  /** How much has been said. */
-  get mark(): number {
-    return this.#lines.length;
-  }
-
-  since(mark: number): readonly string[] {
-    return this.#lines.slice(mark);
-  }
-
-  async cli(...words: readonly string[]): Promise<string> {
-    const { stdout } = await this.#cell.server.run(['wpa_cli', '-p', '/run/other', '-i', RADIO, ...words]);
-    return stdout;
-  }
-
-  /** The first line said after `mark`. */
-  async wait(what: string | RegExp, mark: number): Promise<string> {
-    const find = (): string | undefined =>
-      this.since(mark).find((line) => (typeof what === 'string' ? line.includes(what) : what.test(line)));
-    await until(async () => find() !== undefined).catch((error: unknown) => {
-      throw new Error(`${what} was not said`, { cause: error });
-    });
-    return find() ?? '';
-  }
-
-  /** Our address, once we have asked for a group with this kind of password. */
-  async asked(mark: number, passwordId: number): Promise<string> {
-    const line = await this.wait(new RegExp(`P2P-GO-NEG-REQUEST .*dev_passwd_id=${passwordId}`), mark);
-    return /P2P-GO-NEG-REQUEST (\S+)/.exec(line)?.[1] ?? '';
-  }
-
-  /** Our address, once it has found us. */
-  async device(mark = 0): Promise<string> {
-    const line = await this.wait(/P2P-DEVICE-FOUND.*name='device'/, mark);
-    return /P2P-DEVICE-FOUND (\S+)/.exec(line)?.[1] ?? '';
-  }
-
-  /** Ends its groups. */
-  async leave(): Promise<void> {
-    await this.#dnsmasq?.stop();
-    this.#dnsmasq = undefined;
-    for (const group of await this.#groups()) await this.cli('p2p_group_remove', group);
-    await until(async () => (await this.#groups()).length === 0);
-  }
-
-  async address(prefix: string): Promise<void> {
-    for (const group of await this.#groups()) {
-      await this.#cell.server.output(['ip', 'address', 'add', prefix, 'dev', group]);
-    }
-  }
-
-  /** Serves addresses to its group. */
-  async serve(address: string): Promise<void> {
-    await this.address(`${address}/24`);
-    const [group = ''] = await this.#groups();
-    const range = `${address.replace(/\d+$/, '10')},${address.replace(/\d+$/, '19')},1h`;
-    this.#dnsmasq = this.#cell.server.spawn([
-      'dnsmasq', '--no-daemon', '--port=0', '--bind-interfaces', '--conf-file=/dev/null', '--leasefile-ro',
-      `--interface=${group}`, '--except-interface=lo', `--dhcp-range=${range}`, '--no-ping',
-    ]);
-  }
-
-  /** Gets an address in our group, and uses it. */
-  async lease(): Promise<void> {
-    const [group = ''] = await this.#groups();
-    const script = '#!/bin/sh\n[ "$1" != bound ] || ip address replace "$ip/$mask" dev "$interface"\n';
-    writeFileSync(this.#cell.server.path('/run/leased'), script, { mode: 0o755 });
-    await this.#cell.server.output(['busybox', 'udhcpc', '-n', '-q', '-t', '10', '-i', group, '-s', '/run/leased']);
-  }
-
-  async stop(): Promise<void> {
-    await this.#dnsmasq?.stop();
-    await this.#child.stop();
-  }
-
-  async #groups(): Promise<string[]> {
-    const links = await this.#cell.server.output(['ip', '-o', 'link']);
-    return [...links.matchAll(/^\d+: (p2p-[^:@]+)/gm)].map(([, name = '']) => name);
-  }
-}
-
-/** Waits for what does not announce itself, as long as a connection may take. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const limit = performance.now() + CONNECT_LIMIT_MS;
-  while (!(await holds())) {
-    if (performance.now() > limit) throw new Error(`in vain: ${holds}`);
-    await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }
 
