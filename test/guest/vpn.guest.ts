@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import { Cell, SERVER_ADDRESS } from '../helpers/cell.ts';
 import { busVariant } from '../helpers/bus-daemon.ts';
 import { output } from '../helpers/child.ts';
+import type { CellEvent } from '../helpers/event-log.ts';
 import { guestCase, runCases } from '../helpers/guest/cases.ts';
 import { makeKeys, startWireguard, type Keys } from '../helpers/vpn-kernel.ts';
 import { startL2tp, startPptp, PPP_PASSWORD, type PppServer } from '../helpers/vpn-kernel.ts';
@@ -29,6 +30,7 @@ import {
   tracesOf,
   type Agent,
 } from '../helpers/vpn.ts';
+import { missesWorld, seesWorld, startWorld, WORLD_ADDRESS } from '../helpers/vpn-world.ts';
 import { daemon, plugIn, SERVICE } from '../helpers/wired.ts';
 
 /** Addresses of the server's, each a VPN server of its own. */
@@ -46,16 +48,21 @@ function running(): VpnRig {
   return rig;
 }
 
-guestCase('both daemons start', async () => {
+async function loadModules(): Promise<void> {
   for (const name of MODULES) await output(['modprobe', name]).catch((error: unknown) => console.log(String(error)));
   await output(['sh', '-c', 'mkdir -p /dev/net; [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200']);
-  const cell = await Cell.open({ cables: 2, dnsmasq: { extra: [`--addn-hosts=${NAMES}`] } });
+}
+
+guestCase('both daemons start', async () => {
+  const dnsmasq = { extra: [`--addn-hosts=${NAMES}`] };
+  const [cell] = await Promise.all([Cell.open({ cables: 2, dnsmasq }), loadModules()]);
   const { l2tp: _, ...more } = HOSTS;
   await cell.server.script(
     [...Object.values(more).map((each) => `${each}/20`), 'fd77::1/64 nodad']
       .map((each) => `ip address add ${each} dev bridge`)
       .join('\n'),
   );
+  await startWorld(cell);
   const connmand = await cell.startDaemon(daemon.argv, daemon.busName);
   await plugIn(cell);
   rig = { cell, connmand, vpnd: await startVpnd(cell) };
@@ -73,22 +80,28 @@ const wireguardSettings = (client: Keys, server: Keys) => ({
 
 guestCase('WireGuard: peers of a file, both families, everything goes and comes back', async () => {
   const { cell } = running();
-  const [client, server, other] = [await makeKeys(), await makeKeys(), await makeKeys()];
+  const [client, server, other, third] = [await makeKeys(), await makeKeys(), await makeKeys(), await makeKeys()];
   await startWireguard(cell, { link: 'wgo', net: '10.8.0', port: 51821, keys: other, client: client.shown });
+  await startWireguard(cell, { link: 'wgt', net: '10.7.0', port: 51822, keys: third, client: client.shown });
+  await tellNames(cell, `${HOSTS.moved} third.test`);
   rig = await proveLife(running(), {
     ident: '10_77_0_3',
     settings: {
       ...wireguardSettings(client, server),
       Host: HOSTS.wireguard,
       'WireGuard.AllowedIPs': '0.0.0.0/0, ::/0',
-      'WireGuard.DNS': '10.9.0.1, 10.9.0.3',
+      'WireGuard.DNS': `${WORLD_ADDRESS}, 10.9.0.3`,
       'WireGuard.PersistentKeepalive': '5',
     },
     isProvisioned: true,
     groups: `[peer_other]
 PublicKey=${other.shown}
 AllowedIPs=10.8.0.0/24
-Endpoint=${HOSTS.moved}:51821`,
+Endpoint=${HOSTS.moved}:51821
+[peer_third]
+PublicKey=${third.shown}
+AllowedIPs=10.7.0.0/24
+Endpoint=third.test:51822`,
     inside: '10.9.0.1',
     link: 'wg0',
     isLossSeen: false,
@@ -100,12 +113,16 @@ Endpoint=${HOSTS.moved}:51821`,
       const shown = (await run(cell, 'wg', 'show', 'wg0')).stdout;
       assert.match(shown, /endpoint: 10\.77\.0\.3:51820/);
       assert.match(shown, /endpoint: 10\.77\.0\.4:51821/);
+      assert.match(shown, /endpoint: 10\.77\.0\.4:51822/);
       assert.ok(await answers(cell, 'fd09::1'), 'IPv6 inside');
       assert.ok(await answers(cell, '10.8.0.1'), 'the other peer');
+      assert.ok(await answers(cell, '10.7.0.1'), 'the peer by name');
       assert.match((await run(cell, 'ip', '-6', 'route', 'get', '2001:db8::1')).stdout, /dev wg0/);
-      assert.equal((await propertiesOf(cell, '10_77_0_3'))['Nameservers'], ['10.9.0.1', '10.9.0.3']);
+      assert.equal((await propertiesOf(cell, '10_77_0_3'))['Nameservers'], [WORLD_ADDRESS, '10.9.0.3']);
+      await seesWorld(cell, 'wireguard');
     },
   });
+  await missesWorld(cell, 'no-wireguard');
 });
 
 async function connectService(cell: Cell, ident: string): Promise<void> {
@@ -120,46 +137,107 @@ async function remove(cell: Cell, ident: string): Promise<void> {
   await cell.log.wait('its carrier to go', (event) => event.kind === 'carrier' && !event.isOn, { since });
 }
 
+/** What names outside lead to, from now on: lines as in hosts(5). */
+async function tellNames(cell: Cell, ...lines: string[]): Promise<void> {
+  await cell.server.script(`cat >${NAMES} <<'end'\n${lines.join('\n')}\nend`);
+  cell.dnsmasq?.kill('SIGHUP');
+}
+
+async function disconnectService(cell: Cell, ident: string): Promise<void> {
+  const since = performance.now();
+  await callVpnService(cell, ident, 'Disconnect');
+  await cell.log.wait('the service to be idle', isServiceProperty(ident, 'State', 'idle'), { since });
+}
+
+guestCase('WireGuard: a wrong key, and an interface that is taken away', async () => {
+  const { cell } = running();
+  const ident = HOSTS.wireguard.replaceAll('.', '_');
+  const [client, server, stranger] = [await makeKeys(), await makeKeys(), await makeKeys()];
+  await startWireguard(cell, { link: 'wgs', net: '10.9.0', port: 51820, keys: server, client: client.shown });
+  const settings = {
+    ...wireguardSettings(client, server),
+    Host: HOSTS.wireguard,
+    'WireGuard.AllowedIPs': '0.0.0.0/0',
+    'WireGuard.DNS': WORLD_ADDRESS,
+  };
+  const refusal = await errorOf(createConnection(cell, { ...settings, 'WireGuard.PrivateKey': 'c2VjcmV0' }));
+  assert.match(refusal, /InvalidArguments: WireGuard\.PrivateKey has a wrong value \*\*\*: 32 bytes/);
+  const since = performance.now();
+  await createConnection(cell, { ...settings, 'WireGuard.PrivateKey': stranger.secret });
+  await cell.log.wait('its service', isVpnListed(ident), { since });
+  await connectService(cell, ident);
+  // A server answers nobody it does not know.
+  assert.is((await run(cell, 'ping', '-c1', '-W1', '-w5', '10.9.0.1')).status, 1, 'with a wrong key');
+  assert.is((await run(cell, 'ping', '-c1', '-W1', '-w5', WORLD_ADDRESS)).status, 1, 'and nothing goes outside');
+  await disconnectService(cell, ident);
+  await createConnection(cell, settings);
+  await connectService(cell, ident);
+  await seesWorld(cell, 'right-key');
+  assert.not.ok(running().vpnd.text.includes(client.secret), 'the key is in no log');
+
+  await callVpnService(cell, ident, 'SetProperty', 'sv', ['AutoConnect', busVariant('b', true)]);
+  const taken = performance.now();
+  await cell.device.script('ip link delete wg0');
+  await cell.log.wait('the loss', isServiceProperty(ident, 'State', 'idle'), { since: taken });
+  await cell.log.wait('it to be ready', isServiceProperty(ident, 'State', 'ready'), { since: taken });
+  await seesWorld(cell, 'again');
+  await remove(cell, ident);
+});
+
 guestCase('WireGuard: a server by name that moves, one by IPv6, keys kept', async () => {
   const { cell } = running();
   const [client, server] = [await makeKeys(), await makeKeys()];
   await startWireguard(cell, { link: 'wgs', net: '10.9.0', port: 51820, keys: server, client: client.shown });
-  const tellName = async (address: string): Promise<void> => {
-    await cell.server.script(`echo '${address} wg.test' >${NAMES}`);
-    cell.dnsmasq?.kill('SIGHUP');
-  };
-  const settings = { ...wireguardSettings(client, server), 'WireGuard.AllowedIPs': '10.9.0.0/24, fd09::/64' };
-  const add = async (host: string): Promise<string> => {
+  const base = wireguardSettings(client, server);
+  const add = async (settings: Readonly<Record<string, string>>, isSplit: boolean): Promise<string> => {
     const since = performance.now();
-    const ident = (await createConnection(cell, { ...settings, Host: host })).split('/').at(-1) ?? '';
-    await callConnection(cell, ident, 'SetProperty', 'sv', ['SplitRouting', busVariant('b', true)]);
+    const ident = (await createConnection(cell, { ...base, ...settings })).split('/').at(-1) ?? '';
+    await callConnection(cell, ident, 'SetProperty', 'sv', ['SplitRouting', busVariant('b', isSplit)]);
     await cell.log.wait('its service', isVpnListed(ident), { since });
     return ident;
   };
-  await tellName(HOSTS.wireguard);
-  const named = await add('wg.test');
+  await tellNames(cell, `${HOSTS.wireguard} wg.test`);
+  const full = { 'WireGuard.AllowedIPs': '0.0.0.0/0', 'WireGuard.DNS': WORLD_ADDRESS };
+  const named = await add({ ...full, Host: 'wg.test' }, false);
   const stored = cell.device.read(`/var/lib/connman/provider_${named}/settings`);
   assert.ok(stored.includes(`WireGuard.PrivateKey=${client.secret}`), 'keys are kept, in a file for root alone');
   await connectService(cell, named);
   assert.match((await run(cell, 'wg', 'show', 'wg0', 'endpoints')).stdout, /10\.77\.0\.3:51820/);
-  assert.ok(await answers(cell, '10.9.0.1'));
-  await tellName(HOSTS.moved);
-  await cell.device.output(['sh', '-c', `until wg show wg0 endpoints | grep -q '${HOSTS.moved}'; do sleep 0.5; done`], {
-    timeoutMs: 60_000,
-  });
-  assert.ok(await answers(cell, '10.9.0.1'), 'at its new address');
+  await seesWorld(cell, 'before');
+  // The way to all names leads through the tunnel that is dead.
+  const since = performance.now();
+  await tellNames(cell, `${HOSTS.moved} wg.test`);
+  await cell.server.script(`ip address delete ${HOSTS.wireguard}/20 dev bridge`);
+  const isMoved = ({ kind, ...event }: CellEvent): boolean =>
+    kind === 'signal' && 'body' in event && event.body[0] === 'IPv4' && Object(event.body[1]).Gateway === HOSTS.moved;
+  await cell.log.wait('the server to be found again', isMoved, { since, timeoutMs: 60_000 });
+  await cell.log.wait('the way to it', isRoute(`${HOSTS.moved} `, true), { since });
+  await cell.log.wait('the way to its old address to go', isRoute(`${HOSTS.wireguard} `, false), { since });
+  assert.match((await run(cell, 'wg', 'show', 'wg0', 'endpoints')).stdout, /10\.77\.0\.4:51820/);
+  await seesWorld(cell, 'after');
   await remove(cell, named);
+  await cell.server.script(`ip address add ${HOSTS.wireguard}/20 dev bridge`);
 
-  const six = { Method: 'manual', Address: 'fd77::20', PrefixLength: 64 };
-  await setIpv6(cell, six);
-  const ident = await add('fd77::1');
-  await connectService(cell, ident);
-  assert.match((await run(cell, 'wg', 'show', 'wg0', 'endpoints')).stdout, /\[fd77::1\]:51820/);
-  assert.ok(await answers(cell, '10.9.0.1'), 'IPv4 over IPv6');
-  assert.ok(await answers(cell, 'fd09::1'), 'IPv6 over IPv6');
-  await remove(cell, ident);
+  await setIpv6(cell, { Method: 'manual', Address: 'fd77::20', PrefixLength: 64 });
+  const split = { 'WireGuard.AllowedIPs': '10.9.0.0/24, fd09::/64' };
+  await cell.device.script('ip route add unreachable 192.0.2.9');
+  await tellNames(cell, '192.0.2.9 both.test', 'fd77::1 both.test');
+  for (const host of ['fd77::1', 'both.test']) {
+    const ident = await add({ ...split, Host: host }, true);
+    await connectService(cell, ident);
+    const shown = (await run(cell, 'wg', 'show', 'wg0', 'endpoints')).stdout;
+    assert.match(shown, /\[fd77::1\]:51820/, `${host}: ${shown}`);
+    assert.ok(await answers(cell, '10.9.0.1'), 'IPv4 over IPv6');
+    assert.ok(await answers(cell, 'fd09::1'), 'IPv6 over IPv6');
+    await remove(cell, ident);
+  }
   await setIpv6(cell, { Method: 'auto' });
 });
+
+function isRoute(start: string, isAdded: boolean) {
+  return (event: CellEvent): boolean =>
+    event.kind === 'route' && event.isAdded === isAdded && event.route.startsWith(start);
+}
 
 /** Configures IPv6 of the wired service that is in use. */
 async function setIpv6(cell: Cell, values: Readonly<Record<string, string | number>>): Promise<void> {
@@ -227,7 +305,7 @@ async function proveLogin(ppp: Ppp): Promise<void> {
   assert.ok(await answers(cell, inside), 'the other end answers');
   const ready = await propertiesOf(cell, ident);
   console.log(JSON.stringify(ready['IPv4']));
-  assert.equal(ready['Nameservers'], [inside]);
+  assert.equal(ready['Nameservers'], [WORLD_ADDRESS]);
   assert.not.match(await tracesOf(cell, 'xl2tpd', 'pppd', 'pptp', 'connman-vpnd'), /wonder/);
   assert.not.match(vpnd.text + JSON.stringify(ready), /wonder/);
   await remove(cell, ident);
@@ -247,14 +325,16 @@ async function provePppLife(ppp: Ppp): Promise<void> {
     link: 'ppp0',
     helper,
     isLossSeen: true,
-    ...(type === 'pptp' && { areDaemonsLeft: true }),
     startServer: () => start(cell, HOSTS[type]),
+    alsoProve: () => seesWorld(cell, type),
   });
+  await missesWorld(cell, `no-${type}`);
 }
 
 guestCase('L2TP: a wrong password and the right one', () => proveLogin(L2TP));
 guestCase('L2TP: everything goes and comes back', () => provePppLife(L2TP));
 guestCase('PPTP: a wrong password and the right one', () => proveLogin(PPTP));
+guestCase('PPTP: everything goes and comes back', () => provePppLife(PPTP));
 
 guestCase('memory of both daemons', async () => {
   const { cell } = running();

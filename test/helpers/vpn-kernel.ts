@@ -5,6 +5,7 @@
 
 import type { Cell } from './cell.ts';
 import { output, type Child } from './child.ts';
+import { until } from './patience.ts';
 import { processesOf } from './vpn.ts';
 
 /** A key of WireGuard's, and what others know of it. */
@@ -68,7 +69,7 @@ refuse pap = yes
 require authentication = yes
 pppoptfile = /run/lns.ppp
 end
-printf 'auth\\nms-dns 10.70.0.1\\nnoccp\\nproxyarp\\nmtu 1400\\n' >/run/lns.ppp`);
+printf 'auth\\nms-dns 198.51.100.1\\nnoccp\\nproxyarp\\nmtu 1400\\n' >/run/lns.ppp`);
   return cell.server.spawn(['xl2tpd', '-D', '-c', '/run/lns.conf', '-C', '/run/lns.control', '-p', '/run/lns.pid']);
 };
 
@@ -77,14 +78,28 @@ export const startPptp: PppServer = async (cell, host) => {
   await writeSecrets(cell);
   await cell.server.script(`
 printf 'option /run/pptpd.ppp\\nlocalip 10.71.0.1\\nremoteip 10.71.0.10-20\\n' >/run/pptpd.conf
-printf 'auth\\nrequire-mschap-v2\\nms-dns 10.71.0.1\\nnoccp\\n' >/run/pptpd.ppp`);
+printf 'auth\\nrequire-mschap-v2\\nms-dns 198.51.100.1\\nnoccp\\n' >/run/pptpd.ppp`);
   const server: Child = cell.server.spawn(['pptpd', '--fg', '--conf', '/run/pptpd.conf', '--listen', host]);
   await cell.server.output(['sh', '-c', 'until ss -ltn | grep -q :1723; do sleep 0.2; done']);
   return {
     async stop() {
-      await server.stop();
-      // Its calls would go on without it.
-      for (const pid of await processesOf(cell, 'pptpctrl')) process.kill(pid, 'SIGKILL');
+      server.kill();
+      // Its calls go on without it, and hold its output open.
+      await until('its calls to end', async () => {
+        const calls = await processesOf(cell, 'pptpctrl');
+        for (const pid of calls) kill(pid);
+        return calls.length === 0 && !server.isRunning;
+      });
+      await server.exited;
     },
   };
 };
+
+// One that ends by itself meanwhile is as good.
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
