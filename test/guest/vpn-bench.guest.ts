@@ -6,6 +6,7 @@
 
 import { Cell, SERVER_ADDRESS } from '../helpers/cell.ts';
 import { output } from '../helpers/child.ts';
+import type { CellEvent } from '../helpers/event-log.ts';
 import { guestCase, runCases } from '../helpers/guest/cases.ts';
 import { measureConnection, processorMs, pssMb, startFresh, type VpnDaemonName } from '../helpers/vpn-bench.ts';
 import { makeKeys, startWireguard } from '../helpers/vpn-kernel.ts';
@@ -53,8 +54,14 @@ async function measure({ cell, settings }: Lab, name: VpnDaemonName): Promise<vo
     console.log(vpnd.text.slice(-2000));
     throw error;
   } finally {
+    const since = performance.now();
     await vpnd.stop();
+    await cell.log.wait('its name to be free', isFree, { since });
   }
+}
+
+function isFree(event: CellEvent): boolean {
+  return event.kind === 'owner' && event.name === 'net.connman.vpn' && event.owner === undefined;
 }
 
 let opened: Promise<Lab> | undefined;
