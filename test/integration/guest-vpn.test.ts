@@ -5,4 +5,4 @@
 import { runGuest } from '../helpers/guest/guest.ts';
 
 const peers = ['iputils-ping', 'ppp', 'pptp-linux', 'pptpd', 'wireguard-tools', 'xl2tpd'];
-await runGuest('test/guest/vpn.guest.ts', { peers, limitMs: 570_000 });
+await runGuest('test/guest/vpn.guest.ts', { peers });
