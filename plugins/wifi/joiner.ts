@@ -108,6 +108,11 @@ export class Joiner {
     return this.#current?.settle !== undefined;
   }
 
+  /** Whether one is that an access point, by its object path, belongs to. */
+  isJoiningBy(path: string): boolean {
+    return this.isJoining && this.#current?.request.isMember?.(path) === true;
+  }
+
   /** Resolves when joined, with what WPS gave. Rejects with JoinError, or the reason of `signal`, which ends it. */
   async join(request: JoinRequest, signal: AbortSignal): Promise<WpsCredentials | undefined> {
     this.#newest = request;

@@ -271,6 +271,7 @@ class Radio {
   #take(event: LinkEvent): void {
     switch (event.kind) {
       case 'bss':
+        this.#followChannel(event.path, event.bss);
         for (const change of this.#points.update(event.path, event.bss)) {
           this.#apply(change);
           if (change.vanished !== undefined) this.idle();
@@ -293,6 +294,13 @@ class Radio {
       case 'wpsEvent':
         return;
     }
+  }
+
+  // The access point that is being joined has gone elsewhere meanwhile.
+  #followChannel(path: string, bss: Bss | undefined): void {
+    const before = this.#points.get(path)?.frequencyMhz;
+    if (bss === undefined || before === undefined || bss.frequencyMhz === before) return;
+    if (this.#joiner.isJoiningBy(path)) void this.#env.makeWay(bss.frequencyMhz);
   }
 
   // What a scan finds is shown when it ends, all at once: the best of it is connected, not the first.

@@ -72,7 +72,7 @@ export function accessPointCases(open: () => Promise<Station>): void {
   countryCases(airCase);
 }
 
-function caseIn(open: () => Promise<Station>): AirCase {
+export function caseIn(open: () => Promise<Station>): AirCase {
   return (name, body) => stationCase(open, name, async (station) => {
     const clients: Child[] = [];
     try {
@@ -122,15 +122,15 @@ async function set(station: Station, name: string, value: Variant): Promise<void
   await station.technology.SetProperty({ name, value }, { timeoutMs: CONNECT_LIMIT_MS });
 }
 
-function tether(station: Station, isOn: boolean): Promise<void> {
+export function tether(station: Station, isOn: boolean): Promise<void> {
   return set(station, 'Tethering', variant('b', isOn));
 }
 
-async function tetheringOf(station: Station): Promise<unknown> {
+export async function tetheringOf(station: Station): Promise<unknown> {
   return (await station.technology.GetProperties()).get('Tethering')?.value;
 }
 
-function clientsOf(station: Station): Promise<readonly string[]> {
+export function clientsOf(station: Station): Promise<readonly string[]> {
   return station.manager.GetTetheringClients();
 }
 
@@ -145,7 +145,7 @@ async function choose({ bus }: Station, name: string, value: string): Promise<vo
   });
 }
 
-async function addressOf({ cell }: Station): Promise<string | undefined> {
+export async function addressOf({ cell }: Station): Promise<string | undefined> {
   const line = await cell.server.output(['ip', '-o', 'link', 'show', CLIENT]);
   return /link\/ether ([0-9a-f:]{17})/.exec(line)?.[1];
 }
@@ -163,7 +163,7 @@ function start({ cell }: Station, kind: keyof typeof KINDS): Child {
   return cell.server.spawn(['wpa_supplicant', '-i', CLIENT, '-c', path]);
 }
 
-async function isIn(client: Child): Promise<void> {
+export async function isIn(client: Child): Promise<void> {
   await client.waitForLine((line) => line.includes('CTRL-EVENT-CONNECTED'), CONNECT_LIMIT_MS);
 }
 

@@ -40,8 +40,8 @@ export const PROTECTIONS = {
   },
 } as const;
 
-/** Whose the radios of an air are. */
-type Owner = 'server' | 'device';
+/** Whose the radios of an air are; `guest`: this program's. */
+type Owner = 'server' | 'device' | 'guest';
 
 /** Loads radios and gives them to the cell; those of a cell before it in this boot, which has as many, come back. */
 export async function makeAir(cell: Cell, owners: readonly Owner[] = ['server', 'device']): Promise<void> {
@@ -50,8 +50,8 @@ export async function makeAir(cell: Cell, owners: readonly Owner[] = ['server', 
   while (readdirSync('/sys/class/ieee80211').length < owners.length) await new Promise((done) => setTimeout(done, 200));
   const radios = readdirSync('/sys/class/ieee80211').toSorted((one, other) => indexOf(one) - indexOf(other));
   for (const [index, name] of radios.entries()) {
-    const owner = cell[owners[index] ?? 'device'];
-    await output(['iw', 'phy', name, 'set', 'netns', String(owner.pid)]);
+    const owner = owners[index] ?? 'device';
+    if (owner !== 'guest') await output(['iw', 'phy', name, 'set', 'netns', String(cell[owner].pid)]);
   }
 }
 
