@@ -194,7 +194,7 @@ export class Scanner {
       await this.#link.scan(request).catch((error: unknown) => {
         // The supplicant looks by itself: what that finds will do.
         if (error instanceof ConnmanError && error.code === 'InProgress' && this.#link.isScanning) return;
-        throw refusal(error);
+        throw this.#scope.isClosed ? new ScanError('NoCarrier', 'gone') : refusal(error);
       });
       await done;
     } finally {

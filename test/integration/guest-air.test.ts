@@ -6,4 +6,4 @@
 import { AIR_PEERS } from '../helpers/guest/air.ts';
 import { runGuest } from '../helpers/guest/guest.ts';
 
-await runGuest('test/guest/air.guest.ts', { peers: AIR_PEERS, limitMs: 570_000 });
+await runGuest('test/guest/air.guest.ts', { peers: AIR_PEERS });
