@@ -163,10 +163,10 @@ async function serviceView(
 ): Promise<ServiceView> {
   const { identifier, type, name, order, state, error, strength, ipv4, ipv6, nameservers } = service;
   const { isFavorite, isAutoconnect, isIgnored, isConfigurable, isReachable, hasFailedOnlineChecks } = service;
-  const { network: { device }, provisioned, configuration, conflictDetection } = service;
+  const { network: { device }, provisioned, configuration, conflictDetection, shownState } = service;
   const { attempt, address: progress } = service.progress;
   return {
-    identifier, type, name, order, state, error, strength, ipv4, ipv6, nameservers, progress,
+    identifier, type, name, order, state, shownState, error, strength, ipv4, ipv6, nameservers, progress,
     isFavorite, isAutoconnect, isIgnored, isConfigurable, isReachable, hasFailedOnlineChecks,
     interfaceName: device.interfaceName,
     isDefault: services.default === service,

@@ -13,6 +13,8 @@ export interface Ranked {
   /** While connected, before all others: 10 for a VPN that takes all traffic, else 0 (ConnMan's numbers). */
   readonly order: number;
   readonly state: ServiceState;
+  /** What clients see in its place; the same unless said. */
+  readonly shownState?: ServiceState;
   readonly isFavorite: boolean;
   readonly hasFailedOnlineChecks: boolean;
   readonly strength: number;
@@ -43,7 +45,7 @@ const CONNECTED: readonly (readonly [Criterion, Compare])[] = [
 ];
 
 const ALL: readonly (readonly [Criterion, Compare])[] = [
-  ['state', (one, other) => stateRank(one.state) - stateRank(other.state)],
+  ['state', (one, other) => stateRank(one) - stateRank(other)],
   ['favorite', (one, other) => Number(other.isFavorite) - Number(one.isFavorite)],
   ['preferred', byPreference],
   ['type', (one, other) => rankIn(TYPE_ORDER, one.type) - rankIn(TYPE_ORDER, other.type)],
@@ -66,7 +68,7 @@ function difference(
 
 const TYPE_ORDER: readonly ServiceType[] = ['ethernet', 'wifi', 'cellular', 'bluetooth', 'vpn', 'gadget'];
 
-function stateRank(state: ServiceState): number {
+function stateRank({ state: own, shownState: state = own }: Ranked): number {
   if (state === 'online') return 0;
   if (isConnected(state)) return 1;
   return isConnecting(state) ? 2 : 3;

@@ -42,5 +42,7 @@ export interface ServiceEnv extends ConnectionEnv, RecordEnv {
 export interface OtherServices {
   /** Has those leave that are in the way of `service`: a device is in one network at a time. */
   makeRoom(service: Service): void;
+  /** Has `service` take its place among them, as clients see it. */
+  reorder(service: Service): void;
   of(network: Network): Service | undefined;
 }

@@ -31,7 +31,7 @@ import { PrefixWish } from './prefix-wish.ts';
 import { ServiceRecord } from './record.ts';
 import type { ServiceEnv, ServiceError, ServiceProgress } from './service-env.ts';
 import { failureHooksOf, joinContextOf, leaveNetwork, targetOf } from './views.ts';
-import { isConnected, isConnecting, type ServiceState } from './state.ts';
+import { isConnected, isConnecting, type ServiceState, type StateChange } from './state.ts';
 import { Statistics } from './statistics.ts';
 
 const log = logger('src/service/service.ts');
@@ -50,7 +50,7 @@ export class Service {
   /** Emits what may have changed; look at the values to know. */
   readonly changed = new Emitter<readonly ServiceAspect[]>();
   /** Emits after every change of state, before what follows from it. */
-  readonly stateChanged = new Emitter<{ before: ServiceState; after: ServiceState }>();
+  readonly stateChanged = new Emitter<StateChange>();
   readonly isBarredByRoaming = false;
   readonly prefixWish = new PrefixWish();
   /** For src/service alone. */
@@ -295,9 +295,8 @@ export class Service {
   }
 
   /**
-   * For provisioning: a file decides the configuration, whole, from now on, or no longer any, so that
-   * what users had decided is back. It takes effect at once, and a service that a file speaks for is a
-   * favorite.
+   * For provisioning: a file decides the configuration, whole, at once, or no longer any, so that what users had
+   * decided is back. A service that a file speaks for is a favorite.
    */
   provision(provisioned: Provisioned | undefined, configuration?: ServiceConfiguration): void {
     const own = this.record.provision(provisioned);
@@ -337,8 +336,10 @@ export class Service {
 
   /** For its attempt: users are asked nothing any more. */
   showAttempt(): void {
+    if (this.#shown === undefined) return;
     this.#shown = undefined;
     this.changed.emit(['state']);
+    this.#env.others.reorder(this);
   }
 
   /** For the registry: whether this service carries the default route. */
@@ -443,11 +444,10 @@ export class Service {
 
   #becomeReady(): void {
     this.#noteLease();
-    if (isConnected(this.#state)) {
+    if (!isConnected(this.#state)) this.#enter('ready');
+    else {
       this.#matchState();
       this.changed.emit(['timeservers', 'domains', 'proxy']);
-    } else {
-      this.#enter('ready');
     }
     if (this.#conflict?.isResolved === false && this.ipv4?.method !== 'auto') {
       this.#conflict = { ...this.#conflict, isResolved: true };
@@ -467,8 +467,8 @@ export class Service {
   #setError(error: ServiceError | undefined): void {
     if (error === this.#error) return;
     this.#error = error;
-    const { interfaceName } = this.network.device;
-    if (error !== undefined) log.warn('Interface %s [ %s ] error "%s"', interfaceName, this.type, error);
+    const { type, network: { device } } = this;
+    if (error !== undefined) log.warn('Interface %s [ %s ] error "%s"', device.interfaceName, type, error);
     this.changed.emit(['error']);
   }
 
@@ -476,18 +476,18 @@ export class Service {
   #enter(after: ServiceState): void {
     const before = this.#state;
     if (after === before) return;
-    if (after === 'ready' && before !== 'online') {
-      this.#setError(undefined);
-      this.record.noteSuccess();
-      this.#becomeFavorite();
-    }
+    const isNew = after === 'ready' && before !== 'online';
+    const shown = this.shownState;
+    if (isNew) this.#setError(undefined);
+    if (isNew) this.record.noteSuccess();
     if (after !== 'association' && after !== 'disconnect') this.#shown = undefined;
     this.#state = after;
     log.info('Interface %s [ %s ] state is %s', this.network.device.interfaceName, this.type, after);
     this.changed.emit(['state']);
     const isUp = isConnected(after);
     if (isUp !== isConnected(before)) this.changed.emit(['timeservers', 'domains', 'proxy', 'mdns']);
-    this.stateChanged.emit({ before, after });
+    this.stateChanged.emit({ before, after, isShown: this.shownState !== shown });
+    if (isNew) this.#becomeFavorite();
     if (isUp && !isConnected(before)) this.changed.emit(IN_USE);
     if (isUp) this.#attempt?.succeed();
   }

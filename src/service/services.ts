@@ -25,7 +25,7 @@ import { reloadService, restoreService } from './reload.ts';
 import { retryService } from './retry.ts';
 import { Service } from './service.ts';
 import type { ServiceEnv } from './service-env.ts';
-import { isConnected, type ServiceState } from './state.ts';
+import { isConnected, isConnecting, type StateChange } from './state.ts';
 import { type StoredNetwork, storedNetworks } from './stored-services.ts';
 
 const log = logger('src/service/services.ts');
@@ -215,7 +215,10 @@ export class Services {
     queueMicrotask(() => {
       this.#isAutoconnectDue = false;
       const options = { preferredTechnologies: this.preferred, alwaysConnectedTechnologies: this.#always };
-      for (const service of chooseAutoconnect(this.#list, options)) this.#connectByItself(service);
+      // Who connects counts as such also while clients do not see it.
+      const coming = this.#list.filter(({ state }) => isConnecting(state));
+      const list = [...coming, ...this.#list.filter((each) => !coming.includes(each))];
+      for (const service of chooseAutoconnect(list, options)) this.#connectByItself(service);
     });
   }
 
@@ -224,6 +227,10 @@ export class Services {
     for (const other of [...this.#list]) {
       if (other !== service && other.network.device === service.network.device) other.leave('release');
     }
+  }
+
+  reorder(service: Service): void {
+    this.#resort(service);
   }
 
   /** The service of a network. */
@@ -311,7 +318,7 @@ export class Services {
     });
   }
 
-  #onState(service: Service, { before, after }: { before: ServiceState; after: ServiceState }): void {
+  #onState(service: Service, { before, after, isShown }: StateChange): void {
     const connected = Number(isConnected(after)) - Number(isConnected(before));
     const connectivity = this.connectivity;
     const { type } = service.network.device;
@@ -319,7 +326,7 @@ export class Services {
     this.#counts.online += Number(after === 'online') - Number(before === 'online');
     if (connected !== 0 && type !== 'vpn') this.#technologies.get(type)?.countConnected(connected > 0 ? 1 : -1);
     if (connectivity !== this.connectivity) this.#connectivityChanged.emit(this.connectivity);
-    this.#reconsider(service);
+    if (isShown) this.#reconsider(service);
     const isSingle = this.#env.options.SingleConnectedTechnology && type !== 'vpn';
     if (connected > 0 && isSingle) this.#disconnectOthers(service);
     if (after === 'idle' || after === 'disconnect' || after === 'failure') this.scheduleAutoconnect();

@@ -14,3 +14,10 @@ export function isConnected(state: ServiceState): boolean {
 export function isConnecting(state: ServiceState): boolean {
   return state === 'association' || state === 'configuration';
 }
+
+/** From one state to another; `isShown`: for clients, too. */
+export interface StateChange {
+  readonly before: ServiceState;
+  readonly after: ServiceState;
+  readonly isShown: boolean;
+}

@@ -26,6 +26,7 @@ const ROWS: readonly [string, Partial<Ranked>, Partial<Ranked>, Ranked['type'][]
   ['online before ready', { state: 'online', strength: 1 }, { state: 'ready', strength: 99 }],
   ['ready before configuration', { state: 'ready' }, { state: 'configuration' }],
   ['association before idle', { state: 'association' }, { state: 'idle', isFavorite: true }],
+  ['idle is what clients see', { isFavorite: true }, { state: 'association', shownState: 'idle' }],
   ['failure is as idle', { state: 'failure', isFavorite: true }, { state: 'idle' }],
   ['favorite before type', { isFavorite: true, type: 'gadget' }, { type: 'ethernet' }],
   ['preferred type', { type: 'bluetooth' }, { type: 'ethernet' }, ['bluetooth']],
