@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { DAEMONS } from '../helpers/daemons.ts';
 import { guestCase } from '../helpers/guest/cases.ts';
+import { type Explanation, WIFI_EXPLANATIONS } from '../oracle/differences.ts';
 import { parseTranscript } from '../oracle/transcript.ts';
 import { WifiAir } from '../oracle/wifi-air.ts';
 import { unexplainedOnWifi } from '../oracle/wifi-compare.ts';
@@ -14,12 +15,14 @@ import { WIFI_PARTS, type WifiPart } from '../oracle/wifi-script.ts';
 
 /** Adds the cases, on the first two of `radios`; the last gives the radios back. */
 export function oracleCases(radios: Parameters<typeof WifiAir.open>[1]): void {
+  const used = new Set<Explanation>();
   const oracle = parseTranscript(readFileSync('test/oracle/wifi.txt', 'utf8'));
   let opened: Promise<WifiAir> | undefined;
   for (const part of WIFI_PARTS) {
     guestCase(`as ConnMan: ${part.name}`, async () => {
       const air = await (opened ??= WifiAir.open(DAEMONS.causeway, radios));
-      const differences = async (): Promise<readonly string[]> => unexplainedOnWifi(oracle, await played(air, part));
+      const differences = async (): Promise<readonly string[]> =>
+        unexplainedOnWifi(oracle, await played(air, part), used);
       const first = await differences();
       if (first.length === 0) return;
       console.log(`once more, for:\n${first.join('\n')}`);
@@ -27,8 +30,9 @@ export function oracleCases(radios: Parameters<typeof WifiAir.open>[1]): void {
       assert.equal(second.filter((each) => first.includes(each)), []);
     });
   }
-  guestCase('as ConnMan: there is something to compare', async () => {
+  guestCase('as ConnMan: there is something to compare, and every explanation is needed', async () => {
     assert.ok(oracle.flatMap(({ lines }) => lines).length > 300);
+    assert.equal(WIFI_EXPLANATIONS.filter((each) => !used.has(each)).map(({ why }) => why), []);
     await (await opened)?.player.cell.close();
   });
 }

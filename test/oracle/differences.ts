@@ -12,6 +12,8 @@ export interface Explanation {
   readonly steps?: RegExp;
   readonly line: RegExp;
   readonly why: string;
+  /** On Wi-Fi: seen only in the guest, not on the bench. */
+  readonly inGuest?: true;
 }
 
 /** All that is known to differ. */
@@ -73,22 +75,25 @@ export const EXPLANATIONS: readonly Explanation[] = [
   },
 ];
 
-/** The same on Wi-Fi; not every entry is needed where a part of the script is played. */
+/** The same on Wi-Fi, where the bench plays a part of the script and the guest all of it. */
 export const WIFI_EXPLANATIONS: readonly Explanation[] = [
   {
     side: 'oracle',
     steps: /Disconnect|Remove|another|SIGTERM|power off/,
     line: /^(?:Service \S+ "State" "configuration"|Manager \/ "State" "ready")$/,
     why: '1.41 passes through configuration on the way down, as for cables',
+    inGuest: true,
   },
   {
     line: /^Service \S+ "Proxy" /,
     why: 'what is not configured is direct from the start, as for cables',
+    inGuest: true,
   },
   {
     side: 'ours',
     line: /^Service \S+ "AutoConnect" (?:true|false)$/,
     why: '1.41 does not say that what has become a favorite is connected by itself, and the reverse',
+    inGuest: true,
   },
   {
     side: 'oracle',
@@ -104,10 +109,23 @@ export const WIFI_EXPLANATIONS: readonly Explanation[] = [
     steps: /^psk: Connect, not wanted after a wrong key$/,
     line: /./,
     why: 'so it asks no second time but tries the same key again',
+    inGuest: true,
   },
   {
     line: /rig-owe\/(?:wep|none)/,
     why: '1.41 knows nothing of OWE and takes it for WEP; for us it is an open network, which it is for users',
+  },
+  {
+    steps: /^(?:start|found)$/,
+    line: /^(?:Manager \/ TechnologyAdded|ObjectManager InterfacesAdded "p2p"|Technology wifi "Powered" true$)/,
+    why: 'Wi-Fi that is on is told of as on, not as off and then on; Wi-Fi Direct is there at once, not after a scan',
+    inGuest: true,
+  },
+  {
+    steps: /Remove/,
+    line: /^Service \S+ "(?:Favorite" false|Nameservers" \[\])$/,
+    why: '1.41 tells last, and sometimes after its answer, that the name servers are gone',
+    inGuest: true,
   },
 ];
 

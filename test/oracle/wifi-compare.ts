@@ -5,18 +5,24 @@
  */
 
 import { compareTranscripts, type Difference, disorder } from './compare.ts';
-import { explain, WIFI_EXPLANATIONS } from './differences.ts';
+import { explain, type Explanation, WIFI_EXPLANATIONS } from './differences.ts';
 import type { Step } from './recorder.ts';
 import { BETWEEN } from './wifi-script.ts';
 
-/** What differs between the steps of `ours` and the same of `oracle` and is not explained. */
-export function unexplainedOnWifi(oracle: readonly Step[], ours: readonly Step[]): readonly string[] {
+/** What differs between the steps of `ours` and the same of `oracle` and is not explained; `used`: what explains. */
+export function unexplainedOnWifi(
+  oracle: readonly Step[], ours: readonly Step[], used: Set<Explanation>,
+): readonly string[] {
   const names = new Set(ours.map(({ name }) => name).filter((name) => name !== BETWEEN));
   // What services are before anything has been done: parts are compared one by one.
   const known = oracle.filter(({ name }) => /^\w+: asked$/.test(name) && !names.has(name)).map(steady);
   const expected = [...known, ...oracle.filter(({ name }) => names.has(name)).map(steady)];
   const actual = [...known, ...ours.filter(({ name }) => names.has(name)).map(steady)];
-  const differences = compareTranscripts(expected, actual).filter((each) => !explain(each, WIFI_EXPLANATIONS));
+  const differences = compareTranscripts(expected, actual).filter((each) => {
+    const explanation = explain(each, WIFI_EXPLANATIONS);
+    if (explanation !== undefined) used.add(explanation);
+    return explanation === undefined;
+  });
   return [...differences.map(textOf), ...disorder(actual)];
 }
 

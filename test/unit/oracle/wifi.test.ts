@@ -14,6 +14,7 @@ import { technologyInterface } from '../../../src/dbus/interfaces/technology.ts'
 import { variant, Variant } from '../../../src/dbus/signature.ts';
 import { groupOf, type WifiBench, wifiBench } from '../../helpers/wifi-bench.ts';
 import { type TestContext, withScope } from '../../helpers/with-scope.ts';
+import { type Explanation, WIFI_EXPLANATIONS } from '../../oracle/differences.ts';
 import type { Step } from '../../oracle/recorder.ts';
 import { parseTranscript } from '../../oracle/transcript.ts';
 import { unexplainedOnWifi } from '../../oracle/wifi-compare.ts';
@@ -53,7 +54,10 @@ test('Wi-Fi as Debian\'s connmand, as far as nothing is connected', withScope(as
   await stage.tried('hidden: Connect by another name', { ...key, Name: 'rig-nowhere' }, HIDDEN);
   await stage.step(BETWEEN, () => stage.bench.service(PSK).ClearProperty({ name: 'Error' }));
   await playRefusals(stage);
-  assert.equal(unexplainedOnWifi(oracle, stage.steps), []);
+  const used = new Set<Explanation>();
+  assert.equal(unexplainedOnWifi(oracle, stage.steps, used), []);
+  const needed = WIFI_EXPLANATIONS.filter(({ inGuest }) => inGuest !== true).map(({ why }) => why);
+  assert.equal([...used].map(({ why }) => why).toSorted(), needed.toSorted(), 'every explanation is needed');
   const played = stage.steps.filter(({ name }) => oracle.some((each) => each.name === name));
   assert.is(played.length, 24, 'all were recorded');
 }));
