@@ -122,6 +122,12 @@ export const WIFI_EXPLANATIONS: readonly Explanation[] = [
     inGuest: true,
   },
   {
+    steps: /^hidden: Connect$/,
+    line: /^(?:Manager \/ ServicesChanged .*"State":"(?:idle|association)"|Service \S+ "State" "association"$)/,
+    why: 'what answers to its name is told of at once and then joined; 1.41 tells of it when it is being joined',
+    inGuest: true,
+  },
+  {
     steps: /Remove/,
     line: /^Service \S+ "(?:Favorite" false|Nameservers" \[\])$/,
     why: '1.41 tells last, and sometimes after its answer, that the name servers are gone',

@@ -158,6 +158,11 @@ async function playRefusals(air: WifiAir): Promise<void> {
     await player.set(TECHNOLOGY, 'Connected', 'b', true);
     await player.call(TECHNOLOGY, 'GetProperties');
   });
+  // No part is to feel another.
+  await player.step(BETWEEN, async () => {
+    await player.set(WIFI_SERVICE, 'Nameservers.Configuration', 'as', []);
+    await player.set(TECHNOLOGY, 'TetheringFreq', 'i', 0);
+  });
 }
 
 async function playVanishing(air: WifiAir): Promise<void> {
