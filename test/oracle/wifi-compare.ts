@@ -9,11 +9,12 @@ import { explain, type Explanation, WIFI_EXPLANATIONS } from './differences.ts';
 import type { Step } from './recorder.ts';
 import { BETWEEN } from './wifi-script.ts';
 
-/** What differs between the steps of `ours` and the same of `oracle` and is not explained; `used`: what explains. */
+/** What differs between steps of `ours` and the same of `oracle`, where there are any; `used`: what explains. */
 export function unexplainedOnWifi(
   oracle: readonly Step[], ours: readonly Step[], used: Set<Explanation>,
 ): readonly string[] {
-  const names = new Set(ours.map(({ name }) => name).filter((name) => name !== BETWEEN));
+  const recorded = new Set(oracle.map(({ name }) => name));
+  const names = new Set(ours.map(({ name }) => name).filter((name) => name !== BETWEEN && recorded.has(name)));
   // What services are before anything has been done: parts are compared one by one.
   const known = oracle.filter(({ name }) => /^\w+: asked$/.test(name) && !names.has(name)).map(steady);
   const expected = [...known, ...oracle.filter(({ name }) => names.has(name)).map(steady)];
