@@ -1,6 +1,6 @@
 /**
  * Provisioning files of VPNs, `*.config` in connman-vpn's directory: read at start and again
- * whenever one changes; what a file no longer has goes. Then what clients stored is taken up.
+ * whenever one says something else; what a file no longer has goes. Then what clients stored is taken up.
  */
 
 import type { Storage } from '../src/daemon/storage.ts';
@@ -17,6 +17,7 @@ export function watchProvisioning(
   providers: Providers, [storage, vpnStorage]: readonly [Storage, Storage], clock: Clock, scope: Scope,
 ): Promise<void> {
   let queue = Promise.resolve();
+  const said = new Map<string, string>();
   providers.load(storage, (file, ident) => vpnStorage.read(`${file}.config`)?.hasGroup(ident) === true);
   providers.load(vpnStorage, () => false);
   vpnStorage.watch('.config', clock, scope, ({ name, isGone }) => {
@@ -27,9 +28,14 @@ export function watchProvisioning(
     }
     // One after the other: what goes must be gone before it comes back.
     queue = queue.then(async () => {
-      await providers.withdraw(file);
       const content = isGone ? undefined : vpnStorage.read(name);
-      if (content === undefined) return;
+      const text = content?.toString();
+      // Touched, or read while it was still being written: its connections stay up.
+      if (text === said.get(file)) return;
+      await providers.withdraw(file);
+      said.delete(file);
+      if (content === undefined || text === undefined) return;
+      said.set(file, text);
       const entries = parseVpnConfig(content, file, (problem) => log.warn('%s: %s', name, problem));
       if (entries.length === 0) log.warn('%s has no connection', name);
       for (const entry of entries) providers.provision(entry);

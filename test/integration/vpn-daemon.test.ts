@@ -229,11 +229,20 @@ WireGuard.ListPort=1\n[peer_office_2]\nPublicKey=${WIREGUARD['WireGuard.PublicKe
         await errorOf(callConnection(cell, '192_0_2_7', 'SetProperty', 'sv', ['Name', busVariant('s', 'x')])),
         /NotSupported/,
       );
+      const touched = performance.now();
+      const [kept, more] = ['office', 'more'].map((name) => `/var/lib/connman-vpn/${name}.config`);
+      await cell.device.script(`touch ${kept}; sed 's/192.0.2.7/192.0.2.8/' ${kept} >${more}`);
+      const isManagers = (member: string) => (event: CellEvent): boolean =>
+        event.kind === 'signal' && event.name.endsWith(member);
+      await cell.log.wait('another file\'s', isManagers('ConnectionAdded'), { since: touched });
+      assert.not.ok(cell.log.since(touched).some(isManagers('ConnectionRemoved')), 'nothing else was said');
+      await cell.device.script(`rm ${more}`);
+      await cell.log.wait('it to go with its file', isManagers('ConnectionRemoved'), { since: touched });
       const since = performance.now();
       await cell.device.script('rm /var/lib/connman-vpn/office.config');
       await cell.log.wait(
         'it to go with its file',
-        (event) => event.kind === 'signal' && event.name.endsWith('ConnectionRemoved'),
+        isManagers('ConnectionRemoved'),
         { since },
       );
       await callManager(cell, 'Remove', 'o', [connectionPath('192_0_2_9_corp')]);
