@@ -37,6 +37,12 @@ export function networksOf(heard: readonly HeardAccessPoint[]): ReadonlyMap<stri
   return networks;
 }
 
+/** The addresses of those whose network has an open or an encrypted twin: a nameless one is no hidden network. */
+export function oweTwinsOf(heard: readonly HeardAccessPoint[]): ReadonlySet<string> {
+  const twins = heard.filter(({ elements }) => parseElements(elements).isOweTransition);
+  return new Set(twins.map(({ bssid }) => formatHex(bssid, ':')));
+}
+
 function signalOf({ signalDbm = -Infinity }: HeardAccessPoint): number {
   return signalDbm;
 }

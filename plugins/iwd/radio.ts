@@ -19,7 +19,7 @@ import { logger } from '../../src/shared/log.ts';
 import { hiddenControl } from '../lib/wifi/hidden-network.ts';
 import { addressPolicy, addressToSet } from '../lib/wifi/own-address.ts';
 import { ssidText } from '../lib/wifi/ssid.ts';
-import { type HeardNetwork, networksOf } from './heard.ts';
+import { type HeardNetwork, networksOf, oweTwinsOf } from './heard.ts';
 import { introduceHidden, typeOf } from './hidden.ts';
 import { type IwdEnv, IwdJoiner, type IwdTarget } from './joiner.ts';
 import { setLinkAddress } from './link-address.ts';
@@ -235,7 +235,8 @@ class IwdRadio {
       ]);
       if (this.#scope.signal.aborted || !this.#hasStation) return;
       this.#heard = networksOf(air);
-      this.#show(new Map(heard), hidden);
+      const twins = oweTwinsOf(air);
+      this.#show(new Map(heard), hidden.filter(([address]) => !twins.has(address)));
     } catch (error) {
       log.debug('%s: %s', this.path, error instanceof Error ? error.message : error);
     }

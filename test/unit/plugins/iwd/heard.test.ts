@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { networksOf } from '../../../../plugins/iwd/heard.ts';
+import { networksOf, oweTwinsOf } from '../../../../plugins/iwd/heard.ts';
 import type { HeardAccessPoint } from '../../../../src/netlink/genl/nl80211-air.ts';
 
 /** WPS: version 1.0, configured; with `selected` a registrar that was selected by push button. */
@@ -33,10 +33,17 @@ test('the best access point of a name, and what any of them offers', () => {
   ]);
 });
 
+test('a nameless half of a pair for OWE is known by its address', () => {
+  const pair = [221, 4, 0x50, 0x6f, 0x9a, 0x1c];
+  const heard = [accessPoint(1, -50, [0, 0, ...pair]), accessPoint(2, -50, [0, 0]), accessPoint(3, -50, named('A'))];
+  assert.equal([...oweTwinsOf(heard)], ['02:00:00:00:00:01']);
+});
+
 test('whatever is in the air is read', () => {
   fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 80 })), (all) => {
     const heard = all.map((elements, index) => ({ ...accessPoint(index & 0xff, -50, []), elements }));
     assert.ok(networksOf(heard).size <= all.length);
+    assert.ok(oweTwinsOf(heard).size <= all.length);
   }));
 });
 

@@ -214,6 +214,22 @@ test('a hidden network is called by the name the user says', withScope(async (co
   assert.match(bench.files.get(`${wifiIdentifier(HOME)}/settings`) ?? '', 'Hidden=true');
 }));
 
+test('the nameless half of a pair for OWE is no hidden network', withScope(async (context) => {
+  const made: { bench?: WifiBench } = {};
+  const kernel = homeKernel(() => made.bench);
+  const pair = [221, 4, 0x50, 0x6f, 0x9a, 0x1c];
+  kernel.heard = [{ ssid: '', address: Uint8Array.of(2, 0, 0, 0, 0, 1), frequencyMhz: 2437, elements: pair }];
+  const { bench } = await iwdBench(context, {
+    system: { netlink: kernel.netlink }, air: { [CAFE]: { signalDbm: -50, isHidden: true } },
+  });
+  made.bench = bench;
+  assert.equal(bench.core.services.list.length, 0);
+  kernel.finishScan([]);
+  await context.clock.advance(61_000);
+  await bench.client.proxy(technologyInterface, 'net.connman', '/net/connman/technology/wifi').Scan();
+  assert.equal(bench.core.services.list.map(({ identifier }) => identifier), [wifiIdentifier('hidden_managed_none')]);
+}));
+
 test('a hidden favourite is found without a profile of iwd\'s', withScope(async (context) => {
   const directory = stateDirectory(context);
   const stored = ['SSID=686f6d65', 'Hidden=true', 'Favorite=true', 'AutoConnect=true', `Passphrase=${SECRET}`];
