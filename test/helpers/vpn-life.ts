@@ -199,7 +199,15 @@ function isCarrierLost(link: string) {
 async function helpersOf(cell: Cell, { helper }: VpnLife): Promise<number[]> {
   if (helper === undefined) return [];
   const pids = await processesOf(cell, helper.program);
-  return pids.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(helper.mark));
+  return pids.filter((pid) => commandLineOf(pid).includes(helper.mark));
+}
+
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // it has ended meanwhile
+  }
 }
 
 function isServiceRemoved(ident: string) {
