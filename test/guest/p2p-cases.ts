@@ -201,11 +201,9 @@ function failureCases(p2pCase: P2pCase): void {
     await pair.find();
     pair.agent.errors.length = 0;
     pair.agent.answer = { WPS: PIN };
-    const mark = pair.other.mark;
-    const connecting = pair.connect().then(() => 'success', nameOf);
-    const me = await pair.other.asked(mark, 5);
-    await pair.other.cli('p2p_connect', me, PIN, 'keypad', 'go_intent=15');
-    assert.is(await connecting, 'net.connman.Error.NotConnected');
+    const { outcome, device } = await pair.connectHeard(5);
+    await pair.other.cli('p2p_connect', device, PIN, 'keypad', 'go_intent=15');
+    assert.is(await outcome, 'net.connman.Error.NotConnected');
     assert.equal(pair.agent.errors, ['connect-failed']);
     pair.agent.answer = new DBusError('net.connman.Agent.Error.Rejected', 'no');
     assert.is(await pair.connect().then(() => 'success', nameOf), 'net.connman.Error.Failed');
@@ -323,6 +321,20 @@ class Pair {
 
   async peer() {
     return this.station.bus.proxy(peerInterface, 'net.connman', (await this.#path()) ?? '/');
+  }
+
+  /** As `connect`, and once more if the other was not listening; where it goes, and whom the other saw ask. */
+  async connectHeard(passwordId: number, mayFail = true): Promise<{ outcome: Promise<string>; device: string }> {
+    const mark = this.other.mark;
+    const outcome = this.connect().then(() => 'success', nameOf);
+    const device = await this.other.asked(mark, passwordId).catch((error: unknown) => {
+      if (!mayFail) throw error;
+    });
+    if (device !== undefined) return { outcome, device };
+    await (await this.peer()).Disconnect().catch(() => undefined);
+    await outcome;
+    await this.find();
+    return this.connectHeard(passwordId, false);
   }
 
   /** What it comes to may be asked later. */

@@ -37,6 +37,20 @@ const WIREGUARD = {
 const NO_NETWORK = { dnsmasq: false } as const;
 
 /** ConnMan's signals since `since`, in order: path, member and body. */
+const isSaid = (member: string) => (event: CellEvent): boolean =>
+  event.kind === 'signal' && event.name.endsWith(`.Manager.${member}`);
+
+/** A file that says what it said leaves its connections alone, whatever becomes of another. */
+async function proveTouching(cell: Cell): Promise<void> {
+  const since = performance.now();
+  const [kept, more] = ['office', 'more'].map((name) => `/var/lib/connman-vpn/${name}.config`);
+  await cell.device.script(`touch ${kept}; sed 's/192.0.2.7/192.0.2.8/' ${kept} >${more}`);
+  await cell.log.wait('another file\'s', isSaid('ConnectionAdded'), { since });
+  assert.not.ok(cell.log.since(since).some(isSaid('ConnectionRemoved')), 'nothing else was said');
+  await cell.device.script(`rm ${more}`);
+  await cell.log.wait('it to go with its file', isSaid('ConnectionRemoved'), { since });
+}
+
 function signals(cell: Cell, since: number): string[] {
   return cell.log.since(since).flatMap((event: CellEvent) => {
     if (event.kind !== 'signal' || event.name.endsWith('PropertiesChanged')) return [];
@@ -229,20 +243,12 @@ WireGuard.ListPort=1\n[peer_office_2]\nPublicKey=${WIREGUARD['WireGuard.PublicKe
         await errorOf(callConnection(cell, '192_0_2_7', 'SetProperty', 'sv', ['Name', busVariant('s', 'x')])),
         /NotSupported/,
       );
-      const touched = performance.now();
-      const [kept, more] = ['office', 'more'].map((name) => `/var/lib/connman-vpn/${name}.config`);
-      await cell.device.script(`touch ${kept}; sed 's/192.0.2.7/192.0.2.8/' ${kept} >${more}`);
-      const isManagers = (member: string) => (event: CellEvent): boolean =>
-        event.kind === 'signal' && event.name.endsWith(member);
-      await cell.log.wait('another file\'s', isManagers('ConnectionAdded'), { since: touched });
-      assert.not.ok(cell.log.since(touched).some(isManagers('ConnectionRemoved')), 'nothing else was said');
-      await cell.device.script(`rm ${more}`);
-      await cell.log.wait('it to go with its file', isManagers('ConnectionRemoved'), { since: touched });
+      await proveTouching(cell);
       const since = performance.now();
       await cell.device.script('rm /var/lib/connman-vpn/office.config');
       await cell.log.wait(
         'it to go with its file',
-        isManagers('ConnectionRemoved'),
+        isSaid('ConnectionRemoved'),
         { since },
       );
       await callManager(cell, 'Remove', 'o', [connectionPath('192_0_2_9_corp')]);
