@@ -75,6 +75,7 @@ export class TetherBridge {
     if (mirror.linkByName(TETHER_BRIDGE) === undefined) {
       // Without a forward delay clients are heard at once.
       await link.add({ kind: 'bridge', name: TETHER_BRIDGE, stp: false, forwardDelaySec: 0 });
+      await this.#untilSeen(true);
     }
     const made = mirror.linkByName(TETHER_BRIDGE);
     if (made === undefined) throw new Error('the bridge is gone again');
@@ -94,8 +95,27 @@ export class TetherBridge {
     this.#life = undefined;
     const bridge = this.#kernel.mirror.linkByName(TETHER_BRIDGE);
     if (bridge?.kind !== 'bridge') return;
-    await this.#kernel.link.remove(bridge.ifindex).catch((error: unknown) => {
+    try {
+      await this.#kernel.link.remove(bridge.ifindex);
+      await this.#untilSeen(false);
+    } catch (error) {
       log.debug('%s: %s', TETHER_BRIDGE, error instanceof Error ? error.message : error);
+    }
+  }
+
+  /** The kernel's answer may be read before its event: resolves when the mirror has the bridge, or has it no more. */
+  async #untilSeen(isThere: boolean): Promise<void> {
+    if (this.#scope.isClosed) return;
+    const { mirror } = this.#kernel;
+    const own = this.#scope.child();
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if ((mirror.linkByName(TETHER_BRIDGE) !== undefined) === isThere) resolve();
+      };
+      own.defer(resolve);
+      mirror.linkChanged.observe(own, look);
+      look();
     });
+    await own.close();
   }
 }

@@ -181,6 +181,7 @@ export class Tethering {
     const life = device.scope.child();
     try {
       await this.#bridge.use(life).catch((error: unknown) => {
+        log.warn('there is no bridge: %s', error instanceof Error ? error.message : error);
         throw error instanceof ConnmanError ? error : new ConnmanError('NotSupported', undefined, { cause: error });
       });
       await tether(this.#requestFor(technology, accessPoint, life), life);
