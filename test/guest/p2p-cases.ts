@@ -1,7 +1,7 @@
 /**
  * Wi-Fi Direct over wpa_supplicant: our connmand on the second radio with another wpa_supplicant, by
- * wpa_cli, on the third. Both roles, push button and PIN, both sides asking, invitations, beside a
- * station, display elements, and the ends that either makes.
+ * wpa_cli, on the third. Both roles, push button and PIN, both sides asking, beside a station, display
+ * elements, and the ends that either makes.
  */
 
 import * as assert from 'uvu/assert';
@@ -128,21 +128,6 @@ function incomingCases(p2pCase: P2pCase): void {
 
 }
 
-/** Joining takes the supplicant several exchanges, of which a busy emulation can lose one: it may invite twice. */
-async function acceptInvitation(pair: Pair, mayFail = true): Promise<void> {
-  pair.agent.asked.length = 0;
-  await pair.other.invite(await pair.other.device());
-  await until(async () => pair.agent.asked.length > 0);
-  await pair.other.pushButton();
-  try {
-    await until(async () => (await pair.state()) === 'ready');
-  } catch (error) {
-    if (!mayFail) throw error;
-    await (await pair.peer()).Disconnect();
-    await acceptInvitation(pair, false);
-  }
-}
-
 /** By other ways to each other. */
 function meetingCases(p2pCase: P2pCase): void {
   p2pCase('it asks with a PIN that it shows and a user types', async (pair) => {
@@ -158,20 +143,6 @@ function meetingCases(p2pCase: P2pCase): void {
     await (await pair.peer()).Disconnect();
     await pair.other.leave();
     await pair.noGroupIsLeft();
-  });
-
-  p2pCase('it invites us into the group it has and a user agrees', async (pair) => {
-    pair.agent.answer = {};
-    const mark = pair.other.mark;
-    await pair.other.cli('p2p_group_add');
-    await pair.other.wait('P2P-GROUP-STARTED', mark);
-    await pair.other.serve('192.168.44.1');
-    await acceptInvitation(pair);
-    const { remote } = await pair.addresses();
-    assert.is(remote, '192.168.44.1');
-    await pair.ping(remote);
-    await (await pair.peer()).Disconnect();
-    await pair.other.leave();
   });
 
   p2pCase('beside a station, which stays connected', async (pair) => {
