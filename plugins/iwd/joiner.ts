@@ -21,6 +21,7 @@ import { judge } from './join-report.ts';
 import type { KernelAir } from './kernel-air.ts';
 import type { IwdObjects } from './objects.ts';
 import type { IwdProfiles, ProfileKey } from './profiles.ts';
+import type { SignalMeter } from './signal-meter.ts';
 
 const log = logger('plugins/iwd/joiner.ts');
 
@@ -31,6 +32,11 @@ export interface IwdEnv {
   readonly profiles: IwdProfiles;
   readonly agent: IwdAgent;
   readonly air: KernelAir;
+}
+
+/** And from the radio. */
+export interface IwdJoinerEnv extends IwdEnv {
+  readonly meter: Pick<SignalMeter, 'ended'>;
 }
 
 /** A network that may be joined. */
@@ -51,7 +57,7 @@ type Way =
 
 /** The joins of one station, until `scope` closes. */
 export class IwdJoiner {
-  readonly #env: IwdEnv;
+  readonly #env: IwdJoinerEnv;
   readonly #device: Device;
   readonly #path: string;
   readonly #scope: Scope;
@@ -66,7 +72,7 @@ export class IwdJoiner {
   #settled = { atMs: -Infinity, isRepeated: false };
 
   // oxlint-disable-next-line max-params -- with what, whose, where, how long
-  constructor(env: IwdEnv, device: Device, path: string, scope: Scope) {
+  constructor(env: IwdJoinerEnv, device: Device, path: string, scope: Scope) {
     this.#env = env;
     this.#device = device;
     this.#path = path;
@@ -105,9 +111,10 @@ export class IwdJoiner {
   async join(
     target: IwdTarget, context: JoinContext, signal: AbortSignal,
   ): Promise<Readonly<Record<string, string | undefined>>> {
-    const isThere = this.#connected === target.path && !isAsked(context);
+    const isThere = this.#leaving === undefined && this.#connected === target.path && !isAsked(context);
     const way = isThere ? KEPT : await this.#wayTo(target, context, signal);
     await this.#leaving;
+    await this.#env.meter.ended;
     signal.throwIfAborted();
     if (!isThere) {
       await this.#during(target.path, signal, (limits) => this.#attempt({ target, way, context, limits }, signal));
@@ -129,7 +136,7 @@ export class IwdJoiner {
     if (this.#joined !== path || this.#joining !== undefined) return;
     try {
       await this.#during(path, signal, async () => {
-        await this.#station.Disconnect().catch((error: unknown) => this.#note(error));
+        await this.#askToLeave();
         await this.#connect(path, signal);
       });
     } catch (error) {
@@ -303,10 +310,15 @@ export class IwdJoiner {
 
   /** Leaves whatever is there; joins wait for it. */
   #disconnect(): void {
-    const leaving = this.#station.Disconnect().catch((error: unknown) => this.#note(error)).then(() => {
+    const leaving = this.#askToLeave().then(() => {
       if (this.#leaving === leaving) this.#leaving = undefined;
     });
     this.#leaving = leaving;
+  }
+
+  async #askToLeave(): Promise<void> {
+    await this.#env.meter.ended;
+    await this.#station.Disconnect().catch((error: unknown) => this.#note(error));
   }
 
   #note(error: unknown): void {

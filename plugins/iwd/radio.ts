@@ -149,8 +149,8 @@ class IwdRadio {
     this.#env = env;
     this.#device = device;
     this.#scope = scope;
-    this.#joiner = new IwdJoiner(env, device, path, scope);
     this.#meter = new SignalMeter(env, path, scope);
+    this.#joiner = new IwdJoiner({ ...env, meter: this.#meter }, device, path, scope);
     this.#scanner = new IwdScanner(path, {
       core: env.core,
       objects: env.objects,

@@ -27,10 +27,13 @@ export class SignalMeter {
   readonly #env: IwdEnv;
   readonly #path: string;
   readonly #measured = new Emitter<Measurement>();
+  /** What iwd is asked and has not answered. */
+  #running: Promise<Measurement | undefined> | undefined;
 
   constructor(env: IwdEnv, path: string, scope: Scope) {
     this.#env = env;
     this.#path = path;
+    scope.defer(() => this.ended);
     env.agent.levels.observe(scope, ({ device }) => {
       if (device === path) void this.measure();
     });
@@ -39,6 +42,14 @@ export class SignalMeter {
       if (change.path !== path || change.interface !== iwdStationInterface.name) return;
       if (env.objects.get(path, iwdStationInterface)?.get('State')?.as('s') === 'connected') void this.measure();
     });
+  }
+
+  /**
+   * Resolves when iwd has answered what it was asked; at once where that is nothing. Whoever has it leave
+   * waits for this: iwd 2.3 dies where the connection ends before the kernel has told it of that connection.
+   */
+  get ended(): Promise<void> {
+    return this.#running === undefined ? Promise.resolve() : this.#running.then(() => undefined);
   }
 
   /** Emits what was measured. */
@@ -54,7 +65,12 @@ export class SignalMeter {
   }
 
   /** Asks iwd; undefined where it does not say, as while nothing is joined. */
-  async measure(): Promise<Measurement | undefined> {
+  measure(): Promise<Measurement | undefined> {
+    this.#running ??= this.#measure().finally(() => (this.#running = undefined));
+    return this.#running;
+  }
+
+  async #measure(): Promise<Measurement | undefined> {
     if (this.#env.objects.get(this.#path, iwdDiagnosticInterface) === undefined) return undefined;
     try {
       const said = await this.#env.objects.proxy(iwdDiagnosticInterface, this.#path).GetDiagnostics();

@@ -2,7 +2,8 @@
  * iwd on a bus in memory, as its version 2.3 was seen to behave in the guest: it owns its name before
  * it serves anything; asks its agent for what it does not keep, and keeps what worked, to be connected
  * by itself; joins what is joined already at once; calls almost every failure `Failed`; reads profiles
- * from its directory as they come; and has no station while its device is off.
+ * from its directory as they come; has no station while its device is off; and dies where it is to leave
+ * while it is asked how well it hears.
  */
 
 import { existsSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
@@ -15,7 +16,7 @@ import {
   iwdStationInterface,
 } from '../../src/dbus/interfaces/iwd.ts';
 import { iwdFullAgentInterface, iwdSignalAgentInterface } from '../../src/dbus/interfaces/iwd-agent.ts';
-import { variant } from '../../src/dbus/signature.ts';
+import { type Variant, variant } from '../../src/dbus/signature.ts';
 import { createScope, type Scope } from '../../src/shared/scope.ts';
 
 const NAME = 'net.connman.iwd';
@@ -418,13 +419,22 @@ class Iwd implements FakeIwd {
     if (state !== 'connected') return;
     this.#diagnostics = this.#scope.child();
     this.#bus.export(DEVICE, iwdDiagnosticInterface, {
-      methods: {
-        GetDiagnostics: () => new Map([
-          ['ConnectedBss', variant('s', '02:00:00:00:00:01')], ['Frequency', variant('u', 2412)],
-          ['RSSI', variant('n', this.#signalDbm)],
-        ]),
-      },
+      methods: { GetDiagnostics: () => this.#diagnose() },
     }, this.#diagnostics);
+  }
+
+  // It asks the kernel, and dies of an answer about a connection that it has left meanwhile.
+  async #diagnose(): Promise<Map<string, Variant>> {
+    const asked = this.#diagnostics;
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#diagnostics !== asked) {
+      this.calls.push('died');
+      await this.stop();
+    }
+    return new Map([
+      ['ConnectedBss', variant('s', '02:00:00:00:00:01')], ['Frequency', variant('u', 2412)],
+      ['RSSI', variant('n', this.#signalDbm)],
+    ]);
   }
 }
 

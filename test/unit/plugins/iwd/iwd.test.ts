@@ -11,54 +11,13 @@ import { propertiesInterface } from '../../../../src/dbus/interfaces/freedesktop
 import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
 import { variant } from '../../../../src/dbus/signature.ts';
 import { formatHex } from '../../../../src/shared/bytes.ts';
-import { SystemError } from '../../../../src/shared/errors.ts';
-import type { System } from '../../../../src/system/system.ts';
-import { fakeIwd, type FakeIwd, type FakeIwdNetwork, type FakeIwdOptions } from '../../../helpers/fake-iwd.ts';
+import { fakeIwd, type FakeIwdOptions } from '../../../helpers/fake-iwd.ts';
 import { FakeNl80211 } from '../../../helpers/fake-nl80211.ts';
+import {
+  AIR, CAFE, FAVORITE, HOME, type IwdBench, iwdBench, NAME, NO_KERNEL, SECRET, settled,
+} from '../../../helpers/iwd-bench.ts';
 import { groupOf, storedNetwork, type WifiBench, wifiBench, wifiIdentifier } from '../../../helpers/wifi-bench.ts';
 import { type TestContext, withScope } from '../../../helpers/with-scope.ts';
-
-const SECRET = 'rigsecret';
-const HOME = groupOf('home', 'psk');
-const NAME = '686f6d65_psk';
-const CAFE = '63616665_open';
-const AIR = { [NAME]: { secret: SECRET, signalDbm: -45 }, [CAFE]: { signalDbm: -60 } };
-const FAVORITE = storedNetwork(HOME, ['Favorite=true', 'AutoConnect=true', `Passphrase=${SECRET}`]);
-
-/** A kernel that has no Wi-Fi to tell of. */
-const none = (): never => {
-  throw new SystemError('EPERM', 1, 'socket', 'not on the bench');
-};
-const NO_KERNEL: Partial<System> = { netlink: none, packet: none, udp: none };
-
-interface IwdBench {
-  readonly bench: WifiBench;
-  readonly daemon: FakeIwd;
-}
-
-interface IwdBenchOptions extends FakeIwdOptions {
-  readonly system?: Partial<System>;
-  readonly files?: Record<string, string>;
-  readonly air?: Record<string, FakeIwdNetwork>;
-  readonly mainConf?: string;
-}
-
-async function iwdBench(context: TestContext, options: IwdBenchOptions = {}): Promise<IwdBench> {
-  const { files = {}, air = AIR, mainConf = '', system = NO_KERNEL, ...rest } = options;
-  const bench = await wifiBench(context, {}, { files, mainConf, system });
-  const daemon = await fakeIwd((scope) => bench.connect(scope), context.scope, air, rest);
-  await iwd.start(bench.core, context.scope);
-  await settled(bench);
-  return { bench, daemon };
-}
-
-// iwd serves and answers in turns of its own.
-async function settled(bench: WifiBench): Promise<void> {
-  for (let count = 0; count < 10; count++) {
-    await new Promise((resolve) => setImmediate(resolve));
-    await bench.settled();
-  }
-}
 
 /** For what the file system brings. */
 async function until(holds: () => boolean): Promise<void> {
