@@ -77,6 +77,7 @@ export class IwdJoiner {
     this.#device = device;
     this.#path = path;
     this.#scope = scope;
+    scope.defer(() => this.#leaving);
     env.objects.changed.observe(scope, (change) => {
       if (change.path === path && change.interface === iwdStationInterface.name) this.#follow();
     });
@@ -128,6 +129,11 @@ export class IwdJoiner {
     if (this.#joined !== path) return;
     this.#joined = undefined;
     this.#disconnect();
+    await this.#leaving;
+  }
+
+  /** Resolves when leaving is not under way: iwd 2.3 joins nothing any more whose device goes before it has left. */
+  async left(): Promise<void> {
     await this.#leaving;
   }
 

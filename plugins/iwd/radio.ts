@@ -353,6 +353,7 @@ class IwdRadio {
   async #readdress(address: Uint8Array, path: string): Promise<void> {
     const [device, { objects }] = [this.#device, this.#env];
     if (this.#joiner.joined !== undefined) await this.#joiner.leave(this.#joiner.joined);
+    await this.#joiner.left();
     const setting = setLinkAddress(this.#env, { device, path: this.path }, address, this.#scope);
     await setting.catch(() => undefined);
     this.#meter.register();

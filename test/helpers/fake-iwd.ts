@@ -3,7 +3,7 @@
  * it serves anything; asks its agent for what it does not keep, and keeps what worked, to be connected
  * by itself; joins what is joined already at once; calls almost every failure `Failed`; reads profiles
  * from its directory as they come; has no station while its device is off; and dies where it is to leave
- * while it is asked how well it hears.
+ * while it is asked how well it hears; and joins nothing any more where its device goes while it leaves.
  */
 
 import { existsSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
@@ -124,6 +124,7 @@ class Iwd implements FakeIwd {
   #connected: string | undefined;
   #diagnostics: Scope | undefined;
   #signalDbm = -50;
+  #isStuck = false;
   #abort: ((error: DBusError) => void) | undefined;
 
   // oxlint-disable-next-line max-params -- where, how long, what, how
@@ -308,7 +309,7 @@ class Iwd implements FakeIwd {
       setImmediate(resolve);
     });
     this.#abort = undefined;
-    if (network === undefined || secret !== network.secret) {
+    if (network === undefined || secret !== network.secret || this.#isStuck) {
       this.#enter('disconnected', undefined);
       throw new DBusError(`${NAME}.Failed`, 'Operation failed');
     }
@@ -337,10 +338,16 @@ class Iwd implements FakeIwd {
     await Promise.resolve();
   }
 
-  #disconnect(): void {
+  // Whose device goes meanwhile hears no handshake from then on.
+  async #disconnect(): Promise<void> {
     this.calls.push('Disconnect');
     if (this.#state === 'disconnected') throw new DBusError(`${NAME}.NotConnected`, 'Not connected');
+    const station = this.#station;
     this.#disconnectNow();
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#station === station) return;
+    this.#isStuck = true;
+    throw new DBusError(`${NAME}.Aborted`, 'Operation aborted');
   }
 
   #disconnectNow(): void {

@@ -1,7 +1,9 @@
-/** iwd dies where a connection ends while it asks the kernel about it: it is not made to. */
+/** What iwd 2.3 does not survive: a connection that ends while it asks the kernel of it, a device gone meanwhile. */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
+import { variant } from '../../../../src/dbus/signature.ts';
 import { FAVORITE, HOME, iwdBench, settled } from '../../../helpers/iwd-bench.ts';
 import { groupOf } from '../../../helpers/wifi-bench.ts';
 import { withScope } from '../../../helpers/with-scope.ts';
@@ -25,6 +27,21 @@ test('left while it is measured, iwd lives: it has answered before', withScope(a
     await other;
     await settled(bench);
     assert.is(bench.state(HOME)[0], 'ready', `after ${turns} turns`);
+  }
+}));
+
+test('iwd has left before its device is turned off, and before that is an access point', withScope(async (context) => {
+  const { bench, daemon } = await iwdBench(context, { files: FAVORITE });
+  const technology = bench.client.proxy(technologyInterface, 'net.connman', '/net/connman/technology/wifi');
+  await technology.SetProperty({ name: 'TetheringIdentifier', value: variant('s', 'ours') });
+  await technology.SetProperty({ name: 'TetheringPassphrase', value: variant('s', 'long enough') });
+  for (const [name, isOn] of [['Powered', false], ['Tethering', true]] as const) {
+    daemon.calls.length = 0;
+    await technology.SetProperty({ name, value: variant('b', isOn) });
+    assert.ok(daemon.calls.includes('Disconnect'), name);
+    await technology.SetProperty({ name, value: variant('b', !isOn) });
+    await settled(bench);
+    assert.is(bench.state(HOME)[0], 'ready', name);
   }
 }));
 
