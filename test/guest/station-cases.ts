@@ -124,7 +124,7 @@ function secretCases(airCase: AirCase): void {
     station.agent.answer = { WPS: '' };
     await station.connect('rig-wps');
     station.agent.answer = {};
-    await station.disconnect('rig-wps');
+    await station.connect('rig-psk');
     await station.connect('rig-wps');
     station.agent.answer = { Passphrase: SECRET };
     await station.remove('rig-wps');
