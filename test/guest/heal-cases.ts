@@ -23,16 +23,23 @@ export interface HealEnv {
   readonly backend: Backend;
   /** On the air of the first radio. */
   readonly networks: readonly AirNetwork[];
-  /** Has the station go to `SECOND_BSSID`, which it may not have heard yet; resolves when that is under way. */
+  /** Has the station go to `SECOND_BSSID`, which it may not have heard yet; resolves at the latest when it is there. */
   readonly roam: Body;
 }
 
-/** Adds the cases. */
-export function healCases(open: () => Promise<Station>, env: HealEnv): void {
+/** Adds the cases in which access points move and gateways fall silent; `rig-psk` is connected then. */
+export function moveCases(open: () => Promise<Station>, env: HealEnv): void {
   const cases: Readonly<Record<string, Body>> = {
     'the access point changes its channel: the connection stays': changeChannel,
     'roaming to another access point and, when that dies, back': (station) => roam(station, env),
     'no gateway answers: joined anew': loseGateway,
+  };
+  for (const [name, body] of Object.entries(cases)) stationCase(open, name, body);
+}
+
+/** Adds those in which what `rig-psk` needs is gone for a while. */
+export function lossCases(open: () => Promise<Station>, env: HealEnv): void {
+  const cases: Readonly<Record<string, Body>> = {
     'the access point vanishes and returns: connected again': (station) => loseAccessPoint(station, env),
     'the supplicant is killed and started again: connected again': (station) => loseSupplicant(station, env),
   };
@@ -52,8 +59,8 @@ async function changeChannel(station: Station): Promise<void> {
 async function roam(station: Station, env: HealEnv): Promise<void> {
   const home = env.networks.filter(({ ssid }) => ssid === 'rig-psk');
   const second = await startAccessPoint(station.cell, home, SECOND);
-  await env.roam(station);
   const before = ends(station);
+  await env.roam(station);
   await until(async () => (await accessPointOf(station)).bssid === SECOND_BSSID);
   assert.is(ends(station), before, 'the connection stays');
   second.kill('SIGKILL');
@@ -101,7 +108,7 @@ async function isUp(station: Station): Promise<boolean> {
 }
 
 /** The access point of `rig-psk` in use; nothing while that is not heard. */
-async function accessPointOf({ bus }: Station): Promise<{ bssid: unknown; frequencyMhz: unknown }> {
+export async function accessPointOf({ bus }: Station): Promise<{ bssid: unknown; frequencyMhz: unknown }> {
   const properties = bus.proxy(propertiesInterface, 'net.connman', WIFI_SERVICE);
   const property = { interface_name: causewayServiceInterface.name, property_name: 'AccessPoint' };
   const told = (await properties.Get(property).catch(() => undefined))?.as('a{sv}');

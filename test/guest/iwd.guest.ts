@@ -8,16 +8,18 @@ import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
 import { serviceInterface } from '../../src/dbus/interfaces/service.ts';
 import { variant } from '../../src/dbus/signature.ts';
-import { type AirNetwork, startAccessPoint, startSupplicant } from '../helpers/guest/air.ts';
+import { type AirNetwork, setStrength, startAccessPoint, startSupplicant } from '../helpers/guest/air.ts';
 import { runCases } from '../helpers/guest/cases.ts';
 import { startIwd } from '../helpers/guest/iwd.ts';
 import { CONNECT_LIMIT_MS, SECRET, Station, stationCase, until } from '../helpers/guest/stations.ts';
+import { accessPointOf, moveCases, SECOND_BSSID } from './heal-cases.ts';
 import { STATION_NETWORKS, stationCases } from './station-cases.ts';
 
 /** What iwd answers late it answers in the new key, which an access point that asks again does not expect. */
 const PATIENT = { wpa_disable_eapol_key_retries: 1 };
 const NETWORKS: readonly AirNetwork[] = STATION_NETWORKS.map(({ ssid, settings = {} }) => ({
-  ssid, settings: { ...settings, ...('wpa' in settings && PATIENT) },
+  ssid,
+  settings: { ...settings, ...('wpa' in settings && PATIENT), ...(ssid === 'rig-psk' && { bss_transition: 1 }) },
 }));
 
 /** iwd has the first of the device's two radios. */
@@ -27,6 +29,8 @@ const backend = {
   argv: ['-d', 'plugins/iwd/*:plugins/lib/*:src/service/*:src/technology/*'],
   keysIn: dirname(process.argv[1] ?? ''),
 };
+const FIRST_BSSID = '02:00:00:00:00:00';
+const OWN = '02:00:00:00:01:00';
 const OTHER_RADIO = '020000000300';
 
 let opened: Promise<Station> | undefined;
@@ -52,6 +56,8 @@ iwdCase('WPS by PIN', async (station) => {
   });
   await station.remove('rig-wps');
 });
+
+moveCases(open, { backend, networks: NETWORKS, roam });
 
 iwdCase('what iwd keeps: nothing that connects by itself or was removed, for root alone', async (station) => {
   await station.connect('rig-psk');
@@ -96,6 +102,29 @@ iwdCase('a radio that iwd leaves alone is wpa_supplicant\'s', async (station) =>
 });
 
 await runCases();
+
+// iwd goes where it is asked to if that is heard better, and by itself from what it hardly hears.
+async function roam(station: Station): Promise<void> {
+  const isAt = async (bssid: string): Promise<boolean> => (await accessPointOf(station)).bssid === bssid;
+  const ask = (): Promise<void> => until(async () => {
+    const candidate = `neighbor=${SECOND_BSSID},0x0000,81,11,7`;
+    await station.hostapd(0, 'bss_tm_req', OWN, 'pref=1', 'abridged=1', 'valid_int=255', candidate);
+    // What a busy machine has missed of its scan, iwd does not look for again.
+    for (let left = 20; left > 0 && !(await isAt(SECOND_BSSID)); left--) {
+      await new Promise((done) => setTimeout(done, 500));
+    }
+    return isAt(SECOND_BSSID);
+  });
+  setStrength(-67, 'phy0');
+  await ask();
+  setStrength(-30, 'phy0');
+  setStrength(-78, 'phy2');
+  await until(() => isAt(FIRST_BSSID));
+  setStrength(-67, 'phy0');
+  setStrength(-30, 'phy2');
+  await ask();
+  setStrength(-30);
+}
 
 function isUp(station: Station): Promise<void> {
   return until(async () => (await station.stateOf('rig-psk')) === 'up');

@@ -7,7 +7,7 @@ import { startSupplicant } from '../helpers/guest/air.ts';
 import { runCases } from '../helpers/guest/cases.ts';
 import { type Backend, Station, stationCase, until } from '../helpers/guest/stations.ts';
 import { choiceCases } from './choice-cases.ts';
-import { healCases, SECOND_BSSID } from './heal-cases.ts';
+import { lossCases, moveCases, SECOND_BSSID } from './heal-cases.ts';
 import { securityCases, securityNetworks } from './security-cases.ts';
 import { STATION_NETWORKS, stationCases } from './station-cases.ts';
 
@@ -29,7 +29,8 @@ stationCase(open, 'the country is where the time zone is', async ({ cell }) => {
   await until(async () => (await cell.device.output(['iw', 'reg', 'get'])).includes('country DE: DFS-ETSI'));
 });
 stationCases(open);
-healCases(open, { backend, networks: NETWORKS, roam });
+moveCases(open, { backend, networks: NETWORKS, roam });
+lossCases(open, { backend, networks: NETWORKS, roam });
 securityCases(open, NETWORKS);
 // The last of these starts the daemon anew.
 choiceCases(open, NETWORKS);

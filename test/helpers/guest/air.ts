@@ -88,6 +88,18 @@ export async function startAccessPoint(
   return hostapd;
 }
 
+/** Has everybody hear at so many dBm, -80 at the weakest, what a radio (`phy0`), or any, sends from now on. */
+export function setStrength(dbm: number, radio?: string): void {
+  for (const name of radio === undefined ? readdirSync(RADIOS) : [radio]) {
+    // Added to the power it sends with; the kernel takes unsigned numbers alone.
+    const lost = BigInt.asUintN(64, BigInt(dbm - SENT_DBM));
+    writeFileSync(`${RADIOS}/${name}/hwsim/rx_rssi`, String(lost));
+  }
+}
+
+const RADIOS = '/sys/kernel/debug/ieee80211';
+const SENT_DBM = 20;
+
 /** Whose keys `makeCertificates` takes. */
 export const CERTIFICATE_NAMES = ['ca', 'wrong', 'server', 'client'] as const;
 
