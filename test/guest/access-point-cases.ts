@@ -72,6 +72,30 @@ export function accessPointCases(open: () => Promise<Station>): void {
   countryCases(airCase);
 }
 
+/** Adds that of iwd, whose radio has one mode at a time; `rig-psk` is the station's. */
+export function iwdAccessPointCase(open: () => Promise<Station>): void {
+  const isBack = (station: Station): Promise<void> => until(async () => (await station.stateOf('rig-psk')) === 'up');
+  caseIn(open)('an access point in place of the station, which then comes back', async (station, run) => {
+    await station.cell.server.output(['ip', 'link', 'set', CLIENT, 'down', 'nomaster']); // hostapd's before
+    await station.connect('rig-psk');
+    await tether(station, true);
+    assert.is((await station.services()).size, 0);
+    const client = run('PSK');
+    await isIn(client);
+    await until(async () => (await clientsOf(station)).length === 1);
+    assert.equal(await clientsOf(station), [await addressOf(station)]);
+    assert.match(await lease(station), /192\.168\.[0-9]+\.[0-9]+/);
+    await client.stop();
+    await until(async () => (await clientsOf(station)).length === 0);
+    const wrong = run('wrong');
+    await wrong.waitForLine((line) => line.includes('WRONG_KEY'), CONNECT_LIMIT_MS);
+    assert.equal(await clientsOf(station), []);
+    await wrong.stop();
+    await tether(station, false);
+    await isBack(station);
+  });
+}
+
 export function caseIn(open: () => Promise<Station>): AirCase {
   return (name, body) => stationCase(open, name, async (station) => {
     const clients: Child[] = [];

@@ -12,6 +12,7 @@ import { type AirNetwork, setStrength, startAccessPoint, startSupplicant } from 
 import { runCases } from '../helpers/guest/cases.ts';
 import { startIwd } from '../helpers/guest/iwd.ts';
 import { CONNECT_LIMIT_MS, SECRET, Station, stationCase, until } from '../helpers/guest/stations.ts';
+import { iwdAccessPointCase } from './access-point-cases.ts';
 import { accessPointOf, moveCases, SECOND_BSSID } from './heal-cases.ts';
 import { STATION_NETWORKS, stationCases } from './station-cases.ts';
 
@@ -85,9 +86,11 @@ iwdCase('off and on again, which takes the access point away and brings it back:
 iwdCase('iwd is killed and started again: the favourite is back', async (station) => {
   station.supplicant.kill('SIGKILL');
   await until(async () => (await station.services()).size === 0);
-  await backend.start(station.cell);
+  station.supplicant = await backend.start(station.cell);
   await isUp(station);
 });
+
+iwdAccessPointCase(open);
 
 iwdCase('a radio that iwd leaves alone is wpa_supplicant\'s', async (station) => {
   await startSupplicant(station.cell);
