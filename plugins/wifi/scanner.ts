@@ -70,7 +70,7 @@ export class Scanner {
     while (reason.kind === 'hidden' && this.#running !== undefined) {
       await Promise.race([this.#running.catch(() => undefined), rejection(signal)]);
     }
-    await Promise.race([this.#running ??= this.#run(reason), rejection(signal)]);
+    await Promise.race([this.#start(reason), rejection(signal)]);
   }
 
   /**
@@ -135,8 +135,15 @@ export class Scanner {
   }
 
   #look(reason: ScanReason): void {
-    this.#running ??= this.#run(reason)
+    this.#start(reason)
       .catch((error: unknown) => log.debug('%s: %s', this.#link.path, error instanceof Error ? error.message : error));
+  }
+
+  // What runs already will do. There may be nothing to scan for, so that it ends at once.
+  #start(reason: ScanReason): Promise<void> {
+    return (this.#running ??= this.#run(reason).finally(() => {
+      this.#running = undefined;
+    }));
   }
 
   async #abort(signal: AbortSignal): Promise<void> {
@@ -171,7 +178,6 @@ export class Scanner {
       }
     } finally {
       this.#reason = undefined;
-      this.#running = undefined;
     }
   }
 
