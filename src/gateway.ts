@@ -13,7 +13,7 @@ import { NetlinkError } from './netlink/error.ts';
 import { routeSlot, type Route } from './netlink/route/route.ts';
 import type { Rtnetlink } from './netlink/rtnetlink.ts';
 import type { Rule } from './netlink/rule/rule.ts';
-import { ConnmanError } from './shared/errors.ts';
+import { ConnmanError, messageOf } from './shared/errors.ts';
 import type { IpPrefix } from './shared/ipaddress.ts';
 import { logger } from './shared/log.ts';
 
@@ -291,8 +291,4 @@ function describeRoute({ destination, gateway, ifindex = 0, metric = 0, table, s
 function describeRule({ priority = 0, source, table, suppressPrefixLength }: Rule): string {
   const from = source === undefined ? 'all' : `${source.address}/${source.prefixLength}`;
   return `${priority}: from ${from} lookup ${table}${suppressPrefixLength === undefined ? '' : ' by prefix'}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -11,7 +11,7 @@ import {
 } from '../../src/dbus/interfaces/wpa-supplicant.ts';
 import { variant, type Variant } from '../../src/dbus/signature.ts';
 import { Emitter, type Observable } from '../../src/shared/emitter.ts';
-import { ConnmanError } from '../../src/shared/errors.ts';
+import { ConnmanError, messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { type Bss, parseBss, type Properties } from './bss.ts';
 import type { SupplicantState } from './join-outcome.ts';
@@ -308,10 +308,6 @@ export class SupplicantLink {
   async #getAll(path: string, interfaceName: string): Promise<Properties> {
     return this.#bus.proxy(propertiesInterface, SUPPLICANT, path).GetAll({ interface_name: interfaceName });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 const SUPPLICANT_STATES: readonly SupplicantState[] = [

@@ -6,6 +6,7 @@
 
 import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
 import type { Clock } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
 import { parseKeyFile, type KeyFile } from '../shared/keyfile.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
@@ -147,8 +148,4 @@ function attempt(what: string, action: () => void): boolean {
     log.error('cannot %s: %s', what, messageOf(error));
     return false;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -10,6 +10,7 @@ import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import type { FixedAddress } from '../provision/values.ts';
 import type { Provisioning } from '../provisioning.ts';
 import type { Services } from '../service/services.ts';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Technologies } from '../technology/technologies.ts';
@@ -92,8 +93,4 @@ function remove({ ifindex, interfaceName }: Device, addresses: readonly FixedAdd
 
 function isSame(one: Pick<FixedAddress, 'address' | 'prefixLength'>, other: typeof one): boolean {
   return one.prefixLength === other.prefixLength && one.address.equals(other.address);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -100,3 +100,8 @@ export function errorFromErrno(errnoName: string, text: string, cause?: unknown)
     ? new ConnmanError('Failed', text, { cause })
     : new ConnmanError(code, undefined, { cause });
 }
+
+/** What `error` says, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
