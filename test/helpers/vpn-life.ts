@@ -3,7 +3,6 @@
  * that dies and returns, a helper that is killed, another uplink, and daemons that go and come back.
  */
 
-import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { busVariant } from './bus-daemon.ts';
 import type { Cell } from './cell.ts';
@@ -18,6 +17,7 @@ import {
   isVpnListed,
   processesOf,
   propertiesOf,
+  readProcess,
   startVpnd,
 } from './vpn.ts';
 import { daemon } from './wired.ts';
@@ -199,15 +199,7 @@ function isCarrierLost(link: string) {
 async function helpersOf(cell: Cell, { helper }: VpnLife): Promise<number[]> {
   if (helper === undefined) return [];
   const pids = await processesOf(cell, helper.program);
-  return pids.filter((pid) => commandLineOf(pid).includes(helper.mark));
-}
-
-function commandLineOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return ''; // it has ended meanwhile
-  }
+  return pids.filter((pid) => readProcess(pid, 'cmdline').includes(helper.mark));
 }
 
 function isServiceRemoved(ident: string) {

@@ -198,8 +198,17 @@ export async function processesOf(cell: Cell, program: string): Promise<number[]
 export async function tracesOf(cell: Cell, ...programs: string[]): Promise<string> {
   const pids = (await Promise.all(programs.map((program) => processesOf(cell, program)))).flat();
   return pids
-    .map((pid) => ['cmdline', 'environ'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8')).join())
+    .map((pid) => ['cmdline', 'environ'].map((file) => readProcess(pid, file)).join())
     .join();
+}
+
+/** A file of a process below /proc; empty once it has ended. */
+export function readProcess(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** A user's agent: what it was asked, and attempts to connect with what it answers to each question in turn. */
