@@ -93,6 +93,8 @@ export interface FakeSupplicantOptions {
   readonly onLink?: ((bus: Bus, path: string, scope: Scope) => void) | undefined;
   /** What the driver can do. */
   readonly modes?: readonly string[] | undefined;
+  /** How many names a scan takes; four unless said. */
+  readonly maxScanSsids?: number | undefined;
 }
 
 /** Starts one on a connection of its own. */
@@ -277,7 +279,7 @@ class Supplicant implements FakeSupplicant {
     return {
       Capabilities: () => new Map([
         ['Modes', variant('as', this.#options.modes ?? ['infrastructure', 'ad-hoc', 'ap', 'p2p'])],
-        ['MaxScanSSID', variant('i', 4)],
+        ['MaxScanSSID', variant('i', this.#options.maxScanSsids ?? 4)],
         ['KeyMgmt', variant('as', ['none', 'wpa-psk', 'sae'])],
       ]),
       State: () => facts.state,

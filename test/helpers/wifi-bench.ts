@@ -78,18 +78,22 @@ export interface WifiBenchOptions extends CoreBenchOptions, FakeSupplicantOption
 export async function wifiBench(
   context: TestContext,
   air: Readonly<Record<string, FakeAccessPoint>>,
-  { files = {}, mainConf = '', radioAddress = RADIO, inherited, onLink, modes, ...rest }: WifiBenchOptions = {},
+  options: WifiBenchOptions = {},
 ): Promise<WifiBench> {
+  const {
+    files = {}, mainConf = '', radioAddress = RADIO, inherited, onLink, modes, maxScanSsids, ...rest
+  } = options;
   const bench = await coreBench(context, {
     ...rest,
     mainConf: `OnlineCheckMode=none\n${mainConf}`,
     devtypes: { wlan0: 'wlan' },
     files: { settings: '[global]\nOfflineMode=false\n\n[WiFi]\nEnable=true\n', ...files },
   });
+  const abilities = { onLink, modes, maxScanSsids };
   const start = async (): Promise<FakeSupplicant> =>
-    (latest = await fakeSupplicant((scope) => bench.connect(scope), context.scope, air, { onLink, modes }));
-  let latest = await fakeSupplicant((scope) => bench.connect(scope), context.scope, air, { onLink, modes });
-  const supplicant = latest;
+    (latest = await fakeSupplicant((scope) => bench.connect(scope), context.scope, air, abilities));
+  let latest: FakeSupplicant;
+  const supplicant = await start();
   const agent = await serveAgent(bench, context);
   bench.kernel.addLink({ name: 'wlan0', hardwareAddress: radioAddress, permanentAddress: RADIO, isUp: true });
   bench.kernel.mirror.linkChanged.observe(context.scope, ({ before, after }) => {

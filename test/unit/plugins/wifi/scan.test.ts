@@ -249,6 +249,21 @@ test('gone for long, it is looked for where it was, and no more once it is heard
   assert.is(await searches(60), 0, 'what is heard is not looked for');
 }));
 
+test('a driver that takes no names: nothing to search for ends no other scan', withScope(async (context) => {
+  const air = { ap: HOME_AP, other: { ssid: 'x' } };
+  const bench = await wifiBench(context, air, { files: AUTOCONNECT, maxScanSsids: 0 });
+  const { supplicant } = bench;
+  await bench.settled();
+  supplicant.vanish('ap');
+  await bench.settled();
+  await context.clock.advance(2_500);
+  await bench.settled();
+  supplicant.calls.length = 0;
+  await context.clock.advance(60_000);
+  await bench.settled();
+  assert.ok(supplicant.calls.some((call) => call.startsWith('Scan')), supplicant.calls.join());
+}));
+
 test('after sleep: what is known is looked for, unless it is joined still', withScope(async (context) => {
   const bench = await wifiBench(context, { ap: HOME_AP }, { files: AUTOCONNECT });
   const { supplicant, core: { sleep } } = bench;
