@@ -10,7 +10,7 @@ import {
 } from './gateway/routes.ts';
 import type { GatewayNeeds } from './gateway/routes.ts';
 import { NetlinkError } from './netlink/error.ts';
-import { routeSlot, type Route } from './netlink/route/route.ts';
+import { ROUTE_PROTOCOL, routeSlot, type Route } from './netlink/route/route.ts';
 import type { Rtnetlink } from './netlink/rtnetlink.ts';
 import type { Rule } from './netlink/rule/rule.ts';
 import { ConnmanError, messageOf } from './shared/errors.ts';
@@ -35,6 +35,8 @@ export class Gateways {
   readonly #slots = new Map<string, Entry>();
   /** Rules that an earlier daemon left, until their service is back. */
   #inherited: readonly Rule[] = [];
+  /** Routes that were there when we started, likewise. */
+  #inheritedRoutes: readonly Route[] = [];
   /** Families that are routed by where packets come from. */
   readonly #sharing = new Set<4 | 6>();
   /** Families that are being turned over to it or back. */
@@ -46,10 +48,12 @@ export class Gateways {
   }
 
   /**
-   * Looks for the rules that an earlier daemon left. Those of addresses that are still there stay as
-   * they are until their service is back; the others are removed. Never throws.
+   * Looks for the routes and rules that an earlier daemon left. Those of addresses that are still there
+   * stay as they are until their service is back; other rules are removed. Never throws.
    */
   async inherit(): Promise<void> {
+    const { routes } = this.#kernel.mirror;
+    this.#inheritedRoutes = [...routes.values()].filter(({ protocol }) => protocol === ROUTE_PROTOCOL.boot);
     for (const family of [4, 6] as const) {
       try {
         const rules = (await this.#kernel.rule.list(family)).filter(isSourceRule);
@@ -72,6 +76,7 @@ export class Gateways {
     if (needs.isNeverDefault !== true) this.#defaultIdentifier ??= owner.identifier;
     const known = this.#entries.get(keyOf(owner));
     const entry = known ?? { owner, needs, routes: new Map(), rules: new Map() };
+    if (known === undefined) this.#takeOverRoutes(entry);
     if (known === undefined && needs.family === 6) this.#sweep(needs);
     entry.needs = needs;
     this.#entries.set(keyOf(owner), entry);
@@ -196,9 +201,27 @@ export class Gateways {
     this.#inherited = this.#inherited.filter((rule) => !isIts(rule));
   }
 
+  // The service's routes of when another was the default, or it was: taken over to be removed. Only what
+  // is still there: in IPv4, removing metric 0 hits any other where there is none.
+  #takeOverRoutes(entry: Entry): void {
+    const { ifindex, family } = entry.needs;
+    const isIts = (route: Route): boolean => route.ifindex === ifindex && route.family === family;
+    const inherited = new Set(this.#inheritedRoutes.filter(isIts).map(describeRoute));
+    if (inherited.size === 0) return;
+    this.#inheritedRoutes = this.#inheritedRoutes.filter((route) => !isIts(route));
+    const there = new Set(this.#kernel.mirror.routesOf(ifindex).map(describeRoute));
+    for (const route of routesFor(entry.needs, !this.#isDefault(entry))) {
+      const text = describeRoute(route);
+      const slot = slotOf(route);
+      if (!inherited.has(text) || !there.has(text) || this.#slots.has(slot)) continue;
+      this.#slots.set(slot, entry);
+      entry.routes.set(slot, route);
+    }
+  }
+
   // Requests reach the kernel in the order in which they are made, without waiting in between.
   async #change(
-    entry: Entry, routes: ReadonlyMap<string, Route>, rules: Map<string, Rule>, extent: 'changes' | 'anew',
+    entry: Entry, routes: Map<string, Route>, rules: Map<string, Rule>, extent: 'changes' | 'anew',
   ): Promise<void> {
     const before = { routes: entry.routes, rules: entry.rules };
     entry.routes = routes;
@@ -267,7 +290,7 @@ interface Entry {
   readonly owner: GatewayOwner;
   needs: GatewayNeeds;
   /** What it has asked of the kernel, by slot. */
-  routes: ReadonlyMap<string, Route>;
+  routes: Map<string, Route>;
   /** By their description. */
   rules: Map<string, Rule>;
 }

@@ -201,6 +201,33 @@ test('the rules of an earlier daemon stay until their service is back', async ()
   assert.equal(await rules(kernel), []);
 });
 
+test('another is the default after a restart: no route of the earlier daemon stays in the old role', async () => {
+  const kernel = fakeKernel();
+  const before = new Gateways(kernel);
+  const one = await plug(kernel, 'eth0', { address: '192.0.2.10', gateway: '192.0.2.1' });
+  const two = await plug(kernel, 'eth1', { address: '198.51.100.10', gateway: '198.51.100.1' });
+  await before.set(owner('one'), one);
+  await before.set(owner('two'), two);
+  const first = main(kernel);
+  before.abandon(owner('one'));
+  before.abandon(owner('two'));
+
+  const counts = watchDefaults(kernel);
+  const gateways = new Gateways(kernel);
+  await gateways.inherit();
+  await gateways.set(owner('two'), two);
+  await gateways.set(owner('one'), one);
+  assert.equal(main(kernel), [
+    '192.0.2.1 dev 2 low', '198.51.100.1 dev 3', 'default via 192.0.2.1 dev 2 low', 'default via 198.51.100.1 dev 3',
+  ]);
+  await gateways.setDefault('one');
+  assert.equal(main(kernel), first);
+  assert.ok(counts.every((count) => count > 0), `${counts}`);
+  await gateways.remove(owner('two'));
+  await gateways.set(owner('two'), two);
+  assert.equal(main(kernel), first, 'what was taken over is not removed twice');
+});
+
 test('rules of addresses that are gone are removed at start', async () => {
   const kernel = fakeKernel();
   const source = { address: ip('203.0.113.9'), prefixLength: 32 };
