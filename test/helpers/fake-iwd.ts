@@ -21,8 +21,6 @@ import { createScope, type Scope } from '../../src/shared/scope.ts';
 
 const NAME = 'net.connman.iwd';
 const MANAGER = '/net/connman/iwd';
-const ADAPTER = `${MANAGER}/0`;
-const DEVICE = `${ADAPTER}/3`;
 
 const adapterObject = describeInterface({ ...iwdAdapterInterface, properties: { SupportedModes: 'as' } });
 const deviceObject = describeInterface({
@@ -79,6 +77,10 @@ export interface FakeIwd {
   joinForSomebody(name: string): void;
   /** The access point in use is heard so well now. */
   hear(signalDbm: number): void;
+  /** Its radio is no more. */
+  takeOut(): void;
+  /** There is one again; it is another to iwd. */
+  putIn(): void;
   stop(): Promise<void>;
 }
 
@@ -114,6 +116,9 @@ class Iwd implements FakeIwd {
   readonly #options: FakeIwdOptions;
   readonly #known = new Map<string, Known>();
   readonly #networks = new Map<string, Exported<typeof networkObject>>();
+  /** Its radio, of which there has been one before each. */
+  #radio: Scope | undefined;
+  #radios = 0;
   #station: { readonly exported: Exported<typeof stationObject>; readonly scope: Scope } | undefined;
   #agent: readonly [id: string, path: string] = ['', '/'];
   #signalAgent: readonly [id: string, path: string] | undefined;
@@ -152,12 +157,26 @@ class Iwd implements FakeIwd {
         UnregisterAgent: () => void (this.#agent = ['', '/']),
       },
     }, this.#scope);
-    this.#bus.export(ADAPTER, adapterObject, {
+    this.putIn();
+  }
+
+  takeOut(): void {
+    this.isPowered = false;
+    this.#followPower();
+    void this.#radio?.close();
+  }
+
+  putIn(): void {
+    const radio = this.#scope.child();
+    this.#radio = radio;
+    this.#radios++;
+    this.isPowered = true;
+    this.#bus.export(this.#adapterPath, adapterObject, {
       properties: { SupportedModes: () => this.modes }, methods: {},
-    }, this.#scope);
-    const device = this.#bus.export(DEVICE, deviceObject, {
+    }, radio);
+    const device = this.#bus.export(this.#path, deviceObject, {
       properties: {
-        Name: () => this.#options.interfaceName ?? 'wlan0', Adapter: () => ADAPTER, Mode: () => this.#mode,
+        Name: () => this.#options.interfaceName ?? 'wlan0', Adapter: () => this.#adapterPath, Mode: () => this.#mode,
         Powered: () => this.isPowered,
       },
       setters: {
@@ -175,7 +194,7 @@ class Iwd implements FakeIwd {
         },
       },
       methods: {},
-    }, this.#scope);
+    }, radio);
     this.#followPower();
   }
 
@@ -193,11 +212,23 @@ class Iwd implements FakeIwd {
     this.#signalDbm = signalDbm;
     if (this.#signalAgent === undefined) return;
     const [id, path] = this.#signalAgent;
-    this.#bus.proxy(iwdSignalAgentInterface, id, path).Changed({ device: DEVICE, level: 1 }).catch(() => undefined);
+    this.#bus.proxy(iwdSignalAgentInterface, id, path).Changed({ device: this.#path, level: 1 }).catch(() => undefined);
   }
 
   stop(): Promise<void> {
     return this.#scope.close();
+  }
+
+  get #adapterPath(): string {
+    return `${MANAGER}/${this.#radios - 1}`;
+  }
+
+  get #path(): string {
+    return `${this.#adapterPath}/3`;
+  }
+
+  #pathOf(name: string): string {
+    return `${this.#path}/${name}`;
   }
 
   // Nothing but an access point has its object.
@@ -206,7 +237,7 @@ class Iwd implements FakeIwd {
     this.#accessPoint = this.#mode === 'ap' ? this.#scope.child() : undefined;
     if (this.#accessPoint === undefined) return;
     let isStarted = false;
-    const exported = this.#bus.export(DEVICE, accessPointObject, {
+    const exported = this.#bus.export(this.#path, accessPointObject, {
       properties: { Started: () => isStarted },
       methods: {
         Start: ({ ssid, psk }) => {
@@ -229,24 +260,24 @@ class Iwd implements FakeIwd {
       return;
     }
     const scope = this.#scope.child();
-    const exported = this.#bus.export(DEVICE, stationObject, {
+    const exported = this.#bus.export(this.#path, stationObject, {
       properties: {
         State: () => this.#state,
         Scanning: () => this.#isScanning,
-        ConnectedNetwork: () => (this.#connected === undefined ? undefined : pathOf(this.#connected)),
+        ConnectedNetwork: () => (this.#connected === undefined ? undefined : this.#pathOf(this.#connected)),
       },
       methods: {
         Scan: () => this.#scan(),
         Disconnect: () => this.#disconnect(),
         GetOrderedNetworks: () => this.#visible.filter((name) => this.#networks.has(name))
-          .map((name) => [pathOf(name), this.#centiDbm(name)] as const),
+          .map((name) => [this.#pathOf(name), this.#centiDbm(name)] as const),
         GetHiddenAccessPoints: () => [...this.air.keys()].filter((name) => !this.#visible.includes(name))
           .map((name) => ['02:00:00:00:00:01', this.#centiDbm(name), name.split('_')[1] ?? ''] as const),
         RegisterSignalLevelAgent: ({ path }, { caller }) => void (this.#signalAgent = [caller.id, path]),
       },
     }, scope);
     this.#station = { exported, scope };
-    this.#bus.export(DEVICE, iwdSimpleConfigurationInterface, {
+    this.#bus.export(this.#path, iwdSimpleConfigurationInterface, {
       methods: {
         PushButton: () => this.#joinByWps('PushButton'),
         StartPin: ({ pin }) => this.#joinByWps(`StartPin ${pin}`),
@@ -280,7 +311,7 @@ class Iwd implements FakeIwd {
 
   #hear(name: string): void {
     if (this.#networks.has(name) || this.#station === undefined) return;
-    this.#networks.set(name, this.#bus.export(pathOf(name), networkObject, {
+    this.#networks.set(name, this.#bus.export(this.#pathOf(name), networkObject, {
       properties: {
         Connected: () => this.#connected === name,
         KnownNetwork: () => (this.#known.has(name) ? knownPath(name) : undefined),
@@ -320,8 +351,8 @@ class Iwd implements FakeIwd {
   async #ask(name: string): Promise<string> {
     const agent = this.#bus.proxy(iwdFullAgentInterface, ...this.#agent);
     const isUser = name.endsWith('_8021x');
-    const secret = await (isUser ? agent.RequestUserPassword({ path: pathOf(name), user: 'me' })
-      : agent.RequestPassphrase({ path: pathOf(name) }));
+    const secret = await (isUser ? agent.RequestUserPassword({ path: this.#pathOf(name), user: 'me' })
+      : agent.RequestPassphrase({ path: this.#pathOf(name) }));
     this.calls.push(`${isUser ? 'RequestUserPassword' : 'RequestPassphrase'} ${secret}`);
     return secret;
   }
@@ -425,7 +456,7 @@ class Iwd implements FakeIwd {
     this.#diagnostics = undefined;
     if (state !== 'connected') return;
     this.#diagnostics = this.#scope.child();
-    this.#bus.export(DEVICE, iwdDiagnosticInterface, {
+    this.#bus.export(this.#path, iwdDiagnosticInterface, {
       methods: { GetDiagnostics: () => this.#diagnose() },
     }, this.#diagnostics);
   }
@@ -449,10 +480,6 @@ function fileOf(name: string): string {
   const [hex = '', type = ''] = name.split('_');
   const text = Buffer.from(hex, 'hex').toString();
   return `${/^[A-Za-z0-9 _-]+$/.test(text) ? text : `=${hex}`}.${type}`;
-}
-
-function pathOf(name: string): string {
-  return `${DEVICE}/${name}`;
 }
 
 function knownPath(name: string): string {
