@@ -21,8 +21,13 @@ const SCAN_LIMIT_MS = 30_000;
 
 /** So long wpa_supplicant joins from what a scan has found; a second less than it says itself. */
 const FRESH_MS = 4_000;
-/** A scan of few channels takes a tenth of that; a driver that is busy is not waited for. */
-const JOIN_SCAN_LIMIT_MS = 2_000;
+/** A scan of few channels takes a fraction of that; a driver that is busy is not waited for. */
+const JOIN_SCAN_LIMIT_MS = 4_000;
+
+/** In MHz. */
+type Channels = ReadonlySet<number> | 'all';
+
+const NEVER = { at: Number.NEGATIVE_INFINITY, channels: 'all' } as const;
 
 /** What decides how to scan, asked when a scan begins. */
 export interface ScannerEnv {
@@ -46,8 +51,10 @@ export class Scanner {
   #running: Promise<void> | undefined;
   /** Why, while something runs. */
   #reason: ScanReason | undefined;
-  /** When a scan last ended well. */
-  #heardAt = Number.NEGATIVE_INFINITY;
+  /** What is listened to, while something runs. */
+  #channels: Channels = 'all';
+  /** When a scan last ended well, and what it listened to. */
+  #heard: { readonly at: number; readonly channels: Channels } = NEVER;
 
   constructor(link: SupplicantLink, env: ScannerEnv, scope: Scope) {
     this.#link = link;
@@ -56,18 +63,20 @@ export class Scanner {
     this.#alarm = env.clock.alarm('look for Wi-Fi networks', scope, () => this.#tick());
     this.#searchAlarm = env.clock.alarm('look for known Wi-Fi networks', scope, () => this.#search());
     link.events.observe(scope, (event) => {
-      if (event.kind === 'scanDone' && event.isSuccess) this.#heardAt = env.clock.now();
+      if (event.kind === 'scanDone' && event.isSuccess) this.#heard = { at: env.clock.now(), channels: this.#channels };
     });
   }
 
   /**
-   * Looks for networks; resolves when the results are in. A name is called after what runs already.
+   * Looks for networks; resolves when the results are in. A name is called after what runs already, and
+   * users want to hear everything.
    * Rejects with Failed where the supplicant refuses, OperationTimeout where it does not end, or the
    * reason of `signal`.
    */
   async scan(reason: ScanReason, signal: AbortSignal): Promise<void> {
     this.stopAutoscan();
-    while (reason.kind === 'hidden' && this.#running !== undefined) {
+    const isEnough = (): boolean => reason.kind !== 'hidden' && (reason.kind !== 'user' || this.#channels === 'all');
+    while (this.#running !== undefined && !isEnough()) {
       await Promise.race([this.#running.catch(() => undefined), rejection(signal)]);
     }
     await Promise.race([this.#start(reason), rejection(signal)]);
@@ -75,15 +84,16 @@ export class Scanner {
 
   /**
    * Looks for a network where it was heard, unless that was just now: else the supplicant would search
-   * all channels before it joins, which takes seconds. A search that nobody waits for gives way.
-   * Resolves in any case, soon.
+   * all channels before it joins, which takes seconds. A search that nobody waits for gives way; where the
+   * driver cannot end one, the supplicant joins from what that finds. Resolves in any case, soon.
    */
   async refresh(ssid: Uint8Array, frequenciesMhz: readonly number[]): Promise<void> {
-    if (!this.#link.isScanning && this.#env.clock.now() - this.#heardAt < FRESH_MS) return;
+    if (!this.#link.isScanning && this.#isFresh(frequenciesMhz)) return;
     const limits = this.#scope.child();
     try {
       const limit = this.#env.clock.deadline('scan before a join', JOIN_SCAN_LIMIT_MS, this.#scope.signal, limits);
-      if (this.#link.isScanning && (this.#reason === undefined || isUnasked(this.#reason))) await this.#abort(limit);
+      const isInTheWay = this.#link.isScanning && (this.#reason === undefined || isUnasked(this.#reason));
+      if (isInTheWay && !(await this.#abort(limit))) return;
       await this.scan({ kind: 'join', ssid, frequenciesMhz }, limit);
     } catch (error) {
       log.debug('%s: %s', this.#link.path, error instanceof Error ? error.message : error);
@@ -111,6 +121,12 @@ export class Scanner {
   stopAutoscan(): void {
     this.#set(STOPPED);
     this.#stopSearch();
+  }
+
+  #isFresh(frequenciesMhz: readonly number[]): boolean {
+    const { at, channels } = this.#heard;
+    const isThere = channels === 'all' || frequenciesMhz.some((frequency) => channels.has(frequency));
+    return isThere && this.#env.clock.now() - at < FRESH_MS;
   }
 
   #tick(): void {
@@ -146,18 +162,21 @@ export class Scanner {
     }));
   }
 
-  async #abort(signal: AbortSignal): Promise<void> {
+  // Whether the driver can: else it goes on.
+  async #abort(signal: AbortSignal): Promise<boolean> {
     const limits = this.#scope.child();
-    this.#reason = undefined;
     try {
       const ended = new Promise<void>((resolve) => {
         this.#link.events.observe(limits, ({ kind }) => {
           if (kind === 'scanDone' || kind === 'removed') resolve();
         });
       });
-      await this.#link.abortScan();
+      if (!(await this.#link.abortScan())) return false;
+      this.#reason = undefined;
       await Promise.race([ended, rejection(signal)]);
+      this.#heard = NEVER;
       await this.#running?.catch(() => undefined);
+      return true;
     } finally {
       await limits.close();
     }
@@ -178,11 +197,13 @@ export class Scanner {
       }
     } finally {
       this.#reason = undefined;
+      this.#channels = 'all';
     }
   }
 
   async #runOne(request: Properties): Promise<void> {
     const limits = this.#scope.child();
+    this.#channels = channelsOf(request);
     const limit = this.#env.clock.deadline('Wi-Fi scan', SCAN_LIMIT_MS, this.#scope.signal, limits);
     try {
       const done = new Promise<void>((resolve, reject) => {
@@ -199,7 +220,10 @@ export class Scanner {
       done.catch(() => undefined);
       await this.#link.scan(request).catch((error: unknown) => {
         // The supplicant looks by itself: what that finds will do.
-        if (error instanceof ConnmanError && error.code === 'InProgress' && this.#link.isScanning) return;
+        if (error instanceof ConnmanError && error.code === 'InProgress' && this.#link.isScanning) {
+          this.#channels = 'all';
+          return;
+        }
         throw this.#scope.isClosed ? new ScanError('NoCarrier', 'gone') : refusal(error);
       });
       await done;
@@ -207,6 +231,11 @@ export class Scanner {
       await limits.close();
     }
   }
+}
+
+function channelsOf(request: Properties): Channels {
+  const channels = request.get('Channels')?.as('a(uu)');
+  return channels === undefined ? 'all' : new Set(channels.map(([frequencyMhz]) => frequencyMhz));
 }
 
 /** Whether nobody waits for what it finds, or nobody any more. */

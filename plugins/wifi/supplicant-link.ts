@@ -145,9 +145,15 @@ export class SupplicantLink {
     }
   }
 
-  /** Ends a scan, whoever began it; its `scanDone` follows. Never rejects: there may be none any more. */
-  async abortScan(): Promise<void> {
-    await this.#proxy.AbortScan().catch((error: unknown) => log.debug('%s: %s', this.path, messageOf(error)));
+  /**
+   * Ends a scan, whoever began it; its `scanDone` follows. Whether that is so: the driver may not know how, and
+   * there may be none any more. Never rejects.
+   */
+  abortScan(): Promise<boolean> {
+    return this.#proxy.AbortScan().then(() => true, (error: unknown) => {
+      log.debug('%s: %s', this.path, messageOf(error));
+      return false;
+    });
   }
 
   /** Adds a network block; resolves with its path. */
@@ -169,8 +175,8 @@ export class SupplicantLink {
 
   /** Leaves, and drops a network block. Never rejects: what is gone is gone. */
   async leave(network: string | undefined): Promise<void> {
-    await this.#proxy.Disconnect().catch((error: unknown) => log.debug('%s: %s', this.path, messageOf(error)));
-    if (network !== undefined) await this.remove(network);
+    const left = this.#proxy.Disconnect().catch((error: unknown) => log.debug('%s: %s', this.path, messageOf(error)));
+    await Promise.all([left, network === undefined ? undefined : this.remove(network)]);
   }
 
   /** Drops a network block. Never rejects. */

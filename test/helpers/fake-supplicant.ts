@@ -45,6 +45,8 @@ export interface FakeSupplicant {
   readonly air: Map<string, FakeAccessPoint>;
   /** Whether scans end by themselves; else `finishScan` does it. */
   isScanningFast: boolean;
+  /** Whether the driver can end a scan before its time. */
+  canAbortScans: boolean;
   /** Whether access points of ours come up. */
   canBeAccessPoint: boolean;
   /** A station of our access point came or left. */
@@ -114,6 +116,7 @@ class Supplicant implements FakeSupplicant {
   readonly blocks: Block[] = [];
   readonly air: Map<string, FakeAccessPoint>;
   isScanningFast = true;
+  canAbortScans = true;
   refusedInterfaces = 0;
   scanRefusal: string | undefined;
   canBeAccessPoint = true;
@@ -302,7 +305,7 @@ class Supplicant implements FakeSupplicant {
       Scan: ({ args }) => this.#scan(args),
       AbortScan: () => {
         this.calls.push('AbortScan');
-        if (!this.#facts.isScanning) throw new DBusError(`${NAME}.UnknownError`, 'no scan');
+        if (!this.#facts.isScanning || !this.canAbortScans) throw new DBusError(`${NAME}.UnknownError`, 'no scan');
         this.#endScan();
       },
       AddNetwork: ({ args }) => this.#addNetwork(path, args),

@@ -163,7 +163,7 @@ test('before a join the network is looked for where it was heard, unless that wa
     supplicant.isScanningFast = false;
     const slow = connect();
     await bench.settled();
-    await context.clock.advance(2_000);
+    await context.clock.advance(4_000);
     assert.equal(await slow, ['Scan active home 2437 5180', ...joining], 'nor is a scan waited for that does not end');
   },
 ));
@@ -193,6 +193,35 @@ test('a search that nobody waits for gives way to a join', withScope(async (cont
   supplicant.beginScan();
   await bench.settled();
   assert.equal(await joins(), ['AbortScan', 'Scan active home 2412'], 'the supplicant\'s');
+  supplicant.canAbortScans = false;
+  supplicant.beginScan();
+  await bench.settled();
+  supplicant.calls.length = 0;
+  await bench.service(HOME).Connect();
+  assert.equal(
+    supplicant.calls, ['AbortScan', 'AddNetwork', 'SelectNetwork'], 'a driver that cannot end it: that will do',
+  );
+}));
+
+test('users hear everything, also while known networks are looked for', withScope(async (context) => {
+  const bench = await wifiBench(context, { ap: HOME_AP, other: { ssid: 'unknown' } }, { files: AUTOCONNECT });
+  const { supplicant } = bench;
+  await bench.settled();
+  supplicant.isScanningFast = false;
+  supplicant.vanish('ap');
+  await bench.settled();
+  supplicant.calls.length = 0;
+  await context.clock.advance(2_000);
+  await bench.settled();
+  assert.equal(supplicant.calls, ['Scan active home 2412']);
+  const heard = technologyOf(bench).Scan({}, { timeoutMs: 60_000 }).then(() => 'done');
+  await bench.settled();
+  assert.equal(supplicant.calls, ['Scan active home 2412'], 'one after the other');
+  supplicant.finishScan();
+  await bench.settled();
+  assert.equal(supplicant.calls, ['Scan active home 2412', 'Scan active']);
+  supplicant.finishScan();
+  assert.is(await heard, 'done');
 }));
 
 test('who changes their mind while the radio listens joins the other, and only that', withScope(async (context) => {
