@@ -146,6 +146,18 @@ test('what somebody else has iwd join is taken over', withScope(async (context) 
   assert.equal(bench.state(HOME), ['ready', undefined]);
 }));
 
+test('what iwd has joined before the daemon stays, whatever else is a favourite', withScope(async (context) => {
+  const cafe = groupOf('cafe', 'none');
+  const files = { ...FAVORITE, ...storedNetwork(cafe, ['Favorite=true', 'AutoConnect=true']) };
+  const bench = await wifiBench(context, {}, { files, system: NO_KERNEL });
+  const daemon = await fakeIwd((scope) => bench.connect(scope), context.scope, AIR);
+  await settled(bench);
+  daemon.joinForSomebody(CAFE);
+  await iwd.start(bench.core, context.scope);
+  await settled(bench);
+  assert.equal([bench.state(cafe)[0], daemon.calls], ['ready', []]);
+}));
+
 test('the strength is that of the access point in use', withScope(async (context) => {
   const { bench, daemon } = await iwdBench(context, { files: FAVORITE });
   const strength = (): number | undefined => bench.core.services.get(wifiIdentifier(HOME))?.strength;
