@@ -26,6 +26,8 @@ import type { FakeKernel } from './fake-kernel.ts';
 const PAGE = Buffer.from('HTTP/1.1 200 OK\r\nX-ConnMan-Status: online\r\nContent-Length: 0\r\n\r\n');
 const ROUTER_SOLICITATION = 133;
 const LEASE_SEC = 7200;
+/** Name server and time server. */
+const DHCP_OPTIONS = { 6: Uint8Array.of(192, 0, 2, 53), 42: Uint8Array.of(192, 0, 2, 123) } as const;
 /** Managed: routers send to the DHCPv6 server. */
 const MANAGED = 0x80;
 const ADVERTISED = `${prefixOption('20010db800010000', LEASE_SEC)} ${nameserverOption(0x53, LEASE_SEC)}`;
@@ -44,14 +46,19 @@ export class FakeNetwork {
   readonly system: Partial<System>;
   readonly #clock: FakeClock;
   readonly #kernel: () => FakeKernel;
+  readonly #options: Readonly<Record<number, Uint8Array>>;
   readonly #wired = new FakeDhcpLink();
   readonly #inet: FakeInet<void>;
   /** The kernel takes away what routers no longer speak of. */
   readonly #expiry: Alarm;
   #others = 0;
 
-  /** `kernel` is asked for once something is sent. */
-  constructor(clock: FakeClock, kernel: () => FakeKernel, scope: Scope) {
+  /** `kernel` is asked for once something is sent; `options` are what DHCP gives with an address. */
+  constructor(
+    clock: FakeClock, kernel: () => FakeKernel, scope: Scope,
+    options: Readonly<Record<number, Uint8Array>> = DHCP_OPTIONS,
+  ) {
+    this.#options = options;
     this.#expiry = clock.alarm('the kernel’s address ends', scope, () => {
       const ifindex = kernel().mirror.linkByName('eth0')?.ifindex ?? 0;
       kernel().address.remove({ ifindex, ...MADE }).catch(() => undefined);
@@ -106,8 +113,7 @@ export class FakeNetwork {
     this.#later('dhcp4', () => {
       const type = messageType(message);
       if (type === 'release') return;
-      const options = { 6: Uint8Array.of(192, 0, 2, 53), 42: Uint8Array.of(192, 0, 2, 123) };
-      const changes = { leaseSec: LEASE_SEC, options };
+      const changes = { leaseSec: LEASE_SEC, options: this.#options };
       this.#wired.reply(replyTo(message, type === 'discover' ? 'offer' : 'ack', changes));
     });
   }

@@ -79,21 +79,18 @@ export const EXPLANATIONS: readonly Explanation[] = [
 export const WIFI_EXPLANATIONS: readonly Explanation[] = [
   {
     side: 'oracle',
-    steps: /Disconnect|Remove|another|SIGTERM|power off/,
+    steps: /Disconnect|Remove|another|SIGTERM|power off|throws us out|vanishes/,
     line: /^(?:Service \S+ "State" "configuration"|Manager \/ "State" "ready")$/,
     why: '1.41 passes through configuration on the way down, as for cables',
-    inGuest: true,
   },
   {
     line: /^Service \S+ "Proxy" /,
     why: 'what is not configured is direct from the start, as for cables',
-    inGuest: true,
   },
   {
     side: 'ours',
     line: /^Service \S+ "AutoConnect" (?:true|false)$/,
     why: '1.41 does not say that what has become a favorite is connected by itself, and the reverse',
-    inGuest: true,
   },
   {
     side: 'oracle',
@@ -109,7 +106,6 @@ export const WIFI_EXPLANATIONS: readonly Explanation[] = [
     steps: /^psk: Connect, not wanted after a wrong key$/,
     line: /./,
     why: 'so it asks no second time but tries the same key again',
-    inGuest: true,
   },
   {
     line: /rig-owe\/(?:wep|none)/,
@@ -122,16 +118,14 @@ export const WIFI_EXPLANATIONS: readonly Explanation[] = [
     inGuest: true,
   },
   {
-    steps: /^(?:hidden: Connect|psk: known at start)$/,
-    line: /^(?:Manager \/ ServicesChanged .*"State":"(?:idle|association)"|Service \S+ "State" "association"$)/,
+    steps: /^(?:hidden: Connect|psk: known at start|psk: it returns)$/,
+    line: /^(?:Manager \/ ServicesChanged .*"State":"(?:idle|association|failure)"|Service \S+ "State" "association"$)/,
     why: 'what is found is told of at once and then joined; 1.41 tells of it when it is being joined',
-    inGuest: true,
   },
   {
     steps: /Remove/,
     line: /^Service \S+ "(?:Favorite" false|Nameservers" \[\])$/,
     why: '1.41 tells last, and sometimes after its answer, that the name servers are gone',
-    inGuest: true,
   },
   {
     side: 'ours',
@@ -141,17 +135,32 @@ export const WIFI_EXPLANATIONS: readonly Explanation[] = [
     inGuest: true,
   },
   {
+    side: 'ours',
+    steps: /it vanishes$/,
+    line: /^Service \S+ "IPv4" \{\}$/,
+    why: '1.41 does not say that the address is gone when the access point is, as for cables',
+  },
+  {
+    side: 'oracle',
+    steps: /throws us out$/,
+    line: /^Service \S+ "State" "failure"$/,
+    why: 'an access point that threw us out is joined again at once; 1.41 fails first',
+  },
+  {
+    steps: /^wps: Connect by/,
+    line: /^Service \S+ "Security" /,
+    why: 'whether somebody looks for networks while the button is pushed is a matter of time',
+  },
+  {
     side: 'oracle',
     steps: /power off$/,
     line: /Removed "p2p"/,
     why: 'Wi-Fi Direct stays in the list while Wi-Fi is off, as not powered',
-    inGuest: true,
   },
   {
     steps: /^psk: Connect for good$/,
     line: /^(?:Service \S+ "Error" ""|< Agent \/agent RequestInput .*)$/,
     why: 'recorded when another part had left a key, and an error',
-    inGuest: true,
   },
 ];
 
