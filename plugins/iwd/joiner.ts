@@ -245,8 +245,9 @@ export class IwdJoiner {
         if (!(error instanceof DBusError)) throw error;
         const reason = judge({ errorName: error.name, events, isUnproven: !isProven(context) });
         log.debug('%s: %s %s: %s %j', target.path, error.name, error.message, reason, events);
-        const isFileWrong = context.provisioned?.EAP !== undefined;
-        if (reason !== 'invalid-key' || isFileWrong || isIgnored) {
+        // Who has no key (OWE) cannot have a wrong one.
+        const isOther = target.security === 'none' || context.provisioned?.EAP !== undefined;
+        if (reason !== 'invalid-key' || isOther || isIgnored) {
           throw new JoinError(reason === 'blocked' ? 'blocked' : 'connect-failed', { cause: error });
         }
         if (count >= most) throw new JoinError('invalid-key', { cause: error });

@@ -97,7 +97,8 @@ async function connect(
   } catch (error) {
     const isRefused = error instanceof JoinError && error.reason === 'invalid-key';
     owner.refused = isRefused && found.kind === 'secrets' ? found.secrets.passphrase : undefined;
-    const isIgnored = env.options.IgnoreInvalidKey && isRefused;
+    // Who has no key (OWE) cannot have a wrong one.
+    const isIgnored = isRefused && (env.options.IgnoreInvalidKey || bss.security === 'none');
     throw isIgnored ? new JoinError('connect-failed', { cause: error }) : error;
   }
 }

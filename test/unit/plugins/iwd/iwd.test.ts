@@ -316,6 +316,10 @@ test('a failure is the key\'s where the kernel tells so, else not', withScope(as
   assert.is(await tryOnce(() => kernel.authenticate(3, 2, 1)), 'invalid-key');
   assert.is(await tryOnce(() => kernel.disconnect(4, false)), 'connect-failed');
   assert.is(await tryOnce(() => undefined), 'connect-failed');
+  daemon.onConnecting = () => kernel.disconnect(15, true);
+  daemon.air.delete(CAFE);
+  await codeOf(bench.service(groupOf('cafe', 'none')).Connect());
+  assert.is(bench.state(groupOf('cafe', 'none'))[1], 'connect-failed', 'there is no key');
 }));
 
 test('the access point in use goes on on another channel', withScope(async (context) => {

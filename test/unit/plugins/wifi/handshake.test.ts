@@ -1,4 +1,4 @@
-/** A network that is joined, and whose access point has forgotten that: keys are asked for without end. */
+/** Handshakes that do not end: an access point that has forgotten who is joined, or whose keys are others (OWE). */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -47,6 +47,13 @@ test('a handshake that begins again and does not end: joined anew', withScope(as
   await context.clock.advance(20_000);
   await bench.settled();
   assert.equal(statesOf(bench), ['disconnect', 'idle', 'association'], 'in vain: as any that is lost');
+}));
+
+test('who has no key has no wrong one', withScope(async (context) => {
+  const bench = await wifiBench(context, { ap: { ...HOME_AP, keyManagements: ['owe'] } });
+  const open = groupOf('home', 'none');
+  await bench.service(open).Connect().catch(() => undefined);
+  assert.equal(bench.state(open), ['idle', 'connect-failed']);
 }));
 
 test.run();
