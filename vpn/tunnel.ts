@@ -3,10 +3,10 @@
  * tunnel left. Invariant: `configure` resolves only after the kernel said that the link is up.
  */
 
-import type { Rtnetlink } from '../src/netlink/rtnetlink.ts';
 import type { Link } from '../src/netlink/link/link.ts';
+import { untilLink } from '../src/netlink/link/seen.ts';
+import type { Rtnetlink } from '../src/netlink/rtnetlink.ts';
 import type { Clock } from '../src/shared/clock.ts';
-import { ConnmanError } from '../src/shared/errors.ts';
 import type { Scope } from '../src/shared/scope.ts';
 import type { Tunnel, TunnelAddress } from './driver.ts';
 
@@ -50,45 +50,18 @@ export class TunnelInterface {
   }
 
   #wait(name: string, isReady: (link: Link) => boolean, signal: AbortSignal): Promise<Link> {
-    return linkThatIs(this.#env, { name, isReady, signal }, this.#scope);
+    const { clock, kernel: { mirror } } = this.#env;
+    return untilLink({ mirror, clock }, { name, isReady, limitMs: LINK_MS, signal }, this.#scope);
   }
 }
 
 /** Removes an interface that was just made when `scope` closes, even before the kernel has told of it. */
-export function removeWith(env: TunnelEnv, name: string, scope: Scope): void {
-  const { mirror, link } = env.kernel;
-  const told = linkThatIs(env, { name, isReady: () => true, signal: new AbortController().signal }, scope);
-  const isOver = told.then(() => undefined, () => undefined);
+export function removeWith({ clock, kernel: { mirror, link } }: TunnelEnv, name: string, scope: Scope): void {
+  const told = untilLink({ mirror, clock }, { name, limitMs: LINK_MS }, scope).catch(() => undefined);
   scope.defer(async () => {
-    await isOver;
+    await told;
     const known = mirror.linkByName(name);
     if (known !== undefined) await link.remove(known.ifindex);
-  });
-}
-
-interface Wanted {
-  readonly name: string;
-  isReady(link: Link): boolean;
-  readonly signal: AbortSignal;
-}
-
-// The mirror may hear of a link after whoever made it.
-function linkThatIs({ kernel, clock }: TunnelEnv, { name, isReady, signal }: Wanted, scope: Scope): Promise<Link> {
-  return new Promise((resolve, reject) => {
-    const own = scope.child();
-    const settle = (action: () => void): void => {
-      action();
-      void own.close();
-    };
-    const look = (): void => {
-      const link = kernel.mirror.linkByName(name);
-      if (link !== undefined && isReady(link)) settle(() => resolve(link));
-    };
-    const limit = clock.deadline(`link ${name}`, LINK_MS, signal, own);
-    limit.addEventListener('abort', () => settle(() => reject(limit.reason)));
-    own.signal.addEventListener('abort', () => reject(new ConnmanError('OperationAborted')));
-    kernel.mirror.linkChanged.observe(own, look);
-    look();
   });
 }
 

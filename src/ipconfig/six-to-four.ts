@@ -75,25 +75,11 @@ export class SixToFour {
     const { link, address } = this.#kernel;
     const { signal } = scope;
     await this.#remove(); // an earlier daemon's
-    await link.add({ kind: 'sit', name: NAME, local: source, ttl: TTL }, signal);
-    const ifindex = await this.#appeared(scope);
+    const { ifindex } = await link.add({ kind: 'sit', name: NAME, local: source, ttl: TTL }, signal);
     await link.setMtu(ifindex, MTU, signal);
     await link.setUp(ifindex, signal);
     await address.add({ ifindex, ...addressOf(source) }, signal);
     log.info('%s: %s by way of %s', NAME, addressOf(source).address, source);
-  }
-
-  /** The kernel's answer may be read before its event. */
-  #appeared(scope: Scope): Promise<number> {
-    const { mirror } = this.#kernel;
-    return new Promise((resolve) => {
-      const look = (): void => {
-        const ifindex = this.link?.ifindex;
-        if (ifindex !== undefined) resolve(ifindex);
-      };
-      mirror.linkChanged.observe(scope, look);
-      look();
-    });
   }
 
   async #remove(): Promise<void> {

@@ -53,7 +53,7 @@ export async function openRtnetlink(env: RtnetlinkEnv, scope: Scope): Promise<Rt
   await new Follower({ system, clock, connection, mirror, eventBufferBytes, follows }, scope).start();
   return {
     mirror,
-    link: linkRequests(connection),
+    link: linkRequests(connection, { mirror, clock }, scope),
     address: addressRequests(connection),
     route: routeRequests(connection),
     rule: ruleRequests(connection),

@@ -10,6 +10,7 @@ import { startDhcpServer } from '../dhcp/server.ts';
 import type { Ipv4Configuration } from '../ipconfig/configuration.ts';
 import { type Ipv4Env, type Ipv4Event, Ipv4Session } from '../ipconfig/ipv4.ts';
 import type { Link } from '../netlink/link/link.ts';
+import { untilLink } from '../netlink/link/seen.ts';
 import { equalBytes } from '../shared/bytes.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
@@ -164,22 +165,9 @@ export class GroupLink {
   }
 
   // The supplicant has made it; the kernel tells us of it by another way.
-  async #link(signal: AbortSignal): Promise<Link> {
+  #link(signal: AbortSignal): Promise<Link> {
     const { kernel: { mirror }, clock } = this.#env;
-    const { interfaceName } = this.#group;
-    const known = mirror.linkByName(interfaceName);
-    if (known !== undefined) return known;
-    const own = this.#scope.child();
-    try {
-      const limit = clock.deadline(`interface ${interfaceName}`, LINK_LIMIT_MS, signal, own);
-      return await new Promise<Link>((resolve, reject) => {
-        limit.addEventListener('abort', () => reject(limit.reason), { once: true });
-        mirror.linkChanged.observe(own, ({ after }) => {
-          if (after?.name === interfaceName) resolve(after);
-        });
-      });
-    } finally {
-      await own.close();
-    }
+    const name = this.#group.interfaceName;
+    return untilLink({ mirror, clock }, { name, limitMs: LINK_LIMIT_MS, signal }, this.#scope);
   }
 }

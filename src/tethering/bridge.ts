@@ -72,17 +72,13 @@ export class TetherBridge {
   async #make(): Promise<void> {
     if (this.#life !== undefined) return;
     const { link, mirror } = this.#kernel;
-    if (mirror.linkByName(TETHER_BRIDGE) === undefined) {
-      // Without a forward delay clients are heard at once.
-      await link.add({ kind: 'bridge', name: TETHER_BRIDGE, stp: false, forwardDelaySec: 0 });
-      await this.#untilSeen(true);
-    }
-    const made = mirror.linkByName(TETHER_BRIDGE);
-    if (made === undefined) throw new Error('the bridge is gone again');
-    if (!made.isUp) await link.setUp(made.ifindex);
+    // Without a forward delay clients are heard at once.
+    const bridge = mirror.linkByName(TETHER_BRIDGE)
+      ?? await link.add({ kind: 'bridge', name: TETHER_BRIDGE, stp: false, forwardDelaySec: 0 });
+    if (!bridge.isUp) await link.setUp(bridge.ifindex);
     const life = this.#scope.child();
     try {
-      await this.#serve(made, life);
+      await this.#serve(bridge, life);
       this.#life = life;
     } catch (error) {
       await life.close();
@@ -97,25 +93,8 @@ export class TetherBridge {
     if (bridge?.kind !== 'bridge') return;
     try {
       await this.#kernel.link.remove(bridge.ifindex);
-      await this.#untilSeen(false);
     } catch (error) {
       log.debug('%s: %s', TETHER_BRIDGE, error instanceof Error ? error.message : error);
     }
-  }
-
-  /** The kernel's answer may be read before its event: resolves when the mirror has the bridge, or has it no more. */
-  async #untilSeen(isThere: boolean): Promise<void> {
-    if (this.#scope.isClosed) return;
-    const { mirror } = this.#kernel;
-    const own = this.#scope.child();
-    await new Promise<void>((resolve) => {
-      const look = (): void => {
-        if ((mirror.linkByName(TETHER_BRIDGE) !== undefined) === isThere) resolve();
-      };
-      own.defer(resolve);
-      mirror.linkChanged.observe(own, look);
-      look();
-    });
-    await own.close();
   }
 }

@@ -9,6 +9,7 @@ import { constants } from 'node:os';
 import { addressKey } from '../../src/netlink/address/address.ts';
 import type { Address, AddressId, NewAddress } from '../../src/netlink/address/address.ts';
 import { NetlinkError } from '../../src/netlink/error.ts';
+import type { KernelEvent } from '../../src/netlink/event.ts';
 import { IFF } from '../../src/netlink/link/codec.ts';
 import type { AddrGenMode, Link, NewLink } from '../../src/netlink/link/link.ts';
 import { KernelMirror } from '../../src/netlink/mirror.ts';
@@ -36,13 +37,14 @@ export interface FakeKernel extends Rtnetlink {
   /** Makes a link appear, Ethernet without a carrier and down unless told otherwise; returns it. */
   addLink(link: Partial<Link> & { readonly name: string }): Link;
   removeLink(name: string): void;
+  /** The mirror hears of links no more until the result is called, which tells it what happened meanwhile. */
+  holdLinks(): () => void;
   /** Plugs or unplugs. The carrier shows while the link is up. */
   setCarrier(name: string, hasCarrier: boolean): void;
   /** Has found something out about a neighbour. */
   tellNeighbour(ifindex: number, address: IpAddress, state: NeighbourState): void;
   /** Changes anything else of a link from outside. */
   changeLink(name: string, change: Partial<Link>): void;
-  /** Lets a router advertisement's options arrive. */
   /** The next `times` requests of this verb fail with this errno name. */
   failNext(verb: string, code: keyof typeof constants.errno, times?: number): void;
   /** Tells of duplicate address detection's end. */
@@ -69,6 +71,8 @@ class Kernel implements FakeKernel {
   readonly #rules: Rule[] = [];
   readonly #neighbours = new Map<string, Neighbour>();
   readonly #neighbourTold = new Emitter<Neighbour>();
+  /** What happened to links while the mirror may not hear of it. */
+  #held: { readonly events: KernelEvent[]; readonly told: Promise<void> } | undefined;
   #nextIfindex = 1;
 
   readonly link = {
@@ -92,9 +96,15 @@ class Kernel implements FakeKernel {
         this.#change(ifindex, { hardwareAddress })),
     setAddrGenMode: (ifindex: number, addrGenMode: AddrGenMode, signal?: AbortSignal) =>
       this.#do('link.setAddrGenMode', [ifindex, addrGenMode], signal, () => this.#change(ifindex, { addrGenMode })),
-    add: (link: NewLink, signal?: AbortSignal) => this.#do('link.add', [link], signal, () => this.#make(link)),
-    remove: (ifindex: number, signal?: AbortSignal) =>
-      this.#do('link.remove', [ifindex], signal, () => this.removeLink(this.#link(ifindex).name)),
+    add: async (link: NewLink, signal?: AbortSignal) => {
+      await this.#do('link.add', [link], signal, () => this.#make(link));
+      await this.#held?.told;
+      return this.#linkNamed(link.name);
+    },
+    remove: async (ifindex: number, signal?: AbortSignal) => {
+      await this.#do('link.remove', [ifindex], signal, () => this.removeLink(this.#link(ifindex).name));
+      await this.#held?.told;
+    },
   };
 
   readonly address = {
@@ -175,16 +185,28 @@ class Kernel implements FakeKernel {
     });
     if (link.hasCarrier || wanted.hasCarrier) this.#plugged.add(ifindex);
     const flags = wanted.isUp ? IFF.up | (wanted.hasCarrier ? IFF.lowerUp | IFF.running : 0) : 0;
-    this.#tell(withDerived({ ...link, flags: link.flags | flags }));
-    return this.#link(ifindex);
+    const made = withDerived({ ...link, flags: link.flags | flags });
+    this.#tell({ kind: 'link', link: made });
+    return made;
   }
 
   removeLink(name: string): void {
     const link = this.#linkNamed(name);
-    this.mirror.apply({ kind: 'linkGone', link });
+    this.#tell({ kind: 'linkGone', link });
     for (const child of [...this.mirror.links.values()]) {
       if (child.kind === 'vlan' && child.parentIfindex === link.ifindex) this.removeLink(child.name);
     }
+  }
+
+  holdLinks(): () => void {
+    const events: KernelEvent[] = [];
+    let settle = (): void => undefined;
+    this.#held = { events, told: new Promise((resolve) => (settle = resolve)) };
+    return () => {
+      this.#held = undefined;
+      for (const event of events) this.#tell(event);
+      settle();
+    };
   }
 
   setCarrier(name: string, hasCarrier: boolean): void {
@@ -243,12 +265,13 @@ class Kernel implements FakeKernel {
     return link;
   }
 
-  #tell(link: Link): void {
-    this.mirror.apply({ kind: 'link', link });
+  #tell(event: KernelEvent): void {
+    if (this.#held === undefined) this.mirror.apply(event);
+    else this.#held.events.push(event);
   }
 
   #change(ifindex: number, change: Partial<Link>): void {
-    this.#tell(withDerived({ ...this.#link(ifindex), ...change }));
+    this.#tell({ kind: 'link', link: withDerived({ ...this.#link(ifindex), ...change }) });
   }
 
   #setUp(ifindex: number, isUp: boolean): void {

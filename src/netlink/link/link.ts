@@ -95,7 +95,8 @@ export interface LinkRequests {
   setMaster(ifindex: number, master: number, signal?: AbortSignal): Promise<void>;
   setHardwareAddress(ifindex: number, hardwareAddress: Uint8Array, signal?: AbortSignal): Promise<void>;
   setAddrGenMode(ifindex: number, mode: AddrGenMode, signal?: AbortSignal): Promise<void>;
-  /** EEXIST when the name is taken. */
-  add(link: NewLink, signal?: AbortSignal): Promise<void>;
+  /** Resolves with it once the mirror has it too. EEXIST when the name is taken. */
+  add(link: NewLink, signal?: AbortSignal): Promise<Link>;
+  /** Resolves once the mirror has it no more. */
   remove(ifindex: number, signal?: AbortSignal): Promise<void>;
 }

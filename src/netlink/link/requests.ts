@@ -3,6 +3,7 @@
  * makes one.
  */
 
+import type { Scope } from '../../shared/scope.ts';
 import { encodeAttributes } from '../attributes.ts';
 import type { Connection } from '../connection.ts';
 import { FLAG } from '../message.ts';
@@ -15,9 +16,10 @@ import {
 import type { LinkAttributes } from './codec.ts';
 import { ADDR_GEN_MODES } from './link.ts';
 import type { Link, LinkRequests, NewLink } from './link.ts';
+import { type LinkWaitEnv, untilLink, untilNoLink } from './seen.ts';
 
-/** Requests about links over `connection`. */
-export function linkRequests(connection: Connection): LinkRequests {
+/** Requests about links over `connection`; what they change shows in the mirror of `env`, until `scope` closes. */
+export function linkRequests(connection: Connection, env: LinkWaitEnv, scope: Scope): LinkRequests {
   const change = (ifindex: number, attributes: LinkAttributes, signal?: AbortSignal): Promise<void> =>
     connection.perform({ ...newLink(0), body: (writer) => writeLink(writer, ifindex, attributes) }, signal);
   const setFlags = (ifindex: number, flags: number, signal?: AbortSignal): Promise<void> =>
@@ -38,14 +40,17 @@ export function linkRequests(connection: Connection): LinkRequests {
     setHardwareAddress: (ifindex, address, signal) => change(ifindex, { address }, signal),
     setAddrGenMode: (ifindex, mode, signal) =>
       change(ifindex, { familySpec: { inet6: { addrGenMode: ADDR_GEN_MODES.indexOf(mode) } } }, signal),
-    add: (link, signal) => {
+    async add(link, signal) {
       const body = (writer: Writer): void => writeNewLink(writer, link);
-      return connection.perform({ ...newLink(FLAG.create | FLAG.exclusive), body }, signal);
+      await connection.perform({ ...newLink(FLAG.create | FLAG.exclusive), body }, signal);
+      // It is made, so `signal` comes too late: the caller has to know of it.
+      return untilLink(env, { name: link.name, limitMs: EVENT_LIMIT_MS }, scope);
     },
-    remove: (ifindex, signal) =>
-      connection.perform({
-        operation: 'RTM_DELLINK', type: RTM_DELLINK, body: (writer) => writeLinkHeader(writer, ifindex),
-      }, signal),
+    async remove(ifindex, signal) {
+      const body = (writer: Writer): void => writeLinkHeader(writer, ifindex);
+      await connection.perform({ operation: 'RTM_DELLINK', type: RTM_DELLINK, body }, signal);
+      await untilNoLink(env, ifindex, EVENT_LIMIT_MS, scope);
+    },
   };
 }
 
@@ -57,6 +62,8 @@ export function dumpLinks(connection: Connection, signal: AbortSignal): Promise<
 }
 
 const ENODEV = 19;
+// Far longer than a storm of events, after which all is read anew.
+const EVENT_LIMIT_MS = 10_000;
 
 function newLink(flags: number): { operation: string; type: number; flags: number } {
   return { operation: 'RTM_NEWLINK', type: RTM_NEWLINK, flags };

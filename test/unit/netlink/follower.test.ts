@@ -224,4 +224,33 @@ test('links alone, where nothing else is wanted', withScope(async ({ scope, cloc
   assert.is(names(await opening), 'eth2 eth3');
 }));
 
+test('who makes or removes a link hears of it once the mirror has', withScope(async (context) => {
+  const kernel = new TestKernel();
+  const { rtnetlink } = await open(context, kernel);
+  const heard: string[] = [];
+  const made = rtnetlink.link.add({ kind: 'bridge', name: 'eth7' }).then(({ ifindex }) => heard.push(`+${ifindex}`));
+  await kernel.answer();
+  assert.equal(heard, []);
+  kernel.events.deliver([link(NEWLINK, 7)]);
+  await made;
+  const removed = rtnetlink.link.remove(7).then(() => heard.push('-7'));
+  await kernel.answer();
+  assert.equal(heard, ['+7']);
+  kernel.events.deliver([link(DELLINK, 7)]);
+  await removed;
+  assert.equal(heard, ['+7', '-7']);
+
+  // The event may as well come first, or be lost: then reading anew tells.
+  const early = rtnetlink.link.add({ kind: 'bridge', name: 'eth8' });
+  kernel.events.deliver([link(NEWLINK, 8)]);
+  await kernel.answer();
+  assert.is((await early).ifindex, 8);
+  const lost = rtnetlink.link.add({ kind: 'bridge', name: 'eth9' });
+  await kernel.answer();
+  kernel.links.set(9, IFF_UP);
+  kernel.loseEvents();
+  await kernel.answer();
+  assert.is((await lost).ifindex, 9);
+}));
+
 test.run();

@@ -10,7 +10,9 @@ import { decodeAddress } from '../../../src/netlink/address/codec.ts';
 import { addressRequests } from '../../../src/netlink/address/requests.ts';
 import { Connection } from '../../../src/netlink/connection.ts';
 import { decodeLink } from '../../../src/netlink/link/codec.ts';
+import type { LinkRequests } from '../../../src/netlink/link/link.ts';
 import { linkRequests } from '../../../src/netlink/link/requests.ts';
+import { KernelMirror } from '../../../src/netlink/mirror.ts';
 import { decodeNeighbour } from '../../../src/netlink/neighbour/codec.ts';
 import { neighbourRequests } from '../../../src/netlink/neighbour/requests.ts';
 import { decodeRoutes } from '../../../src/netlink/route/codec.ts';
@@ -18,6 +20,7 @@ import { routeRequests } from '../../../src/netlink/route/requests.ts';
 import { decodeRule } from '../../../src/netlink/rule/codec.ts';
 import { ruleRequests } from '../../../src/netlink/rule/requests.ts';
 import { createScope } from '../../../src/shared/scope.ts';
+import { FakeClock } from '../../helpers/fake-clock.ts';
 import {
   FakeSocket, assertHardened, canonical, decodeAll, hex, ip, message, plain, prefix, readCaptures,
 } from './captures.ts';
@@ -35,6 +38,10 @@ function sentBy(ask: (connection: Connection) => Promise<unknown>): Uint8Array {
   ask(new Connection(socket, scope)).catch(() => undefined);
   void scope.close();
   return socket.sent[0] ?? hex('');
+}
+
+function linkNoun(connection: Connection): LinkRequests {
+  return linkRequests(connection, { mirror: new KernelMirror(), clock: new FakeClock() }, createScope());
 }
 
 function sameRequest(
@@ -81,33 +88,33 @@ test('bridge port changes and wireless events say nothing of a link', () => {
 
 test('link requests are those of ip link', () => {
   const [one] = links('ip link set v0 up').sent;
-  sameRequest((connection) => linkRequests(connection).setUp(3), one, 16);
-  sameRequest((connection) => linkRequests(connection).setMtu(3, 1400), links('ip link set v0 mtu 1400').sent[0], 16);
-  sameRequest((connection) => linkRequests(connection).setMaster(2, 4), links('ip link set v1 master br0').sent[0], 16);
-  sameRequest((connection) => linkRequests(connection).remove(6), links('ip link del v8').sent[0], 16);
+  sameRequest((connection) => linkNoun(connection).setUp(3), one, 16);
+  sameRequest((connection) => linkNoun(connection).setMtu(3, 1400), links('ip link set v0 mtu 1400').sent[0], 16);
+  sameRequest((connection) => linkNoun(connection).setMaster(2, 4), links('ip link set v1 master br0').sent[0], 16);
+  sameRequest((connection) => linkNoun(connection).remove(6), links('ip link del v8').sent[0], 16);
   const address = hex('0200000000aa');
   const [setAddress] = links('ip link set v0 address 02:00:00:00:00:aa').sent;
-  sameRequest((connection) => linkRequests(connection).setHardwareAddress(3, address), setAddress, 16);
+  sameRequest((connection) => linkNoun(connection).setHardwareAddress(3, address), setAddress, 16);
 });
 
 test('nested link requests hold what those of ip link hold', () => {
   // ip leaves out the final zero of a kind and the mark of nested attributes: both are welcome.
-  assert.equal(sentBy((connection) => linkRequests(connection).setAddrGenMode(3, 'none')).subarray(16), hex(
+  assert.equal(sentBy((connection) => linkNoun(connection).setAddrGenMode(3, 'none')).subarray(16), hex(
     '00000000 03000000 00000000 00000000  1000 1a80 0c00 0a80 0500 0800 01 000000',
   ));
   const bridge = { kind: 'bridge', name: 'br1', stp: true, forwardDelaySec: 4 } as const;
-  assert.equal(sentBy((connection) => linkRequests(connection).add(bridge)).subarray(16), hex(
+  assert.equal(sentBy((connection) => linkNoun(connection).add(bridge)).subarray(16), hex(
     '00000000 00000000 00000000 00000000  0800 0300 62723100'
       + '2400 1280  0b00 0100 62726964676500 00  1400 0200 0800 0100 90010000 0800 0500 01000000',
   ));
   const veth = { kind: 'veth', name: 'v8', peerName: 'v9' } as const;
-  assert.equal(sentBy((connection) => linkRequests(connection).add(veth)).subarray(16), hex(
+  assert.equal(sentBy((connection) => linkNoun(connection).add(veth)).subarray(16), hex(
     '00000000 00000000 00000000 00000000  0700 0300 76380000'
       + '3000 1280  0900 0100 7665746800 000000'
       + '2000 0200 1c00 0100 00000000 00000000 00000000 00000000 0700 0300 76390000',
   ));
   const vlan = { kind: 'vlan', name: 'v.5', parentIfindex: 2, vlanId: 5 } as const;
-  assert.equal(sentBy((connection) => linkRequests(connection).add(vlan)).subarray(16), hex(
+  assert.equal(sentBy((connection) => linkNoun(connection).add(vlan)).subarray(16), hex(
     '00000000 00000000 00000000 00000000  0800 0300 762e3500  0800 0500 02000000'
       + '1c00 1280  0900 0100 766c616e 00 000000  0c00 0200 0600 0100 0500 0000',
   ));
