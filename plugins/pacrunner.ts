@@ -107,7 +107,7 @@ class Pacrunner implements ProxyDriver {
 
 /** As ConnMan tells it; undefined while nothing is in force. */
 function settingsOf(service: Service): ReadonlyMap<string, Variant> | undefined {
-  const { proxy, nameservers, network } = service;
+  const { network, inUse: { proxy, nameservers } } = service;
   if (proxy === undefined) return undefined;
   return new Map<string, Variant>([
     ['Method', variant('s', proxy.method)],

@@ -79,7 +79,7 @@ class WatchedLink {
   }
 
   get #gateways(): readonly IpAddress[] {
-    const { ipv4, ipv6 } = this.#service;
+    const { ipv4, ipv6 } = this.#service.inUse;
     return [ipv4?.gateway, ipv6?.gateway].filter((gateway) => gateway !== undefined);
   }
 

@@ -23,7 +23,7 @@ export function followHostname(
   const update = (): void => {
     const { default: owner, choices } = services;
     const isNaming = owner && choices.isNaming(owner);
-    const lease = isNaming === false ? undefined : owner?.lease;
+    const lease = isNaming === false ? undefined : owner?.inUse.lease;
     const domainName = owner?.provisioned?.entry.keys.Domain ?? lease?.domainName;
     const names = namesOf({ hostname: lease?.hostname, domainName });
     if ((isNaming ?? options.AllowHostnameUpdates) && names.host !== undefined && names.host !== host) {

@@ -94,6 +94,6 @@ export class LinkNames {
   }
 }
 
-function addressOf({ ipv4, ipv6 }: Service, family: 4 | 6): IpAddress | undefined {
+function addressOf({ inUse: { ipv4, ipv6 } }: Service, family: 4 | 6): IpAddress | undefined {
   return (family === 4 ? ipv4 : ipv6)?.address;
 }

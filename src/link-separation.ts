@@ -39,7 +39,7 @@ export function separateLinks(services: Services, sysctl: Sysctl, scope: Scope):
   const update = (service: Service): void => {
     if (services.isKeepingTraffic) return;
     const link = connected.get(service);
-    if (service.ipv4 !== undefined) connected.set(service, service.network.device.interfaceName);
+    if (service.inUse.ipv4 !== undefined) connected.set(service, service.network.device.interfaceName);
     else connected.delete(service);
     if (connected.size < 2) {
       for (const name of [...before.keys()]) restore(name);

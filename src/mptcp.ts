@@ -165,7 +165,8 @@ export class Mptcp {
     const wanted = new Map<string, MptcpEndpoint>();
     if (!this.#isEnabled) return wanted;
     for (const service of services.list) {
-      const addresses = [service.ipv4?.address, service.ipv6?.address].filter((each) => each !== undefined);
+      const { ipv4, ipv6 } = service.inUse;
+      const addresses = [ipv4?.address, ipv6?.address].filter((each) => each !== undefined);
       const usable = addresses.filter((address) => !address.isLinkLocal);
       const flags = usable.length === 0 ? [] : this.#flagsOf(service);
       if (flags.length === 0) continue;

@@ -88,7 +88,7 @@ export class Portals {
   }
 
   #consider(service: Service): void {
-    const outcome = service.lastCheck?.outcome;
+    const outcome = service.inUse.lastCheck?.outcome;
     if (outcome === undefined || outcome.kind === 'online') return this.#leave(service);
     if (outcome.kind !== 'portal' || service !== this.#services.default) return;
     const visit = this.#visits.get(service) ?? { scope: this.#scope.child(), quietUntilMs: 0, isBusy: false };
@@ -144,7 +144,7 @@ export class Portals {
 
   #describe(service: Service): PortalVisit {
     const { system, portalAgent } = this.#env;
-    const { web, lastCheck, network } = service;
+    const { network, inUse: { web, lastCheck } } = service;
     if (web === undefined || lastCheck === undefined) throw new Error(`${service.identifier} is not connected`);
     return {
       identifier: service.identifier,

@@ -283,15 +283,16 @@ export class VpnConnection {
     const { kernel } = this.#parts.core;
     const transport = this.#transport?.service ?? this.#parts.core.services.default;
     if (server === undefined || transport === undefined) return;
-    const inUse = server.family === 4 ? transport.ipv4 : transport.ipv6;
-    if (inUse === undefined) return;
-    const isOnLink = server.sharesPrefix(inUse.address, inUse.prefixLength);
+    const { ipv4, ipv6 } = transport.inUse;
+    const own = server.family === 4 ? ipv4 : ipv6;
+    if (own === undefined) return;
+    const isOnLink = server.sharesPrefix(own.address, own.prefixLength);
     const route: Route = {
       family: server.family,
       destination: { address: server, prefixLength: server.family === 4 ? 32 : 128 },
       ifindex: transport.network.device.ifindex,
       metric: SERVER_METRIC,
-      ...(isOnLink || inUse.gateway === undefined ? { scope: 'link' } : { gateway: inUse.gateway }),
+      ...(isOnLink || own.gateway === undefined ? { scope: 'link' } : { gateway: own.gateway }),
     };
     try {
       await kernel.route.replace(route);

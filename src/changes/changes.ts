@@ -111,16 +111,17 @@ export class Changes {
   }
 
   #watchLeases(service: Service, scope: Scope): void {
-    let [dhcp4, dhcp6] = [service.lease, service.lease6];
+    let { lease: dhcp4, lease6: dhcp6 } = service.inUse;
     service.leased.observe(scope, () => {
-      if (service.lease !== dhcp4) {
-        const addresses = [dhcp4?.address, service.lease?.address].map((address) => address?.toString());
-        dhcp4 = service.lease;
+      const { lease, lease6 } = service.inUse;
+      if (lease !== dhcp4) {
+        const addresses = [dhcp4?.address, lease?.address].map((address) => address?.toString());
+        dhcp4 = lease;
         this.#reportLease(service, 'ipv4', addresses, dhcp4?.leaseSec);
       }
-      if (service.lease6 !== dhcp6) {
-        const addresses = [dhcp6, service.lease6].map((lease) => lease && lease.addresses.map(addressOf).join(' '));
-        dhcp6 = service.lease6;
+      if (lease6 !== dhcp6) {
+        const addresses = [dhcp6, lease6].map((each) => each && each.addresses.map(addressOf).join(' '));
+        dhcp6 = lease6;
         this.#reportLease(service, 'ipv6', addresses);
       }
     });
@@ -138,7 +139,7 @@ export class Changes {
   #watchChecks(service: Service, scope: Scope): void {
     let before = '';
     service.checked.observe(scope, () => {
-      const { lastCheck: check } = service;
+      const { lastCheck: check } = service.inUse;
       if (check === undefined) return void (before = '');
       const { outcome, standing, url } = check;
       const failure = outcome.kind === 'failed' ? { Reason: outcome.reason, Detail: outcome.detail } : undefined;

@@ -17,7 +17,7 @@ export function followOfferedTimezone(
 ): void {
   let watched = scope.child();
   const take = (service: Service): void => {
-    const option = service.lease?.options.get(TZDB_TIMEZONE);
+    const option = service.inUse.lease?.options.get(TZDB_TIMEZONE);
     if (option !== undefined) settings.offerTimezone(Buffer.from(option).toString('latin1'));
   };
   services.defaultChanged.observe(scope, (service) => {

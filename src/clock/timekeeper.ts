@@ -168,13 +168,13 @@ class ServiceTimekeeper implements Timekeeper {
 /** Names, and addresses of the families that are connected. */
 function reachable(service: Service): string[] {
   const families = familiesOf(service);
-  return service.timeservers.filter((server) => {
+  return service.inUse.timeservers.filter((server) => {
     const family = parseIpAddress(server)?.family;
     return family === undefined || families.includes(family);
   });
 }
 
-function familiesOf({ ipv4, ipv6 }: Service): (4 | 6)[] {
+function familiesOf({ inUse: { ipv4, ipv6 } }: Service): (4 | 6)[] {
   return [...(ipv4 === undefined ? [] : [4 as const]), ...(ipv6 === undefined ? [] : [6 as const])];
 }
 

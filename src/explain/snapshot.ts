@@ -161,7 +161,7 @@ function deviceView({ interfaceName: name, link: { isUp, hasCarrier }, networks 
 async function serviceView(
   service: Service, services: Services, timers: ReadonlyMap<string, number>, env: SnapshotEnv,
 ): Promise<ServiceView> {
-  const { identifier, type, name, order, state, error, strength, ipv4, ipv6, nameservers } = service;
+  const { identifier, type, name, order, state, error, strength, inUse: { ipv4, ipv6, nameservers } } = service;
   const { isFavorite, isAutoconnect, isIgnored, isConfigurable, isReachable, hasFailedOnlineChecks } = service;
   const { network: { device }, provisioned, configuration, conflictDetection, shownState } = service;
   const { attempt, address: progress } = service.progress;
@@ -191,12 +191,12 @@ async function serviceView(
 function goneOf(
   service: Service, services: Services, { mirror }: Pick<Rtnetlink, 'mirror'>,
 ): Pick<ServiceView, 'goneAddresses' | 'isDefaultRouteGone'> {
-  const { ipv4, ipv6, network: { device: { ifindex, tunnel } } } = service;
+  const { inUse: { ipv4, ipv6 }, network: { device: { ifindex, tunnel } } } = service;
   if (tunnel !== undefined) return { goneAddresses: [], isDefaultRouteGone: false };
-  const inUse = [ipv4, ipv6?.method === '6to4' ? undefined : ipv6].filter((each) => each !== undefined);
+  const own = [ipv4, ipv6?.method === '6to4' ? undefined : ipv6].filter((each) => each !== undefined);
   const there = mirror.addressesOf(ifindex);
-  const gone = inUse.filter(({ address }) => !there.some((each) => each.address.equals(address)));
-  const gateways = inUse.flatMap(({ gateway }) => gateway ?? []);
+  const gone = own.filter(({ address }) => !there.some((each) => each.address.equals(address)));
+  const gateways = own.flatMap(({ gateway }) => gateway ?? []);
   const isThere = (gateway: IpAddress): boolean => mirror.routesOf(ifindex).some(
     (route) => route.destination === undefined && route.gateway?.equals(gateway) === true,
   );
@@ -206,7 +206,8 @@ function goneOf(
   };
 }
 
-function checkView({ lastCheck, network }: Service, timers: ReadonlyMap<string, number>): CheckView | undefined {
+function checkView({ inUse, network }: Service, timers: ReadonlyMap<string, number>): CheckView | undefined {
+  const { lastCheck } = inUse;
   if (lastCheck === undefined) return undefined;
   const { url, outcome, standing, address, family } = lastCheck;
   const nextInMs = timers.get(`online check ${network.device.interfaceName} IPv${family}`);
@@ -215,8 +216,9 @@ function checkView({ lastCheck, network }: Service, timers: ReadonlyMap<string, 
 
 /** Whether anyone answers there: asked of the kernel, which has just tried, unless all is well. */
 async function gatewayStateOf(service: Service, { kernel }: SnapshotEnv): Promise<NeighbourState | undefined> {
-  const gateway = service.ipv4?.gateway ?? service.ipv6?.gateway;
-  const isWell = service.lastCheck === undefined || service.lastCheck.outcome.kind === 'online';
+  const { ipv4, ipv6, lastCheck } = service.inUse;
+  const gateway = ipv4?.gateway ?? ipv6?.gateway;
+  const isWell = lastCheck === undefined || lastCheck.outcome.kind === 'online';
   if (gateway === undefined || isWell || !isConnected(service.state)) return undefined;
   try {
     const neighbours = await kernel.neighbour.list(service.network.device.ifindex);

@@ -37,7 +37,8 @@ export function keepLeaseFiles(files: DeviceFiles, env: LeaseFilesEnv, scope: Sc
   const update = (service: Service): void => {
     const { ifindex, interfaceName } = service.network.device;
     const before = shown.get(ifindex);
-    const leases = { interfaceName, service: service.identifier, dhcp4: service.lease, dhcp6: service.lease6 };
+    const { lease: dhcp4, lease6: dhcp6 } = service.inUse;
+    const leases = { interfaceName, service: service.identifier, dhcp4, dhcp6 };
     const text = formatLeases(leases, clock);
     if (text !== undefined && text !== before?.text) {
       shown.set(ifindex, { service, text });

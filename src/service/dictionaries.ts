@@ -25,7 +25,7 @@ export function ethernetDictionary(service: Service): Dictionary {
 }
 
 /** `IPv4`: empty unless in use; `LinkLocal`, which is ours, only where there is such an address beside. */
-export function ipv4Dictionary({ ipv4 }: Service): Dictionary {
+export function ipv4Dictionary({ inUse: { ipv4 } }: Service): Dictionary {
   if (ipv4 === undefined) return new Map();
   const linkLocal = optional('LinkLocal', ipv4.linkLocal && text(String(ipv4.linkLocal)));
   return new Map([['Method', text(ipv4.method)], ...ipv4Entries(ipv4), ...linkLocal]);
@@ -35,15 +35,15 @@ export function ipv4Dictionary({ ipv4 }: Service): Dictionary {
  * `IPv4.Configuration`: `auto` while DHCP has fallen back to a link-local address, as in ConnMan;
  * `LinkLocal`, which is ours, only where it is not `fallback`.
  */
-export function ipv4ConfigurationDictionary({ ipv4, configuration: { ipv4: configuration } }: Service): Dictionary {
+export function ipv4ConfigurationDictionary({ inUse, configuration: { ipv4: configuration } }: Service): Dictionary {
   const linkLocal = optional('LinkLocal', configuration.linkLocal && text(configuration.linkLocal));
-  const isFallback = configuration.method === 'dhcp' && ipv4?.method === 'auto';
+  const isFallback = configuration.method === 'dhcp' && inUse.ipv4?.method === 'auto';
   if (isFallback) return new Map([['Method', text('auto')], ...linkLocal]);
   return new Map([['Method', text(configuration.method)], ...ipv4Entries(configuration), ...linkLocal]);
 }
 
 /** `IPv6`: empty unless in use. */
-export function ipv6Dictionary({ ipv6 }: Service): Dictionary {
+export function ipv6Dictionary({ inUse: { ipv6 } }: Service): Dictionary {
   if (ipv6 === undefined) return new Map();
   return new Map([['Method', text(ipv6.method)], ...ipv6Entries(ipv6), ['Privacy', text(ipv6.privacy)]]);
 }
@@ -56,7 +56,7 @@ export function ipv6ConfigurationDictionary(configuration: Ipv6Configuration): D
 }
 
 /** `OnlineCheck` of net.causeway.Service1: how the last check went; empty before the first. */
-export function onlineCheckDictionary({ lastCheck: check }: Service): Dictionary {
+export function onlineCheckDictionary({ inUse: { lastCheck: check } }: Service): Dictionary {
   if (check === undefined) return new Map();
   const { outcome, status, nextInMs } = check;
   return new Map([
@@ -92,8 +92,7 @@ export function providerDictionary({ tunnel, state }: Service): Dictionary {
 }
 
 /** `Proxy`: empty unless connected; `auto` without a URL is `direct` until one is found. */
-export function proxyDictionary(service: Service): Dictionary {
-  const { proxy } = service;
+export function proxyDictionary({ inUse: { proxy } }: Service): Dictionary {
   return proxy === undefined ? new Map() : proxyConfigurationDictionary({ servers: [], excludes: [], ...proxy });
 }
 

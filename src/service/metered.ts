@@ -15,11 +15,16 @@ const KEY = 'Metered';
 /** What Android puts into option 43. */
 const SIGN_OF_A_PHONE = 'ANDROID_METERED';
 
+/** What is looked at of a service. */
+export interface MeteredService extends Pick<Service, 'identifier' | 'type'> {
+  readonly inUse: Pick<Service['inUse'], 'lease'>;
+}
+
 /** As it is now. */
-export function meteredOf(service: Pick<Service, 'identifier' | 'type' | 'lease'>, settings: OwnSettings): Metered {
+export function meteredOf(service: MeteredService, settings: OwnSettings): Metered {
   const set = settings.get(service.identifier, KEY);
   if (set === 'yes' || set === 'no') return set;
-  const vendor = service.lease?.options.get(OPTION.vendorInformation);
+  const vendor = service.inUse.lease?.options.get(OPTION.vendorInformation);
   const isPhone = vendor !== undefined && Buffer.from(vendor).includes(SIGN_OF_A_PHONE);
   return isPhone || service.type === 'cellular' ? 'guess-yes' : 'guess-no';
 }

@@ -5,14 +5,10 @@
  */
 
 import type { InputAnswer } from '../daemon/agent-input.ts';
-import type { Lease } from '../dhcp/client.ts';
-import type { Dhcpv6Lease } from '../dhcpv6/client.ts';
-import type { AddressConflict, Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
-import { NO_OFFER, type NetworkOffer } from '../ipconfig/offer.ts';
+import type { AddressConflict } from '../ipconfig/configuration.ts';
 import type { StopMode } from '../ipconfig/session.ts';
 import { JoinError, type Network } from '../network.ts';
 import type { Standing } from '../online-check/machine.ts';
-import type { ProxySettings } from '../proxy/settings.ts';
 import type { Caller } from '../shared/caller.ts';
 import { Emitter } from '../shared/emitter.ts';
 import { ConnmanError } from '../shared/errors.ts';
@@ -24,9 +20,7 @@ import { aspectsOf, concernedBy, IN_USE, type ServiceAspect } from './aspects.ts
 import { changesBetween, DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration } from './configuration.ts';
 import { Attempt, type ConnectReason } from './attempt.ts';
 import { Connection, type ConnectionEvent } from './connection.ts';
-import type { LastCheck } from './family-connection.ts';
-import type { ServiceWeb } from './link-proxy.ts';
-import { domainsInUse, isMulticastDnsInUse, nameserversInUse, timeserversInUse } from './in-use.ts';
+import { InUse } from './in-use.ts';
 import { PrefixWish } from './prefix-wish.ts';
 import { ServiceRecord } from './record.ts';
 import type { ServiceEnv, ServiceError, ServiceProgress } from './service-env.ts';
@@ -43,7 +37,7 @@ export class Service {
   readonly network: Network;
   /** How much it has carried; src/counter keeps it. */
   readonly statistics = new Statistics();
-  /** Emits when there may be another `lastCheck`, or none any more. */
+  /** Emits when there may be another `inUse.lastCheck`, or none any more. */
   readonly checked = new Emitter<void>();
   /** Emits when a lease is there, holds for longer, or is gone. */
   readonly leased = new Emitter<void>();
@@ -51,6 +45,8 @@ export class Service {
   readonly changed = new Emitter<readonly ServiceAspect[]>();
   /** Emits after every change of state, before what follows from it. */
   readonly stateChanged = new Emitter<StateChange>();
+  /** What it has of its connection. */
+  readonly inUse: InUse;
   readonly isBarredByRoaming = false;
   readonly prefixWish = new PrefixWish();
   /** For src/service alone. */
@@ -76,6 +72,7 @@ export class Service {
     this.#env = env;
     this.#scope = scope;
     this.record = new ServiceRecord(this, env, scope);
+    this.inUse = new InUse(this, env, () => this.#connection);
     network.strengthChanged.observe(scope, () => this.changed.emit(['strength']));
     network.securityChanged.observe(scope, () => this.changed.emit(['security']));
     network.lost.observe(scope, () => this.leave('withdraw'));
@@ -153,69 +150,9 @@ export class Service {
     return this.record.provisioned !== undefined;
   }
 
-  /** The IPv4 address while ready or online. */
-  get ipv4(): Ipv4InUse | undefined {
-    return isConnected(this.#state) ? this.#connection?.ipv4?.inUse : undefined;
-  }
-
-  /** The DHCP lease in use. */
-  get lease(): Lease | undefined {
-    return this.#connection?.ipv4?.lease;
-  }
-
-  /** The DHCPv6 lease in use. */
-  get lease6(): Dhcpv6Lease | undefined {
-    return this.#connection?.ipv6?.lease;
-  }
-
-  /** What the network offers while connected, of both families. */
-  get offer(): NetworkOffer {
-    return this.#connection?.offer ?? NO_OFFER;
-  }
-
-  /** The IPv6 address while ready or online. */
-  get ipv6(): Ipv6InUse | undefined {
-    return isConnected(this.#state) ? this.#connection?.ipv6?.inUse : undefined;
-  }
-
   /** Whether conflicts of the address are looked for, and the last one found. */
   get conflictDetection(): { readonly last: AddressConflict | undefined } | undefined {
     return this.#env.options.AddressConflictDetection ? { last: this.#conflict } : undefined;
-  }
-
-  /** Name servers in use; the fallback ones where the network gave none. */
-  get nameservers(): readonly string[] {
-    return nameserversInUse(this, this.#env.resolver);
-  }
-
-  /** Search domains in use. */
-  get domains(): readonly string[] {
-    return domainsInUse(this);
-  }
-
-  /** Whether multicast DNS is on. */
-  get isMulticastDns(): boolean {
-    return isMulticastDnsInUse(this, this.#env.resolver);
-  }
-
-  /** Time servers in use, the service's own first. */
-  get timeservers(): readonly string[] {
-    return timeserversInUse(this, this.#env);
-  }
-
-  /** How the web is reached while connected. */
-  get proxy(): ProxySettings | undefined {
-    return isConnected(this.#state) ? this.#connection?.proxy.settings : undefined;
-  }
-
-  /** The web through this service, for requests of the daemon; while there is a connection. */
-  get web(): ServiceWeb | undefined {
-    return this.#connection?.proxy;
-  }
-
-  /** The last online check of this connection. */
-  get lastCheck(): LastCheck | undefined {
-    return this.#connection?.lastCheck;
   }
 
   /** How its connection comes about, for whoever asks why there is none. */
@@ -414,7 +351,7 @@ export class Service {
   // Only the default service is online, whatever is known of the others.
   #applyStanding(): void {
     if (!isConnected(this.#state)) return;
-    const isUnchecked = this.lastCheck === undefined;
+    const isUnchecked = this.inUse.lastCheck === undefined;
     if (this.#standing === 'failed') {
       this.#setError('online-check-failed');
       this.#enter('ready');
@@ -427,8 +364,7 @@ export class Service {
 
   /** What was lent, or is lent for longer. */
   #noteLease(): void {
-    const { lease } = this;
-    if (this.#connection?.ipv4 !== undefined) this.record.noteLease(lease);
+    if (this.#connection?.ipv4 !== undefined) this.record.noteLease(this.inUse.lease);
     this.leased.emit();
   }
 
@@ -449,7 +385,7 @@ export class Service {
       this.#matchState();
       this.changed.emit(['timeservers', 'domains', 'proxy']);
     }
-    if (this.#conflict?.isResolved === false && this.ipv4?.method !== 'auto') {
+    if (this.#conflict?.isResolved === false && this.inUse.ipv4?.method !== 'auto') {
       this.#conflict = { ...this.#conflict, isResolved: true };
       this.changed.emit(['conflict']);
     }

@@ -5,18 +5,24 @@ import * as assert from 'uvu/assert';
 import { openClockSettings } from '../../../src/clock/clock.ts';
 import { followOfferedTimezone } from '../../../src/clock/offered-timezone.ts';
 import type { ServiceAspect } from '../../../src/service/aspects.ts';
+import type { InUse } from '../../../src/service/in-use.ts';
 import type { Service } from '../../../src/service/service.ts';
 import { Emitter } from '../../../src/shared/emitter.ts';
 import { memoryStorage } from '../../helpers/core-bench.ts';
 import { withScope } from '../../helpers/with-scope.ts';
 
 /** What is looked at of a service. */
-function offering(zone: string | undefined): Pick<Service, 'lease' | 'changed'> & { renew(other: string): void } {
+interface Offering extends Pick<Service, 'changed'> {
+  readonly inUse: Pick<InUse, 'lease'>;
+  renew(other: string): void;
+}
+
+function offering(zone: string | undefined): Offering {
   const changed = new Emitter<readonly ServiceAspect[]>();
   const options = new Map(zone === undefined ? [] : [[101, Buffer.from(zone, 'latin1')]]);
-  const lease = { options } as unknown as NonNullable<Service['lease']>; // a lease is more than its options
+  const lease = { options } as unknown as NonNullable<InUse['lease']>; // a lease is more than its options
   return {
-    lease,
+    inUse: { lease },
     changed,
     renew(other) {
       options.set(101, Buffer.from(other, 'latin1'));

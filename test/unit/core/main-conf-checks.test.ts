@@ -33,7 +33,7 @@ async function plugged(context: TestContext, mainConf: string): Promise<CoreBenc
 async function pauses(context: TestContext, { core, settled }: CoreBench, count: number): Promise<number[]> {
   const service = core.services.get(SERVICE);
   const seen: number[] = [];
-  const note = (): void => void seen.push(...(service?.lastCheck === undefined ? [] : [pauseOf(service)]));
+  const note = (): void => void seen.push(...(service?.inUse.lastCheck === undefined ? [] : [pauseOf(service)]));
   note();
   service?.checked.observe(context.scope, note);
   while (seen.length < count && (await context.clock.advanceToNext())) await settled();
@@ -43,12 +43,12 @@ async function pauses(context: TestContext, { core, settled }: CoreBench, count:
 const managed = ({ core }: CoreBench): string[] =>
   core.technologies.list.flatMap(({ devices }) => [...devices].map(({ interfaceName }) => interfaceName)).sort();
 
-const pauseOf = ({ lastCheck }: Service): number => Math.round((lastCheck?.nextInMs ?? Number.NaN) / 1000);
+const pauseOf = ({ inUse: { lastCheck } }: Service): number => Math.round((lastCheck?.nextInMs ?? Number.NaN) / 1000);
 const errorOf = ({ core }: CoreBench): string | undefined => core.services.get(SERVICE)?.error;
 
 test('FallbackNameservers are asked where the network names none', withScope(async (context) => {
   const bench = await plugged(context, 'OnlineCheckMode=none\nFallbackNameservers=192.0.2.53,2001:db8::53');
-  assert.equal(bench.core.services.get(SERVICE)?.nameservers, ['192.0.2.53']);
+  assert.equal(bench.core.services.get(SERVICE)?.inUse.nameservers, ['192.0.2.53']);
   const fallback = bench.dns.current?.fallbackNameservers ?? [];
   assert.equal(fallback.map(({ address }) => String(address)), ['192.0.2.53', '2001:db8::53']);
 }));

@@ -132,10 +132,10 @@ test('UseGatewaysAsTimeservers and FallbackTimeservers stand behind what was con
   const files = Object.fromEntries([stored(WIRED, 2, keys)]);
   const made = await bench(context, 'UseGatewaysAsTimeservers=true\nFallbackTimeservers=one.test,ntp.test', files);
   await plug(made, 'eth0', 1);
-  assert.equal(made.core.services.get(WIRED)?.timeservers, ['ntp.test', '192.0.2.1', 'one.test'], 'each once');
+  assert.equal(made.core.services.get(WIRED)?.inUse.timeservers, ['ntp.test', '192.0.2.1', 'one.test'], 'each once');
   const plain = await bench(context, 'FallbackTimeservers=one.test', Object.fromEntries([stored(WIRED, 2)]));
   await plug(plain, 'eth0', 1);
-  assert.equal(plain.core.services.get(WIRED)?.timeservers, ['one.test']);
+  assert.equal(plain.core.services.get(WIRED)?.inUse.timeservers, ['one.test']);
 }));
 
 test.run();

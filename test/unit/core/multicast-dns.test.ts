@@ -26,12 +26,12 @@ for (const canMulticastDns of [true, false]) {
     bench.kernel.setCarrier('eth0', true);
     await bench.settled();
     const service = bench.core.services.get(SERVICE);
-    assert.is(service?.isMulticastDns, canMulticastDns);
+    assert.is(service?.inUse.isMulticastDns, canMulticastDns);
     assert.is(bench.dns.current?.links[0]?.isMulticastDnsWanted, true, 'the backend decides for itself');
     assert.equal(told(), canMulticastDns ? [`Service ${SERVICE} mDNS true`] : []);
     service?.configure({ mdns: false });
     await bench.settled();
-    assert.is(service?.isMulticastDns, false);
+    assert.is(service?.inUse.isMulticastDns, false);
     assert.is(bench.dns.current?.links[0]?.isMulticastDnsWanted, false);
     assert.is(told().at(-1), canMulticastDns ? `Service ${SERVICE} mDNS false` : undefined);
   }));

@@ -95,21 +95,21 @@ test('the online check is turned off and on at run time', withScope(async (conte
   const bench = await twoUplinks(context, 'OnlineCheckIPv4URL=ftp://192.0.2.80/');
   await context.clock.advance(0);
   await bench.settled();
-  const checkOf = (): unknown => bench.core.services.get(ONE)?.lastCheck?.outcome.kind;
+  const checkOf = (): unknown => bench.core.services.get(ONE)?.inUse.lastCheck?.outcome.kind;
   assert.is(checkOf(), 'failed');
   await set(bench, PATH, `${SERVICE}/CheckOnline`, variant('s', 'no'));
   assert.is(checkOf(), undefined);
   await context.clock.advance(60_000);
   await bench.settled();
   assert.is(checkOf(), undefined, 'nothing is asked any more');
-  assert.is(bench.core.services.get(TWO)?.lastCheck?.outcome.kind, 'failed', 'the other is');
+  assert.is(bench.core.services.get(TWO)?.inUse.lastCheck?.outcome.kind, 'failed', 'the other is');
   await set(bench, PATH, `${SERVICE}/CheckOnline`, variant('s', 'auto'));
   await context.clock.advance(0);
   await bench.settled();
   assert.is(checkOf(), 'failed');
 
   await set(bench, '/', `${causewayManagerInterface.name}/OnlineCheck`, variant('b', false));
-  assert.equal(bench.core.services.list.map(({ lastCheck }) => lastCheck), [undefined, undefined]);
+  assert.equal(bench.core.services.list.map(({ inUse }) => inUse.lastCheck), [undefined, undefined]);
   const [, , about] = await bench.client.proxy(causewayServiceInterface, 'net.connman', PATH).Explain();
   assert.is(about?.get('Cause')?.value, 'checkOffHere');
 }));

@@ -99,13 +99,14 @@ test('thirty days of leases, advertisements, checks and NTP leave nothing behind
   await pass(soak, context, 24);
   const service = core.services.get(SERVICE);
   assert.is(service?.state, 'online');
-  assert.equal([String(service?.ipv4?.address), String(service?.ipv6?.address)], ['192.0.2.47', '2001:db8:1::1:1']);
-  assert.ok(service?.lease6 !== undefined);
+  const own = [service?.inUse.ipv4, service?.inUse.ipv6].map((each) => String(each?.address));
+  assert.equal(own, ['192.0.2.47', '2001:db8:1::1:1']);
+  assert.ok(service?.inUse.lease6 !== undefined);
   const before = await alive(soak, context);
 
   network.isSilent = true;
   await pass(soak, context, 3);
-  assert.equal([service?.lease, service?.lease6, service?.state], [undefined, undefined, 'configuration']);
+  assert.equal([service?.inUse.lease, service?.inUse.lease6, service?.state], [undefined, undefined, 'configuration']);
   network.isSilent = false;
   await pass(soak, context, 21);
   assert.is(service?.state, 'online', 'and everything is back by itself');

@@ -20,13 +20,13 @@ function lease(vendor: string): Lease {
 test('guessed, set, and guessed again', () => {
   const storage = memoryStorage();
   const settings = new OwnSettings(storage);
-  const service = { identifier: 'wifi_a_b_managed_psk', type: 'wifi', lease: undefined } as const;
+  const service = { identifier: 'wifi_a_b_managed_psk', type: 'wifi', inUse: { lease: undefined } } as const;
   assert.is(meteredOf(service, settings), 'guess-no');
-  assert.is(meteredOf({ ...service, lease: lease('\x01\x0fANDROID_METERED') }, settings), 'guess-yes');
-  assert.is(meteredOf({ ...service, lease: lease('ANDROID') }, settings), 'guess-no');
+  assert.is(meteredOf({ ...service, inUse: { lease: lease('\x01\x0fANDROID_METERED') } }, settings), 'guess-yes');
+  assert.is(meteredOf({ ...service, inUse: { lease: lease('ANDROID') } }, settings), 'guess-no');
   assert.is(meteredOf({ ...service, type: 'cellular' }, settings), 'guess-yes');
   setMetered(service, settings, 'no');
-  assert.is(meteredOf({ ...service, lease: lease('ANDROID_METERED') }, settings), 'no');
+  assert.is(meteredOf({ ...service, inUse: { lease: lease('ANDROID_METERED') } }, settings), 'no');
   assert.is(meteredOf(service, new OwnSettings(storage)), 'no', 'also after a restart');
   setMetered(service, settings, 'auto');
   assert.is(meteredOf(service, settings), 'guess-no');
