@@ -114,7 +114,7 @@ class WatchedLink {
     const limit = this.#env.clock.deadline('join anew', REVIVAL_LIMIT_MS, life.signal, limits);
     try {
       await network.control.reassociate?.(limit);
-      if (!life.isClosed) this.#service.recheck('wake');
+      if (!life.isClosed) this.#service.upkeep?.wake();
     } catch (error) {
       log.debug('%s: not joined anew: %s', identifier, error instanceof Error ? error.message : error);
     } finally {

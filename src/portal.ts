@@ -119,7 +119,7 @@ export class Portals {
       }
       if (isDone) visit.quietUntilMs = this.#env.clock.now() + ASK_AGAIN_AFTER_MS;
       visit.isBusy = false;
-      if (isDone) service.recheck();
+      if (isDone) service.upkeep?.recheck();
     } catch (error) {
       if (signal.aborted) return;
       // Such as a link that goes while sockets are made for it.

@@ -4,7 +4,7 @@
  */
 
 import type { ServiceType } from '../types.ts';
-import { isConnected, isConnecting, type ServiceState } from './state.ts';
+import { isActive, isConnecting, type ServiceState } from './state.ts';
 
 /** What the decision looks at. */
 export interface Candidate {
@@ -48,7 +48,7 @@ function walk<S extends Candidate>(
   for (const service of services) {
     if (service.type === 'vpn' || handledTypes.has(service.type)) continue;
     const isAlways = options.alwaysConnectedTechnologies.includes(service.type);
-    if (isConnected(service.state) || isConnecting(service.state)) {
+    if (isActive(service.state)) {
       if (!isAlways) return chosen;
       handledTypes.add(service.type);
       continue;

@@ -92,6 +92,9 @@ export type ConnectionEvent =
   | { readonly kind: 'proxy' }
   | { readonly kind: 'failed'; readonly error: ConnmanError };
 
+/** What may be asked of a connection that is there. */
+export type Upkeep = Pick<Connection, 'recheck' | 'wake' | 'reapply' | 'updateServers'>;
+
 /** A service's link in use. */
 export class Connection {
   readonly #target: ConnectionTarget;
@@ -203,7 +206,7 @@ export class Connection {
     for (const family of this.#families()) family.setDefault(isDefault);
   }
 
-  /** The machine slept. */
+  /** After sleep: asks anew whether what the network gave still holds. */
   wake(): void {
     for (const family of this.#families()) family.wake();
   }

@@ -10,12 +10,12 @@ import type { Dhcpv6Lease } from '../dhcpv6/client.ts';
 import type { Ipv4InUse, Ipv6InUse } from '../ipconfig/configuration.ts';
 import { NO_OFFER, type NetworkOffer } from '../ipconfig/offer.ts';
 import type { ProxySettings } from '../proxy/settings.ts';
-import type { Connection } from './connection.ts';
 import type { LastCheck } from './family-connection.ts';
 import type { ServiceWeb } from './link-proxy.ts';
 import type { Service } from './service.ts';
 import type { ServiceEnv } from './service-env.ts';
-import { isConnected, isConnecting } from './state.ts';
+import { isActive, isConnected } from './state.ts';
+import type { Uplink } from './uplink.ts';
 
 /** What it takes from the core. */
 export type InUseEnv = Pick<ServiceEnv, 'options' | 'resolver' | 'timeservers'>;
@@ -24,37 +24,37 @@ export type InUseEnv = Pick<ServiceEnv, 'options' | 'resolver' | 'timeservers'>;
 export class InUse {
   readonly #service: Service;
   readonly #env: InUseEnv;
-  readonly #connection: () => Connection | undefined;
+  readonly #uplink: Pick<Uplink, 'connection'>;
 
-  constructor(service: Service, env: InUseEnv, connection: () => Connection | undefined) {
+  constructor(service: Service, env: InUseEnv, uplink: Pick<Uplink, 'connection'>) {
     this.#service = service;
     this.#env = env;
-    this.#connection = connection;
+    this.#uplink = uplink;
   }
 
   /** The IPv4 address while ready or online. */
   get ipv4(): Ipv4InUse | undefined {
-    return this.#isConnected ? this.#connection()?.ipv4?.inUse : undefined;
+    return this.#isConnected ? this.#uplink.connection?.ipv4?.inUse : undefined;
   }
 
   /** The IPv6 address while ready or online. */
   get ipv6(): Ipv6InUse | undefined {
-    return this.#isConnected ? this.#connection()?.ipv6?.inUse : undefined;
+    return this.#isConnected ? this.#uplink.connection?.ipv6?.inUse : undefined;
   }
 
   /** The DHCP lease. */
   get lease(): Lease | undefined {
-    return this.#connection()?.ipv4?.lease;
+    return this.#uplink.connection?.ipv4?.lease;
   }
 
   /** The DHCPv6 lease. */
   get lease6(): Dhcpv6Lease | undefined {
-    return this.#connection()?.ipv6?.lease;
+    return this.#uplink.connection?.ipv6?.lease;
   }
 
   /** What the network offers while connected, of both families. */
   get offer(): NetworkOffer {
-    return this.#connection()?.offer ?? NO_OFFER;
+    return this.#uplink.connection?.offer ?? NO_OFFER;
   }
 
   /** Name servers that a connected family reaches; the fallback ones where the network gave none. */
@@ -69,7 +69,7 @@ export class InUse {
   /** Search domains, also while connecting. */
   get domains(): readonly string[] {
     const { state, configuration: { domains } } = this.#service;
-    if (!isConnected(state) && !isConnecting(state)) return [];
+    if (!isActive(state)) return [];
     return domains.length > 0 ? domains : this.offer.domains;
   }
 
@@ -96,17 +96,17 @@ export class InUse {
 
   /** How the web is reached while connected. */
   get proxy(): ProxySettings | undefined {
-    return this.#isConnected ? this.#connection()?.proxy.settings : undefined;
+    return this.#isConnected ? this.#uplink.connection?.proxy.settings : undefined;
   }
 
   /** The web through the service, for requests of the daemon; while there is a connection. */
   get web(): ServiceWeb | undefined {
-    return this.#connection()?.proxy;
+    return this.#uplink.connection?.proxy;
   }
 
   /** The last online check of the connection. */
   get lastCheck(): LastCheck | undefined {
-    return this.#connection()?.lastCheck;
+    return this.#uplink.connection?.lastCheck;
   }
 
   get #isConnected(): boolean {

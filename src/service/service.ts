@@ -1,7 +1,7 @@
 /**
- * A service: what a user connects to. It joins its network, keeps one connection while it is up,
- * and is the only place where its state changes (`#enter`). What was decided for it is in
- * `configuration`, what is in use in the connection; both outlive neither the network.
+ * A service: what a user connects to. It joins its network (attempt.ts), keeps one connection while
+ * it is up (uplink.ts), and is the only one that changes its state (`#enter`, status.ts). What was
+ * decided for it is in `configuration`, what it has of its connection in `inUse`.
  */
 
 import type { InputAnswer } from '../daemon/agent-input.ts';
@@ -19,21 +19,27 @@ import type { ServiceType } from '../types.ts';
 import { aspectsOf, concernedBy, IN_USE, type ServiceAspect } from './aspects.ts';
 import { changesBetween, DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration } from './configuration.ts';
 import { Attempt, type ConnectReason } from './attempt.ts';
-import { Connection, type ConnectionEvent } from './connection.ts';
+import type { Upkeep } from './connection.ts';
 import { InUse } from './in-use.ts';
 import { PrefixWish } from './prefix-wish.ts';
 import { ServiceRecord } from './record.ts';
 import type { ServiceEnv, ServiceError, ServiceProgress } from './service-env.ts';
-import { failureHooksOf, joinContextOf, leaveNetwork, targetOf } from './views.ts';
-import { isConnected, isConnecting, type ServiceState, type StateChange } from './state.ts';
+import { failureHooksOf, joinContextOf, leaveNetwork } from './views.ts';
+import {
+  isActive, isConnected, isConnecting, isNewConnection, type ServiceState, type StateChange,
+} from './state.ts';
 import { Statistics } from './statistics.ts';
+import { ServiceStatus } from './status.ts';
+import { Uplink, type UplinkEvent } from './uplink.ts';
 
 const log = logger('src/service/service.ts');
 
 /** Something to connect to. */
 export class Service {
+  /** Its name on the bus and on disk: `wifi_<device>_<network>_managed_psk`. */
   readonly identifier: string;
   readonly type: ServiceType;
+  /** What it joins; the service is there as long as this is. */
   readonly network: Network;
   /** How much it has carried; src/counter keeps it. */
   readonly statistics = new Statistics();
@@ -48,20 +54,18 @@ export class Service {
   /** What it has of its connection. */
   readonly inUse: InUse;
   readonly isBarredByRoaming = false;
+  /** Who wants prefixes delegated through it. */
   readonly prefixWish = new PrefixWish();
   /** For src/service alone. */
   readonly record: ServiceRecord;
   readonly #env: ServiceEnv;
   readonly #scope: Scope;
-  #state: ServiceState = 'idle';
-  /** What is shown in its place, while a user is asked before anything is tried. */
-  #shown: ServiceState | undefined;
-  #error: ServiceError | undefined;
+  readonly #status: ServiceStatus;
+  readonly #uplink: Uplink;
   #isIgnored = false;
-  #isDefault = false;
+  /** What the online checks of the connection amount to. */
   #standing: Standing = 'unknown';
-  #connection: Connection | undefined;
-  #conflict: AddressConflict | undefined;
+  /** The last. */
   #attempt: Attempt | undefined;
 
   /** Reads what is stored of it; closed with `scope`. */
@@ -71,8 +75,10 @@ export class Service {
     this.identifier = [type, network.device.ident, network.group].filter((part) => part !== '').join('_');
     this.#env = env;
     this.#scope = scope;
+    this.#status = new ServiceStatus(this);
     this.record = new ServiceRecord(this, env, scope);
-    this.inUse = new InUse(this, env, () => this.#connection);
+    this.#uplink = new Uplink(this, env, scope, (event) => this.#onUplink(event));
+    this.inUse = new InUse(this, env, this.#uplink);
     network.strengthChanged.observe(scope, () => this.changed.emit(['strength']));
     network.securityChanged.observe(scope, () => this.changed.emit(['security']));
     network.lost.observe(scope, () => this.leave('withdraw'));
@@ -89,21 +95,23 @@ export class Service {
     return this.network.device.tunnel;
   }
 
+  /** Among those connected, the higher comes first: a VPN that all traffic is to take. */
   get order(): number {
     return this.tunnel === undefined || this.tunnel.isSplitRouting ? 0 : 10;
   }
 
   get state(): ServiceState {
-    return this.#state;
+    return this.#status.state;
   }
 
   /** For clients. */
   get shownState(): ServiceState {
-    return this.#shown ?? this.#state;
+    return this.#status.shown;
   }
 
+  /** Why it is not connected or not online, until it connects anew. */
   get error(): ServiceError | undefined {
-    return this.#error;
+    return this.#status.error;
   }
 
   get strength(): number {
@@ -119,10 +127,12 @@ export class Service {
     return this.record.isFavorite && this.record.isAutoconnect;
   }
 
+  /** Whether a user has disconnected it: it is connected by nobody else then. */
   get isIgnored(): boolean {
     return this.#isIgnored;
   }
 
+  /** Whether one of the two families is on. */
   get isConfigurable(): boolean {
     const { ipv4, ipv6 } = this.configuration;
     return ipv4.method !== 'off' || ipv6.method !== 'off';
@@ -133,7 +143,7 @@ export class Service {
   }
 
   get hasFailedOnlineChecks(): boolean {
-    return this.#error === 'online-check-failed';
+    return this.error === 'online-check-failed';
   }
 
   get configuration(): ServiceConfiguration {
@@ -152,12 +162,17 @@ export class Service {
 
   /** Whether conflicts of the address are looked for, and the last one found. */
   get conflictDetection(): { readonly last: AddressConflict | undefined } | undefined {
-    return this.#env.options.AddressConflictDetection ? { last: this.#conflict } : undefined;
+    return this.#env.options.AddressConflictDetection ? { last: this.#uplink.conflict } : undefined;
+  }
+
+  /** What may be asked of its connection, while there is one. */
+  get upkeep(): Upkeep | undefined {
+    return this.#uplink.connection;
   }
 
   /** How its connection comes about, for whoever asks why there is none. */
   get progress(): ServiceProgress {
-    return { attempt: this.#attempt, address: this.#connection?.progress };
+    return { attempt: this.#attempt, address: this.#uplink.connection?.progress };
   }
 
   /**
@@ -166,8 +181,8 @@ export class Service {
    * OperationTimeout, Failed. When it fails, the agent of `caller` or another may have it retried.
    */
   async connect(reason: ConnectReason, caller?: Caller, answered?: InputAnswer): Promise<void> {
-    if (this.#attempt?.isPending === true || isConnecting(this.#state)) throw new ConnmanError('InProgress');
-    if (isConnected(this.#state)) throw new ConnmanError('AlreadyConnected');
+    if (this.#attempt?.isPending === true || isConnecting(this.state)) throw new ConnmanError('InProgress');
+    if (isConnected(this.state)) throw new ConnmanError('AlreadyConnected');
     if (!this.isConfigurable) throw new ConnmanError('NoCarrier');
     this.#env.others.makeRoom(this);
     if (reason === 'user') this.#isIgnored = false;
@@ -175,17 +190,17 @@ export class Service {
     this.#attempt = attempt;
     const joining = this.network.control.connect(attempt.signal, joinContextOf(this, this.record, this.#env, attempt));
     if (joining === undefined) return this.#configure();
-    if (reason === 'user' && this.network.control.asksFirst === true) this.#shown = this.#state;
+    if (reason === 'user' && this.network.control.asksFirst === true) this.#status.hold();
     this.#enter('association');
     await attempt.join(joining, () => this.#configure(), (cause) => {
-      if (attempt.isUnanswered || (this.#shown && !(cause instanceof JoinError))) this.leave('withdraw', cause);
+      if (attempt.isUnanswered || (this.#status.isHeld && !(cause instanceof JoinError))) this.leave('withdraw', cause);
       else this.#fail(cause instanceof JoinError ? cause.reason : 'connect-failed', cause);
     });
   }
 
   /** Disconnects for a user: stays so until the user connects. Throws NotConnected. */
   disconnect(): void {
-    if (!isConnected(this.#state) && !isConnecting(this.#state)) throw new ConnmanError('NotConnected');
+    if (!isActive(this.state)) throw new ConnmanError('NotConnected');
     this.#isIgnored = true;
     this.leave('release');
   }
@@ -195,10 +210,10 @@ export class Service {
    * is there or not (cables), what a file decides, what has no name, and what is just being tried.
    */
   remove(): void {
-    const isActive = isConnected(this.#state) || isConnecting(this.#state);
     const isPassing = this.#isPlugged || this.name === undefined;
-    if (isPassing || this.isImmutable || (isActive && !this.isFavorite)) throw new ConnmanError('NotSupported');
-    if (isActive) this.disconnect();
+    const isTried = isActive(this.state) && !this.isFavorite;
+    if (isPassing || isTried || this.isImmutable) throw new ConnmanError('NotSupported');
+    if (isActive(this.state)) this.disconnect();
     this.record.forget(this.network);
     this.clearError();
     this.changed.emit(['favorite', 'autoconnect', 'ipv6Configuration']);
@@ -206,10 +221,10 @@ export class Service {
 
   /** Goes down without a user's wish: the device is powered off, the network is gone, the daemon stops. */
   leave(mode: StopMode, reason?: unknown): void {
-    if (!isConnected(this.#state) && !isConnecting(this.#state)) return;
+    if (!isActive(this.state)) return;
     this.#attempt?.abort(reason);
     this.#enter('disconnect');
-    this.#stop(mode);
+    this.#uplink.stop(mode);
     leaveNetwork(this, mode)?.catch((error: unknown) => log.warn('%s: not left: %s', this.identifier, error));
     this.#enter('idle');
     this.changed.emit(IN_USE);
@@ -217,23 +232,23 @@ export class Service {
 
   /** Sets some of the configuration; it takes effect at once. */
   configure(change: Partial<ServiceConfiguration>): void {
-    const families = this.#connection === undefined ? [] : concernedBy(change);
-    for (const family of families) this.#connection?.withdraw(family);
+    const families = this.#uplink.connection === undefined ? [] : concernedBy(change);
+    for (const family of families) this.#uplink.connection?.withdraw(family);
     if (families.length > 0) this.#matchState();
     this.record.configuration = { ...this.configuration, ...change };
     this.record.save();
-    if ((change.nameservers ?? change.domains ?? change.mdns) !== undefined) this.#connection?.updateServers();
-    if ('proxy' in change) this.recheck();
+    if ((change.nameservers ?? change.domains ?? change.mdns) !== undefined) this.upkeep?.updateServers();
+    if ('proxy' in change) this.upkeep?.recheck();
     this.changed.emit(aspectsOf(change));
     if (families.length === 0) return;
-    if (this.isConfigurable) return families.forEach((family) => this.#connection?.begin(family));
-    this.#stop('withdraw');
+    if (this.isConfigurable) return families.forEach((family) => this.#uplink.connection?.begin(family));
+    this.#uplink.stop('withdraw');
     this.#enter('idle');
   }
 
   /**
-   * For provisioning: a file decides the configuration, whole, at once, or no longer any, so that what users had
-   * decided is back. A service that a file speaks for is a favorite.
+   * For provisioning: a file decides the configuration, whole, from now on, or no longer any, so that
+   * what users had decided is back. A service that a file speaks for is a favorite.
    */
   provision(provisioned: Provisioned | undefined, configuration?: ServiceConfiguration): void {
     const own = this.record.provision(provisioned);
@@ -243,7 +258,7 @@ export class Service {
     const isForgotten = provisioned === undefined && own === undefined && this.name !== undefined;
     if (isForgotten && !this.#isPlugged) this.remove();
     this.configure(changesBetween(this.configuration, configuration ?? own ?? DEFAULT_CONFIGURATION));
-    this.#connection?.updateServers();
+    this.upkeep?.updateServers();
     this.changed.emit(['immutable', 'autoconnect', 'nameservers', 'timeservers', 'domains']);
   }
 
@@ -256,37 +271,35 @@ export class Service {
     this.changed.emit(['autoconnect']);
   }
 
-  /**
-   * Asks anew whether it is online; after sleep (`wake`) also whether what the network gave still
-   * holds, and (`reapply`) puts what is configured into the kernel again (`updateServers`: its routes).
-   */
-  recheck(what: 'recheck' | 'wake' | 'reapply' | 'updateServers' = 'recheck'): void {
-    this.#connection?.[what]();
+  /** Forgets the last error: a failed service becomes idle, and no agent is asked about it any more. */
+  clearError(): void {
+    this.#attempt?.withdraw();
+    this.forgetError();
+    this.settleFailure();
   }
 
-  /** Forgets the last error; a failed service becomes idle. Or only one of them. */
-  clearError(what: 'both' | 'error' | 'failure' = 'both'): void {
-    if (what === 'both') this.#attempt?.withdraw();
-    if (what !== 'failure') this.#setError(undefined);
-    if (what !== 'error' && this.#state === 'failure') this.#enter('idle');
+  /** Forgets the last error; a failed service stays so. */
+  forgetError(): void {
+    this.#status.setError(undefined);
+  }
+
+  /** A failed service becomes idle; the error stays, for the next attempt to know. */
+  settleFailure(): void {
+    if (this.state === 'failure') this.#enter('idle');
   }
 
   /** For its attempt: users are asked nothing any more. */
   showAttempt(): void {
-    if (this.#shown === undefined) return;
-    this.#shown = undefined;
-    this.changed.emit(['state']);
-    this.#env.others.reorder(this);
+    if (this.#status.release()) this.#env.others.reorder(this);
   }
 
   /** For the registry: whether this service carries the default route. */
   setDefault(isDefault: boolean): void {
-    if (isDefault === this.#isDefault) return;
-    this.#isDefault = isDefault;
+    if (isDefault === this.#uplink.isDefault) return;
     if (isDefault) log.info('Interface %s [ %s ] is the default', this.network.device.interfaceName, this.type);
-    this.#connection?.setDefault(isDefault);
+    this.#uplink.setDefault(isDefault);
     if (isDefault) this.#applyStanding();
-    else if (this.#state === 'online') this.#enter('ready');
+    else if (this.state === 'online') this.#enter('ready');
   }
 
   /** What is kept for the driver of its network. */
@@ -305,39 +318,18 @@ export class Service {
   }
 
   #configure(): void {
-    const connection = new Connection(targetOf(this, this.record, this.#env), this.#env, this.#scope);
-    this.#connection = connection;
     this.#standing = 'unknown';
-    connection.events.observe(this.#scope, (event) => {
-      if (this.#connection === connection) this.#onConnection(event);
-    });
-    if (this.#isDefault) connection.setDefault(true);
+    const connection = this.#uplink.make();
     this.#enter('configuration');
     connection.start();
   }
 
-  #stop(mode: StopMode): void {
-    const connection = this.#connection;
-    this.#connection = undefined;
-    if (connection?.lastCheck !== undefined) this.checked.emit();
-    this.leased.emit();
-    if (mode === 'release') this.record.lease = undefined;
-    connection?.stop(mode).catch((error: unknown) => log.error('%s: stopping failed: %s', this.identifier, error));
-  }
-
-  #onConnection(event: ConnectionEvent): void {
+  #onUplink(event: UplinkEvent): void {
     switch (event.kind) {
       case 'configuration':
         return this.#matchState();
       case 'ready':
         return this.#becomeReady();
-      case 'prolonged':
-        return this.#noteLease();
-      case 'proxy':
-        return this.changed.emit(['proxy']);
-      case 'conflict':
-        this.#conflict = event.conflict;
-        return this.changed.emit(['conflict']);
       case 'checked':
         this.#standing = event.standing;
         this.#applyStanding();
@@ -350,82 +342,58 @@ export class Service {
 
   // Only the default service is online, whatever is known of the others.
   #applyStanding(): void {
-    if (!isConnected(this.#state)) return;
+    if (!isConnected(this.state)) return;
     const isUnchecked = this.inUse.lastCheck === undefined;
     if (this.#standing === 'failed') {
-      this.#setError('online-check-failed');
+      this.#status.setError('online-check-failed');
       this.#enter('ready');
     } else if (this.#standing === 'online' || isUnchecked) {
-      if (this.#error === 'online-check-failed') this.#setError(undefined);
+      if (this.error === 'online-check-failed') this.#status.setError(undefined);
       if (isUnchecked) this.#enter('ready');
-      else if (this.#isDefault) this.#enter('online');
+      else if (this.#uplink.isDefault) this.#enter('online');
     }
-  }
-
-  /** What was lent, or is lent for longer. */
-  #noteLease(): void {
-    if (this.#connection?.ipv4 !== undefined) this.record.noteLease(this.inUse.lease);
-    this.leased.emit();
   }
 
   /** The state is what the families amount to, once one of them is gone. */
   #matchState(): void {
-    const connection = this.#connection;
+    const connection = this.#uplink.connection;
     this.leased.emit();
     this.#standing = connection?.standing ?? 'unknown';
     if (connection?.isReady !== true) this.#enter('configuration');
-    else if (this.#state === 'online' && this.#standing !== 'online') this.#enter('ready');
+    else if (this.state === 'online' && this.#standing !== 'online') this.#enter('ready');
     this.changed.emit(IN_USE);
   }
 
   #becomeReady(): void {
-    this.#noteLease();
-    if (!isConnected(this.#state)) this.#enter('ready');
+    this.#uplink.noteLease();
+    if (!isConnected(this.state)) this.#enter('ready');
     else {
       this.#matchState();
       this.changed.emit(['timeservers', 'domains', 'proxy']);
     }
-    if (this.#conflict?.isResolved === false && this.inUse.ipv4?.method !== 'auto') {
-      this.#conflict = { ...this.#conflict, isResolved: true };
-      this.changed.emit(['conflict']);
-    }
+    this.#uplink.resolveConflict();
     this.record.saveSoon();
   }
 
   #fail(error: ServiceError, cause: unknown): void {
-    this.#stop('withdraw');
-    if (this.tunnel === undefined) this.#setError(error);
+    this.#uplink.stop('withdraw');
+    if (this.tunnel === undefined) this.#status.setError(error);
     this.#enter('failure');
     this.changed.emit(IN_USE);
     void this.#attempt?.fail(cause, failureHooksOf(this, this.#env.agent));
   }
 
-  #setError(error: ServiceError | undefined): void {
-    if (error === this.#error) return;
-    this.#error = error;
-    const { type, network: { device } } = this;
-    if (error !== undefined) log.warn('Interface %s [ %s ] error "%s"', device.interfaceName, type, error);
-    this.changed.emit(['error']);
-  }
-
-  /** The only line that assigns the state. */
+  /** Enters a state, and does what follows from that. */
   #enter(after: ServiceState): void {
-    const before = this.#state;
+    const before = this.state;
     if (after === before) return;
-    const isNew = after === 'ready' && before !== 'online';
-    const shown = this.shownState;
-    if (isNew) this.#setError(undefined);
+    const isNew = isNewConnection(before, after);
     if (isNew) this.record.noteSuccess();
-    if (after !== 'association' && after !== 'disconnect') this.#shown = undefined;
-    this.#state = after;
-    log.info('Interface %s [ %s ] state is %s', this.network.device.interfaceName, this.type, after);
-    this.changed.emit(['state']);
-    const isUp = isConnected(after);
-    if (isUp !== isConnected(before)) this.changed.emit(['timeservers', 'domains', 'proxy', 'mdns']);
-    this.stateChanged.emit({ before, after, isShown: this.shownState !== shown });
+    this.#status.enter(after);
     if (isNew) this.#becomeFavorite();
-    if (isUp && !isConnected(before)) this.changed.emit(IN_USE);
-    if (isUp) this.#attempt?.succeed();
+    if (!isConnected(after)) return;
+    if (!isConnected(before)) this.changed.emit(IN_USE);
+    this.#attempt?.succeed();
   }
 
   #becomeFavorite(): void {

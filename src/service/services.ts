@@ -162,7 +162,7 @@ export class Services {
     if (there.length === 0) throw new ConnmanError('NotFound');
     const connected = there.find(({ state }) => isConnected(state));
     if (connected === undefined) throw new ConnmanError('NotConnected');
-    connected.recheck('reapply');
+    connected.upkeep?.reapply();
     this.#env.resolver.reapply();
   }
 
@@ -173,7 +173,7 @@ export class Services {
 
   /** The machine slept: leases and links are looked at again. */
   wake(): void {
-    for (const service of this.#list) service.recheck('wake');
+    for (const service of this.#list) service.upkeep?.wake();
   }
 
   /** Other time servers are in force for all services. */
@@ -361,7 +361,7 @@ export class Services {
     for (const service of [...this.#list]) {
       if (identifier !== undefined && service.identifier !== identifier) continue;
       this.#reconsider(service);
-      service.recheck('updateServers');
+      service.upkeep?.updateServers();
     }
   }
 

@@ -15,6 +15,16 @@ export function isConnecting(state: ServiceState): boolean {
   return state === 'association' || state === 'configuration';
 }
 
+/** Whether the service is up or on its way there. */
+export function isActive(state: ServiceState): boolean {
+  return isConnecting(state) || isConnected(state);
+}
+
+/** Whether one state after the other is a connection that has come about. */
+export function isNewConnection(before: ServiceState, after: ServiceState): boolean {
+  return after === 'ready' && before !== 'online';
+}
+
 /** From one state to another; `isShown`: for clients, too. */
 export interface StateChange {
   readonly before: ServiceState;

@@ -30,7 +30,7 @@ export function joinContextOf(
       if (reason !== 'user') return Promise.reject(new ConnmanError('PassphraseRequired'));
       return attempt.ask(async () => {
         const answer = await agent.requestInput(service, question, caller, signal);
-        service.clearError('error');
+        service.forgetError();
         return answer;
       });
     },
@@ -59,7 +59,7 @@ export function failureHooksOf(service: Service, agent: ServiceEnv['agent']): At
     ask: (caller, signal) =>
       service.tunnel === undefined ? agent.reportError(service, caller, signal) : Promise.resolve('nobody'),
     isStillFailed: () => service.state === 'failure',
-    settle: () => service.clearError('failure'),
+    settle: () => service.settleFailure(),
     connect: (reason, caller) => service.connect(reason, caller),
   };
 }
