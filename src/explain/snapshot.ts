@@ -68,7 +68,6 @@ export interface DeviceView {
 export interface ServiceView extends Ranked {
   readonly identifier: string;
   readonly interfaceName: string;
-  readonly error: string | undefined;
   readonly isDefault: boolean;
   /** Chosen, for it or for its technology. */
   readonly isNeverDefault: boolean;
@@ -162,12 +161,12 @@ async function serviceView(
   service: Service, services: Services, timers: ReadonlyMap<string, number>, env: SnapshotEnv,
 ): Promise<ServiceView> {
   const { identifier, type, name, order, state, error, strength, inUse: { ipv4, ipv6, nameservers } } = service;
-  const { isFavorite, isAutoconnect, isIgnored, isConfigurable, isReachable, hasFailedOnlineChecks } = service;
+  const { isFavorite, isAutoconnect, isIgnored, isConfigurable, isReachable } = service;
   const { network: { device }, provisioned, configuration, conflictDetection, shownState } = service;
   const { attempt, address: progress } = service.progress;
   return {
     identifier, type, name, order, state, shownState, error, strength, ipv4, ipv6, nameservers, progress,
-    isFavorite, isAutoconnect, isIgnored, isConfigurable, isReachable, hasFailedOnlineChecks,
+    isFavorite, isAutoconnect, isIgnored, isConfigurable, isReachable,
     interfaceName: device.interfaceName,
     isDefault: services.default === service,
     isNeverDefault: services.choices.isNeverDefault(service),

@@ -18,8 +18,6 @@ export interface Candidate {
   readonly isConfigurable: boolean;
   /** Its device is on, and is not about to be turned off. */
   readonly isReachable: boolean;
-  /** Roaming, and roaming services may not connect by themselves. */
-  readonly isBarredByRoaming: boolean;
 }
 
 /** What main.conf says of it. */
@@ -71,7 +69,6 @@ function mayConnect(service: Candidate): boolean {
     service.isAutoconnect &&
     !service.isIgnored &&
     service.isConfigurable &&
-    service.isReachable &&
-    !service.isBarredByRoaming
+    service.isReachable
   );
 }

@@ -5,6 +5,7 @@
  */
 
 import type { ServiceType } from '../types.ts';
+import type { ServiceError } from './service-env.ts';
 import { isConnected, isConnecting, type ServiceState } from './state.ts';
 
 /** What the order looks at. */
@@ -16,7 +17,8 @@ export interface Ranked {
   /** What clients see in its place; the same unless said. */
   readonly shownState?: ServiceState;
   readonly isFavorite: boolean;
-  readonly hasFailedOnlineChecks: boolean;
+  /** One that is known not to be online comes later. */
+  readonly error: ServiceError | undefined;
   readonly strength: number;
   readonly name: string | undefined;
 }
@@ -40,7 +42,7 @@ const byPreference: Compare = (one, other, preferred) => rankIn(preferred, one.t
 
 const CONNECTED: readonly (readonly [Criterion, Compare])[] = [
   ['vpn', (one, other) => other.order - one.order],
-  ['onlineCheck', (one, other) => Number(one.hasFailedOnlineChecks) - Number(other.hasFailedOnlineChecks)],
+  ['onlineCheck', (one, other) => Number(isOffline(one)) - Number(isOffline(other))],
   ['preferred', byPreference],
 ];
 
@@ -72,6 +74,10 @@ function stateRank({ state: own, shownState: state = own }: Ranked): number {
   if (state === 'online') return 0;
   if (isConnected(state)) return 1;
   return isConnecting(state) ? 2 : 3;
+}
+
+function isOffline({ error }: Ranked): boolean {
+  return error === 'online-check-failed';
 }
 
 function rankIn(list: readonly ServiceType[], type: ServiceType): number {

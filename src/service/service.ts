@@ -53,7 +53,6 @@ export class Service {
   readonly stateChanged = new Emitter<StateChange>();
   /** What it has of its connection. */
   readonly inUse: InUse;
-  readonly isBarredByRoaming = false;
   /** Who wants prefixes delegated through it. */
   readonly prefixWish = new PrefixWish();
   /** For src/service alone. */
@@ -140,10 +139,6 @@ export class Service {
 
   get isReachable(): boolean {
     return this.network.device.isUsable;
-  }
-
-  get hasFailedOnlineChecks(): boolean {
-    return this.error === 'online-check-failed';
   }
 
   get configuration(): ServiceConfiguration {

@@ -30,7 +30,6 @@ const SERVICE: ServiceView = {
   isIgnored: false,
   isConfigurable: true,
   isReachable: true,
-  hasFailedOnlineChecks: false,
   interfaceName: 'wlan0',
   isDefault: true,
   isNeverDefault: false,

@@ -17,7 +17,6 @@ const service = (id: string, change: Partial<Candidate> = {}): Named => ({
   isIgnored: false,
   isConfigurable: true,
   isReachable: true,
-  isBarredByRoaming: false,
   ...change,
 });
 const options = (change: Partial<AutoconnectOptions> = {}): AutoconnectOptions => ({
@@ -43,7 +42,6 @@ test('what the user left, what failed, what cannot and VPNs are passed over', ()
     service('ignored', { isIgnored: true }),
     service('failed', { state: 'failure' }),
     service('off', { isConfigurable: false }),
-    service('roaming', { isBarredByRoaming: true }),
     service('manual', { isAutoconnect: false }),
     service('tunnel', { type: 'vpn' }),
     service('good'),

@@ -7,16 +7,16 @@ import { compareServices, type Ranked } from '../../../src/service/order.ts';
 const plain: Ranked = {
   type: 'wifi',
   state: 'idle',
+  error: undefined,
   isFavorite: false,
   order: 0,
-  hasFailedOnlineChecks: false,
   strength: 50,
   name: 'm',
 };
 
 /** Each row: the better one, the worse one, PreferredTechnologies. */
 const ROWS: readonly [string, Partial<Ranked>, Partial<Ranked>, Ranked['type'][]?][] = [
-  ['checks that failed come later', { state: 'ready' }, { state: 'online', hasFailedOnlineChecks: true }],
+  ['checks that failed come later', { state: 'ready' }, { state: 'online', error: 'online-check-failed' }],
   [
     'preferred type before online',
     { type: 'cellular', state: 'ready' },
