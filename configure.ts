@@ -6,6 +6,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { messageOf } from './src/shared/errors.ts';
 import { DIRECTORY_FLAGS, completeDirectories } from './tools/configure/directories.ts';
 import { parseFlags, type ParsedFlags } from './tools/configure/flags.ts';
 import { generatedModules } from './tools/configure/modules.ts';
@@ -79,6 +80,6 @@ function line(name: string, text: string): string {
 try {
   main(process.argv.slice(2));
 } catch (error) {
-  console.error(`configure: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`configure: ${messageOf(error)}`);
   process.exitCode = 1;
 }

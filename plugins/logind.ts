@@ -6,6 +6,7 @@
 
 import type { Core, Plugin } from '../src/api.ts';
 import { login1ManagerInterface } from '../src/dbus/interfaces/login1.ts';
+import { messageOf } from '../src/shared/errors.ts';
 import { logger } from '../src/shared/log.ts';
 
 const log = logger('plugins/logind.ts');
@@ -36,7 +37,7 @@ export const logind: Plugin<Core> = {
       else closeFd(fd);
     };
     const tryInhibit = (): void => void inhibit().catch((error: unknown) => {
-      log.warn('sleep will not wait for us: %s', error instanceof Error ? error.message : error);
+      log.warn('sleep will not wait for us: %s', messageOf(error));
     });
     scope.defer(release);
     bus.watchName(BUS_NAME, scope, (owner) => {

@@ -7,6 +7,7 @@
 import type { Core, Plugin, ProxyDriver, Scope, Service } from '../src/api.ts';
 import { describeInterface } from '../src/dbus/interface.ts';
 import { variant, type Variant } from '../src/dbus/signature.ts';
+import { messageOf } from '../src/shared/errors.ts';
 import { logger } from '../src/shared/log.ts';
 
 const log = logger('plugins/pacrunner.ts');
@@ -76,14 +77,14 @@ class Pacrunner implements ProxyDriver {
       return await client.FindProxyForURL({ url, host }, { timeoutMs: PATIENCE_MS, signal });
     } catch (error) {
       signal.throwIfAborted();
-      log.warn('FindProxyForURL: %s', error instanceof Error ? error.message : error);
+      log.warn('FindProxyForURL: %s', messageOf(error));
       return undefined;
     }
   }
 
   #update(): void {
     this.#queue = this.#queue.then(() => this.#tell()).catch((error: unknown) => {
-      if (!this.#scope.isClosed) log.warn('%s', error instanceof Error ? error.message : error);
+      if (!this.#scope.isClosed) log.warn('%s', messageOf(error));
     });
   }
 

@@ -8,7 +8,7 @@ import { vpnConnectionInterface } from '../src/dbus/interfaces/vpn-connection.ts
 import { vpnManagerInterface } from '../src/dbus/interfaces/vpn-manager.ts';
 import { variant, type Variant } from '../src/dbus/signature.ts';
 import { parseVpnRoute } from '../src/provision/vpn-values.ts';
-import { ConnmanError } from '../src/shared/errors.ts';
+import { ConnmanError, messageOf } from '../src/shared/errors.ts';
 import { logger } from '../src/shared/log.ts';
 import type { Core, Plugin, ProviderRequest, Scope } from '../src/api.ts';
 import { VpnConnection } from './vpn/connection.ts';
@@ -31,7 +31,7 @@ export const vpn: Plugin<Core> = {
       destination: driver, path: '/org/freedesktop/DBus', interface: driver, member: 'StartServiceByName',
       signature: 'su', body: [VPN_DAEMON, 0],
     }, { signal: scope.signal }).catch((error: unknown) => {
-      log.debug('there is no VPN daemon: %s', error instanceof Error ? error.message : error);
+      log.debug('there is no VPN daemon: %s', messageOf(error));
     });
   },
 };
@@ -50,7 +50,7 @@ function follow(core: Core, scope: Scope): (owner: string | undefined) => void {
     if (owner === undefined) return;
     current = scope.child();
     new VpnDaemon(core, killSwitches, current).start().catch((error: unknown) => {
-      log.warn('%s: %s', VPN_DAEMON, error instanceof Error ? error.message : error);
+      log.warn('%s: %s', VPN_DAEMON, messageOf(error));
     });
   };
 }
@@ -118,7 +118,7 @@ class VpnDaemon {
     const ours = bus.proxy(causewayVpnManagerInterface, VPN_DAEMON, '/');
     providers.reloader = () => {
       ours.Reload().catch((error: unknown) => {
-        log.debug('%s has not read its files again: %s', VPN_DAEMON, error instanceof Error ? error.message : error);
+        log.debug('%s has not read its files again: %s', VPN_DAEMON, messageOf(error));
       });
     };
     for (const [path, properties] of await proxy.GetConnections()) this.#addListed(path, properties);

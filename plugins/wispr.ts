@@ -7,6 +7,7 @@ import {
   ConfinedError, memberOf, runConfined, textOf,
   type Core, type LoginResult, type Plugin, type PortalVisit,
 } from '../src/api.ts';
+import { messageOf } from '../src/shared/errors.ts';
 import { logger } from '../src/shared/log.ts';
 
 const log = logger('plugins/wispr.ts');
@@ -71,7 +72,7 @@ async function addressesOf(
     return (await web.web.resolve(host, signal)).filter((each) => each.family === family).map(String);
   } catch (error) {
     signal.throwIfAborted();
-    log.debug('%s: %s', identifier, error instanceof Error ? error.message : error);
+    log.debug('%s: %s', identifier, messageOf(error));
     return [];
   }
 }

@@ -7,7 +7,7 @@
 import type { Device } from './device.ts';
 import type { OwnSettings } from './service/own-settings.ts';
 import { Emitter, type Observable } from './shared/emitter.ts';
-import { ConnmanError } from './shared/errors.ts';
+import { ConnmanError, messageOf } from './shared/errors.ts';
 import { logger } from './shared/log.ts';
 import type { Scope } from './shared/scope.ts';
 import type { Technologies } from './technology/technologies.ts';
@@ -86,7 +86,7 @@ export class Country {
       await control.setCountry(country);
       log.debug('%s is in %s', device.interfaceName, country);
     } catch (error) {
-      const text = error instanceof Error ? error.message : error;
+      const text = messageOf(error);
       log.warn('%s does not take country %s: %s', device.interfaceName, country, text);
     }
   }

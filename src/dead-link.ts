@@ -12,6 +12,7 @@ import type { Service } from './service/service.ts';
 import type { Services } from './service/services.ts';
 import { isConnected } from './service/state.ts';
 import type { Clock } from './shared/clock.ts';
+import { messageOf } from './shared/errors.ts';
 import type { IpAddress } from './shared/ipaddress.ts';
 import { logger } from './shared/log.ts';
 import type { Scope } from './shared/scope.ts';
@@ -100,7 +101,7 @@ class WatchedLink {
     const { ifindex } = this.#service.network.device;
     for (const gateway of this.#gateways) {
       this.#env.kernel.neighbour.ask(ifindex, gateway).catch((error: unknown) => {
-        log.debug('%s cannot be asked: %s', gateway, error instanceof Error ? error.message : error);
+        log.debug('%s cannot be asked: %s', gateway, messageOf(error));
       });
     }
   }
@@ -116,7 +117,7 @@ class WatchedLink {
       await network.control.reassociate?.(limit);
       if (!life.isClosed) this.#service.upkeep?.wake();
     } catch (error) {
-      log.debug('%s: not joined anew: %s', identifier, error instanceof Error ? error.message : error);
+      log.debug('%s: not joined anew: %s', identifier, messageOf(error));
     } finally {
       await limits.close();
     }

@@ -7,6 +7,7 @@
 import type { GeneralOptions } from './daemon/main-conf.ts';
 import type { Lease } from './dhcp/client.ts';
 import type { Services } from './service/services.ts';
+import { messageOf } from './shared/errors.ts';
 import { logger } from './shared/log.ts';
 import type { Scope } from './shared/scope.ts';
 
@@ -56,6 +57,6 @@ async function attempt(what: string, name: string, set: (name: string) => void |
     await set(name);
     log.info('%s is %s', what, name);
   } catch (error) {
-    log.warn('%s %s cannot be set: %s', what, name, error instanceof Error ? error.message : error);
+    log.warn('%s %s cannot be set: %s', what, name, messageOf(error));
   }
 }

@@ -8,6 +8,7 @@
 import type { Sysctl } from './daemon/sysctl.ts';
 import type { Service } from './service/service.ts';
 import type { Services } from './service/services.ts';
+import { messageOf } from './shared/errors.ts';
 import { logger } from './shared/log.ts';
 import type { Scope } from './shared/scope.ts';
 
@@ -69,7 +70,7 @@ function write(sysctl: Sysctl, name: string, value: string): boolean {
     return true;
   } catch (error) {
     // An interface that is gone took its parameters along.
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     if (sysctl.read(name) !== undefined) log.warn('%s cannot be set to %s: %s', name, value, text);
     return false;
   }

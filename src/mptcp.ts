@@ -12,7 +12,7 @@ import type { OwnSettings } from './service/own-settings.ts';
 import type { Service } from './service/service.ts';
 import type { Services } from './service/services.ts';
 import type { Clock } from './shared/clock.ts';
-import { ConnmanError } from './shared/errors.ts';
+import { ConnmanError, messageOf } from './shared/errors.ts';
 import { logger } from './shared/log.ts';
 import type { Scope } from './shared/scope.ts';
 import type { System } from './system/system.ts';
@@ -134,7 +134,7 @@ export class Mptcp {
       try {
         await this.#apply();
       } catch (error) {
-        log.warn('MPTCP: %s', error instanceof Error ? error.message : error);
+        log.warn('MPTCP: %s', messageOf(error));
       }
     }
     this.#isWorking = false;

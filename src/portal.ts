@@ -10,6 +10,7 @@ import type { Service } from './service/service.ts';
 import type { Services } from './service/services.ts';
 import type { ServiceWeb } from './service/link-proxy.ts';
 import type { Clock } from './shared/clock.ts';
+import { stackOf } from './shared/errors.ts';
 import { logger } from './shared/log.ts';
 import type { Scope } from './shared/scope.ts';
 import type { System, TcpOptions } from './system/system.ts';
@@ -123,7 +124,7 @@ export class Portals {
     } catch (error) {
       if (signal.aborted) return;
       // Such as a link that goes while sockets are made for it.
-      log.error('%s: login at the portal: %s', service.identifier, error instanceof Error ? error.stack : error);
+      log.error('%s: login at the portal: %s', service.identifier, stackOf(error));
       visit.quietUntilMs = this.#env.clock.now() + ASK_AGAIN_AFTER_MS;
       visit.isBusy = false;
     }

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from './shared/clock.ts';
+import { messageOf } from './shared/errors.ts';
 import type { IpAddress } from './shared/ipaddress.ts';
 import { logger } from './shared/log.ts';
 import type { Scope } from './shared/scope.ts';
@@ -80,7 +81,7 @@ export class Proxies {
       return proxy === 'direct' ? undefined : proxy;
     } catch (error) {
       signal.throwIfAborted();
-      log.warn('%s: %s', settings.url, error instanceof Error ? error.message : error);
+      log.warn('%s: %s', settings.url, messageOf(error));
       this.#keep(keyOf(settings.url, new URL(url).href, link), 'DIRECT', FAILURE_KEPT_MS);
       return undefined;
     }

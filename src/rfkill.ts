@@ -7,7 +7,7 @@
 import type { Alarm, Clock } from './shared/clock.ts';
 import { HOST_IS_LITTLE_ENDIAN, Reader } from './shared/bytes.ts';
 import { Emitter, type Observable } from './shared/emitter.ts';
-import { DecodeError, SystemError } from './shared/errors.ts';
+import { DecodeError, messageOf, SystemError } from './shared/errors.ts';
 import { logger } from './shared/log.ts';
 import type { Scope } from './shared/scope.ts';
 import type { MessageSocket, System } from './system/system.ts';
@@ -121,7 +121,7 @@ export class RadioSwitches {
     try {
       this.#device.send(encodeBlock(typeNumber, isBlocked));
     } catch (error) {
-      log.error('cannot %s %s: %s', isBlocked ? 'block' : 'unblock', type, describe(error));
+      log.error('cannot %s %s: %s', isBlocked ? 'block' : 'unblock', type, messageOf(error));
       return;
     }
     log.debug('%s %s', isBlocked ? 'blocked' : 'unblocked', type);
@@ -180,8 +180,4 @@ function typeOf(typeNumber: number): TechnologyType | undefined {
     default:
       return undefined;
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -9,6 +9,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../src/shared/errors.ts';
 import { withCell } from '../test/helpers/cell.ts';
 import type { Figures } from './bench/cells.ts';
 import { BENCHED, type Benched, type BenchedName } from './bench/daemons.ts';
@@ -113,6 +114,6 @@ function say(text: string): void {
 try {
   await main();
 } catch (error) {
-  say(error instanceof Error ? error.message : String(error));
+  say(messageOf(error));
   process.exitCode = 1;
 }

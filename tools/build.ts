@@ -9,6 +9,7 @@ import { formatMessages, type BuildFailure, type Metafile } from 'esbuild';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../src/shared/errors.ts';
 import { ADDON_PATH, buildAddon } from './build-addon.ts';
 import { movableLauncher } from './launcher.ts';
 import { LOADER, cacheName, makeCodeCache } from './loader.ts';
@@ -70,6 +71,6 @@ try {
   await main();
 } catch (error) {
   if (isBuildFailure(error)) console.error((await formatMessages(error.errors, { kind: 'error' })).join(''));
-  else console.error(`build: ${error instanceof Error ? error.message : String(error)}`);
+  else console.error(`build: ${messageOf(error)}`);
   process.exitCode = 1;
 }

@@ -8,6 +8,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { GENERAL } from '../src/daemon/main-conf.ts';
+import { messageOf } from '../src/shared/errors.ts';
 import { documents } from './documents/documents.ts';
 import type { Directories } from './configure/directories.ts';
 import { TEMPLATES, fillIn } from './install-files.ts';
@@ -71,6 +72,6 @@ function installFile(path: string, content: string | Uint8Array, mode: number): 
 try {
   main();
 } catch (error) {
-  console.error(`install: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`install: ${messageOf(error)}`);
   process.exitCode = 1;
 }

@@ -8,6 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../src/shared/errors.ts';
 import { Cell } from '../test/helpers/cell.ts';
 import { DAEMONS, type Daemon } from '../test/helpers/daemons.ts';
 import type { CellEvent } from '../test/helpers/event-log.ts';
@@ -135,7 +136,7 @@ async function debianPeers(daemon: Daemon): Promise<readonly string[]> {
     return wanted;
   } catch (error) {
     if (peers.length > 0) throw error;
-    print(`  without Debian's connmanctl: ${error instanceof Error ? error.message : String(error)}`);
+    print(`  without Debian's connmanctl: ${messageOf(error)}`);
     return [];
   }
 }
@@ -170,6 +171,6 @@ function print(text: string): void {
 try {
   await main();
 } catch (error) {
-  print(`\n${paint('31;1', error instanceof Error ? error.message : String(error))}`);
+  print(`\n${paint('31;1', messageOf(error))}`);
   process.exitCode = 1;
 }

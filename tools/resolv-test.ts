@@ -6,6 +6,7 @@
 
 import { parseArgs } from 'node:util';
 import { DeadlineClock } from '../src/shared/clock.ts';
+import { messageOf } from '../src/shared/errors.ts';
 import { parseIpAddress } from '../src/shared/ipaddress.ts';
 import { debugFiles } from '../src/shared/log.ts';
 import { systemRandom } from '../src/shared/random.ts';
@@ -42,7 +43,7 @@ try {
   }, { system, clock, random: systemRandom }, scope.signal);
   for (const address of addresses) console.log(String(address));
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(messageOf(error));
   process.exitCode = 1;
 }
 console.error(`${(clock.now() - startedMs).toFixed(1)} ms`);

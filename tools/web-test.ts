@@ -6,6 +6,7 @@
 
 import { parseArgs } from 'node:util';
 import { DeadlineClock } from '../src/shared/clock.ts';
+import { messageOf } from '../src/shared/errors.ts';
 import { parseIpAddress, type IpAddress } from '../src/shared/ipaddress.ts';
 import { debugFiles } from '../src/shared/log.ts';
 import { systemRandom } from '../src/shared/random.ts';
@@ -45,7 +46,7 @@ const startedMs = env.clock.now();
 try {
   await (values.check ? check(url) : get(url));
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(messageOf(error));
   process.exitCode = 1;
 }
 console.error(`${(env.clock.now() - startedMs).toFixed(1)} ms`);

@@ -9,6 +9,7 @@ import { managerInterface } from '../src/dbus/interfaces/manager.ts';
 import { serviceInterface } from '../src/dbus/interfaces/service.ts';
 import type { Variant } from '../src/dbus/signature.ts';
 import { Emitter, type Observable } from '../src/shared/emitter.ts';
+import { messageOf } from '../src/shared/errors.ts';
 import { parseIpAddress, type IpAddress } from '../src/shared/ipaddress.ts';
 import { logger } from '../src/shared/log.ts';
 import type { Scope } from '../src/shared/scope.ts';
@@ -97,7 +98,7 @@ export class Connectivity {
       // What was signalled meanwhile is newer than the answer.
       if (this.#isOnline === undefined) this.#note(properties.get('State')?.as('s'));
     } catch (error) {
-      log.debug('%s does not tell its state: %s', CONNMAN, error instanceof Error ? error.message : error);
+      log.debug('%s does not tell its state: %s', CONNMAN, messageOf(error));
     }
   }
 

@@ -17,6 +17,7 @@ import { directories } from '../src/directories.ts';
 import { openGenl, type Genl } from '../src/netlink/genl/genl.ts';
 import { openRtnetlink, type Rtnetlink } from '../src/netlink/rtnetlink.ts';
 import { formatHelp } from '../src/shared/command-line.ts';
+import { messageOf } from '../src/shared/errors.ts';
 import { logger } from '../src/shared/log.ts';
 import type { Scope } from '../src/shared/scope.ts';
 import { openSystem } from '../src/system/node-system.ts';
@@ -168,7 +169,7 @@ function read(path: string): string {
   try {
     return readSmallFile(path) ?? '';
   } catch (error) {
-    log.warn('%s: %s', path, error instanceof Error ? error.message : error);
+    log.warn('%s: %s', path, messageOf(error));
     return '';
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import { Emitter, type Observable } from '../src/shared/emitter.ts';
-import { ConnmanError } from '../src/shared/errors.ts';
+import { ConnmanError, messageOf, stackOf } from '../src/shared/errors.ts';
 import { logger } from '../src/shared/log.ts';
 import { createScope, type Scope } from '../src/shared/scope.ts';
 import type { VpnRoute } from '../src/provision/vpn-values.ts';
@@ -309,7 +309,7 @@ export class Provider {
       this.#tellRoutes(tunnel.routes);
     } catch (error) {
       if (run.abort.signal.aborted) return;
-      log.error('%s: %s cannot be set up: %s', this.ident, name, error instanceof Error ? error.message : error);
+      log.error('%s: %s cannot be set up: %s', this.ident, name, messageOf(error));
       this.disconnect();
     }
   }
@@ -358,6 +358,6 @@ class Run {
 
 function unexpected(ident: string, error: unknown): VpnFailure {
   if (error instanceof ConnmanError) return new VpnFailure('unknown', error);
-  log.error('%s: %s', ident, error instanceof Error ? error.stack : error);
+  log.error('%s: %s', ident, stackOf(error));
   return new VpnFailure('unknown', new ConnmanError('Failed'));
 }

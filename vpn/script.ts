@@ -8,6 +8,7 @@ import { connectBus } from '../src/dbus/bus.ts';
 import { systemBusAddress } from '../src/dbus/address.ts';
 import { nodeTransport } from '../src/dbus/transport.ts';
 import { DeadlineClock, nodeTimeSource } from '../src/shared/clock.ts';
+import { messageOf } from '../src/shared/errors.ts';
 import { createScope } from '../src/shared/scope.ts';
 
 /** What drivers read. */
@@ -37,7 +38,7 @@ async function main(environment: NodeJS.ProcessEnv): Promise<number> {
     await bus.call({ ...call, body: [reason, new Map(entries)] }, { timeoutMs: LIMIT_MS });
     return 0;
   } catch (error) {
-    process.stderr.write(`vpn-script: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`vpn-script: ${messageOf(error)}\n`);
     return 1;
   } finally {
     await scope.close();

@@ -9,6 +9,7 @@ import { startChild, type ChildExit } from '../src/daemon/children.ts';
 import type { Bus } from '../src/dbus/bus.ts';
 import { taskInterface } from '../src/dbus/interfaces/task.ts';
 import type { Clock } from '../src/shared/clock.ts';
+import { messageOf } from '../src/shared/errors.ts';
 import { logger } from '../src/shared/log.ts';
 import type { Scope } from '../src/shared/scope.ts';
 import { withPrivileges, type Privileges } from './privileges.ts';
@@ -136,7 +137,7 @@ async function userOf(bus: Bus, name: string): Promise<number | undefined> {
     const [uid] = reply.body;
     return typeof uid === 'number' ? uid : undefined;
   } catch (error) {
-    log.debug('the user of %s is unknown: %s', name, error instanceof Error ? error.message : error);
+    log.debug('the user of %s is unknown: %s', name, messageOf(error));
     return undefined;
   }
 }

@@ -9,7 +9,7 @@ import type { vpnConnectionInterface } from '../../src/dbus/interfaces/vpn-conne
 import { DBusError } from '../../src/dbus/errors.ts';
 import { variant, type Variant } from '../../src/dbus/signature.ts';
 import type { Route } from '../../src/netlink/route/route.ts';
-import { ConnmanError } from '../../src/shared/errors.ts';
+import { ConnmanError, messageOf } from '../../src/shared/errors.ts';
 import type { IpAddress } from '../../src/shared/ipaddress.ts';
 import { logger } from '../../src/shared/log.ts';
 import type { Core, JoinContext, Provider, Scope, Service, TunnelSetup } from '../../src/api.ts';
@@ -301,7 +301,7 @@ export class VpnConnection {
       // The server has moved.
       if (before?.destination?.address.equals(server) === false) await kernel.route.remove(before);
     } catch (error) {
-      log.warn('%s: no route to %s: %s', this.#parts.ident, server, error instanceof Error ? error.message : error);
+      log.warn('%s: no route to %s: %s', this.#parts.ident, server, messageOf(error));
     }
   }
 
@@ -357,7 +357,7 @@ export class VpnConnection {
       if (!this.#isDue(service)) return;
       this.#attempts++;
       service.connect('auto').catch((error: unknown) => {
-        log.debug('%s: autoconnect: %s', ident, error instanceof Error ? error.message : error);
+        log.debug('%s: autoconnect: %s', ident, messageOf(error));
       });
     });
   }

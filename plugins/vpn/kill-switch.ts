@@ -8,6 +8,7 @@
 import type { Rtnetlink } from '../../src/netlink/rtnetlink.ts';
 import type { Rule } from '../../src/netlink/rule/rule.ts';
 import { MAIN_TABLE, type Route } from '../../src/netlink/route/route.ts';
+import { messageOf } from '../../src/shared/errors.ts';
 import type { IpAddress, IpPrefix } from '../../src/shared/ipaddress.ts';
 import { logger } from '../../src/shared/log.ts';
 import type { Core, Inquiry } from '../../src/api.ts';
@@ -160,6 +161,6 @@ async function attempt(request: Promise<void>): Promise<void> {
   try {
     await request;
   } catch (error) {
-    log.debug('kill switch: %s', error instanceof Error ? error.message : error);
+    log.debug('kill switch: %s', messageOf(error));
   }
 }

@@ -4,6 +4,7 @@
  * Invariant: what was learnt stays until something else is.
  */
 
+import { messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { parseIpAddress, type IpAddress } from '../../src/shared/ipaddress.ts';
 import type { Core, Inquiry, Scope, Service } from '../../src/api.ts';
@@ -62,7 +63,7 @@ export class ServerName {
       log.debug('%s is %s', this.#name, this.#addresses.join(' '));
     } catch (error) {
       if (this.#scope.isClosed) return;
-      log.warn('%s', error instanceof Error ? error.message : error);
+      log.warn('%s', messageOf(error));
     }
     if (!this.#scope.isClosed) this.#names.tell(this.#name, this.#addresses);
   }

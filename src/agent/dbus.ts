@@ -6,6 +6,7 @@ import { decodeAnswer, encodeFields } from '../daemon/agent-input.ts';
 import { AgentError, type AgentRegistry, toConnmanError } from '../daemon/agents.ts';
 import type { agentInterface } from '../dbus/interfaces/agent.ts';
 import { servicePath } from '../service/dbus.ts';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { ServiceAgent } from './agent.ts';
 
@@ -28,7 +29,7 @@ function errorReporter(agents: Agents, timeoutMs: number): ServiceAgent['reportE
       await agents.request(caller?.id, (agent, how) => agent.ReportError(args, how), { timeoutMs, signal });
       return 'dismissed';
     } catch (refusal) {
-      log.debug('%s: ReportError: %s', service.identifier, refusal instanceof Error ? refusal.message : refusal);
+      log.debug('%s: ReportError: %s', service.identifier, messageOf(refusal));
       return refusal instanceof AgentError && refusal.reason === 'Retry' ? 'retry' : 'dismissed';
     }
   };

@@ -6,6 +6,7 @@
 import type { Bus, CallToAudit } from '../dbus/bus.ts';
 import { BUS_NAME, BUS_PATH } from '../dbus/interfaces/freedesktop.ts';
 import { variant, Variant } from '../dbus/signature.ts';
+import { messageOf } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Change, Changes, ChangeKind } from './changes.ts';
 
@@ -27,7 +28,7 @@ export function auditCalls(
     if (kind === undefined) return undefined;
     const known = whoIs(bus, request.call.caller.id, commandOf);
     const done = (error?: unknown): void => void known.then((By) => {
-      const Result = error === undefined ? 'done' : error instanceof Error ? error.message : String(error);
+      const Result = error === undefined ? 'done' : messageOf(error);
       changes.report(kind, { ...describe(request), By, Result });
     });
     return { known, done };

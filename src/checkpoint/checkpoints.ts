@@ -8,7 +8,7 @@
 import type { CheckpointFiles, StoredCheckpoint } from '../daemon/checkpoint-files.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 
@@ -60,7 +60,7 @@ export function replayCheckpoints(files: CheckpointFiles, clock: Pick<Clock, 'no
     log.warn('checkpoint %s was not confirmed: what was configured before is back', due.id);
     return true;
   } catch (error) {
-    log.error('checkpoint %s cannot be put back: %s', due.id, error instanceof Error ? error.message : error);
+    log.error('checkpoint %s cannot be put back: %s', due.id, messageOf(error));
     return false;
   }
 }
@@ -171,7 +171,7 @@ export class Checkpoints {
     try {
       action();
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = messageOf(error);
       log.error('checkpoint %s %s: %s', id, what, text);
       throw new ConnmanError('Failed', `Checkpoint ${id} ${what}: ${text}`, { cause: error });
     }

@@ -6,6 +6,7 @@
 import { isatty } from 'node:tty';
 import { createScope } from '../shared/scope.ts';
 import { DeadlineClock, nodeTimeSource } from '../shared/clock.ts';
+import { stackOf } from '../shared/errors.ts';
 import { type Ask, Context } from './context.ts';
 import { processOutput } from './output.ts';
 import { runCommand } from './run-command.ts';
@@ -49,7 +50,7 @@ function findAsk(): Ask | undefined {
 main(process.argv.slice(2)).then(
   (status) => (process.exitCode = status),
   (error: unknown) => {
-    process.stderr.write(`connmanctl: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.stderr.write(`connmanctl: ${stackOf(error)}\n`);
     process.exit(70); // EX_SOFTWARE: a mistake of ours
   },
 );

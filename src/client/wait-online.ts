@@ -10,6 +10,7 @@ import { managerInterface } from '../dbus/interfaces/manager.ts';
 import { nodeTransport } from '../dbus/transport.ts';
 import { type Clock, DeadlineClock, nodeTimeSource } from '../shared/clock.ts';
 import { formatHelp, UsageError } from '../shared/command-line.ts';
+import { stackOf } from '../shared/errors.ts';
 import { createScope, type Scope } from '../shared/scope.ts';
 import { VERSION } from '../version.ts';
 import { busError } from './errors.ts';
@@ -109,7 +110,7 @@ class ServiceWatch {
 main(process.argv.slice(2)).then(
   (status) => (process.exitCode = status),
   (error: unknown) => {
-    process.stderr.write(`connmand-wait-online: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.stderr.write(`connmand-wait-online: ${stackOf(error)}\n`);
     process.exit(STATUS.noBus);
   },
 );

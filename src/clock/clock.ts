@@ -7,7 +7,7 @@
 import type { Storage } from '../daemon/storage.ts';
 import type { TimezoneFiles } from '../daemon/timezone.ts';
 import type { Clock } from '../shared/clock.ts';
-import { ConnmanError, errorFromErrno, SystemError } from '../shared/errors.ts';
+import { ConnmanError, errorFromErrno, messageOf, SystemError } from '../shared/errors.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
@@ -150,7 +150,7 @@ class StoredClock implements ClockSettings {
     try {
       this.#env.zones.install(zone);
     } catch (error) {
-      log.error('time zone %s cannot be installed: %s', zone, error instanceof Error ? error.message : error);
+      log.error('time zone %s cannot be installed: %s', zone, messageOf(error));
       throw errorFromErrno(error instanceof Error && 'code' in error ? String(error.code) : '', FAILED, error);
     }
     this.#lookAtTimezone();

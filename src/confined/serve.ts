@@ -5,6 +5,7 @@
  */
 
 import { readSync, writeSync } from 'node:fs';
+import { messageOf } from '../shared/errors.ts';
 import { confine } from '../system/confine.ts';
 
 /** What the daemon may say or be told. */
@@ -44,7 +45,7 @@ async function run(work: (task: unknown, ask: Ask) => Json | Promise<Json>): Pro
   try {
     writeLine({ result: await work(lines.read(), ask) });
   } catch (error) {
-    writeLine({ error: (error instanceof Error ? error.message : String(error)).slice(0, 300) });
+    writeLine({ error: (messageOf(error)).slice(0, 300) });
   }
 }
 

@@ -11,6 +11,7 @@ import type { Services } from '../service/services.ts';
 import { isConnected } from '../service/state.ts';
 import { USAGE_KEYS, type Usage } from '../service/statistics.ts';
 import type { Alarm, Clock } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import { appendUsage, decodeUsage } from './data-file.ts';
@@ -119,7 +120,7 @@ export class Counters {
       const { statistics } = await kernel.link.get(service.network.device.ifindex, this.#scope.signal);
       service.statistics.update(statistics, clock.now(), 'home');
     } catch (error) {
-      log.debug('%s: no statistics: %s', service.identifier, error instanceof Error ? error.message : error);
+      log.debug('%s: no statistics: %s', service.identifier, messageOf(error));
     }
     if (!isConnected(service.state)) return; // it has had its last report
     for (const counter of this.#counters) tell(counter, service);

@@ -10,6 +10,7 @@ import {
   rmSync, unlinkSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import { isErrno, writeFileAtomically } from './files.ts';
 
@@ -110,14 +111,14 @@ function listed(directory: string): StoredCheckpoint[] {
   try {
     names = readdirSync(directory).filter((name) => ID.test(name));
   } catch (error) {
-    if (!isErrno(error, 'ENOENT')) log.error('%s: %s', directory, error instanceof Error ? error.message : error);
+    if (!isErrno(error, 'ENOENT')) log.error('%s: %s', directory, messageOf(error));
   }
   return names.sort((one, other) => Number(one) - Number(other)).flatMap((id) => {
     try {
       const { bootId, untilMs, createdMs } = read(`${directory}/${id}`);
       return [{ id, bootId, untilMs, createdMs }];
     } catch (error) {
-      log.error('checkpoint %s cannot be read and is dropped: %s', id, error instanceof Error ? error.message : error);
+      log.error('checkpoint %s cannot be read and is dropped: %s', id, messageOf(error));
       rmSync(`${directory}/${id}`, { force: true });
       return [];
     }

@@ -7,6 +7,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import { createScope, type Scope } from '../shared/scope.ts';
 
@@ -147,7 +148,7 @@ class RunningChild implements Child {
     try {
       process.kill(-pid, signal);
     } catch (error) {
-      log.debug('%s cannot be sent %s: %s', this.#name, signal, error instanceof Error ? error.message : error);
+      log.debug('%s cannot be sent %s: %s', this.#name, signal, messageOf(error));
     }
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { closeSync, writeSync } from 'node:fs';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 
 const log = logger('src/daemon/daemonise.ts');
@@ -87,6 +88,6 @@ function tell(message: string): void {
     writeSync(PIPE_FD, message);
     closeSync(PIPE_FD);
   } catch (error) {
-    log.debug('nobody waits for the start: %s', error instanceof Error ? error.message : error);
+    log.debug('nobody waits for the start: %s', messageOf(error));
   }
 }

@@ -6,6 +6,7 @@
 
 import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import { replacePublicFile } from './files.ts';
 
@@ -27,7 +28,7 @@ export function deviceFiles(directory: string): DeviceFiles {
       action();
       isFailing = false;
     } catch (error) {
-      if (!isFailing) log.error('cannot %s: %s', what, error instanceof Error ? error.message : error);
+      if (!isFailing) log.error('cannot %s: %s', what, messageOf(error));
       isFailing = true;
     }
   };
@@ -52,7 +53,7 @@ function indicesIn(directory: string): number[] {
   try {
     return readdirSync(directory).filter((name) => /^[1-9][0-9]{0,9}$/.test(name)).map(Number);
   } catch (error) {
-    log.debug('%s: %s', directory, error instanceof Error ? error.message : error);
+    log.debug('%s: %s', directory, messageOf(error));
     return [];
   }
 }

@@ -10,6 +10,7 @@ import {
   statSync, watch, writeFileSync,
 } from 'node:fs';
 import type { Clock } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 
@@ -116,7 +117,7 @@ export function watchFiles(
     watcher.on('error', (error) => log.warn('watching %s failed: %s', directory, error.message));
     scope.defer(() => watcher.close());
   } catch (error) {
-    log.warn('%s cannot be watched: %s', directory, error instanceof Error ? error.message : error);
+    log.warn('%s cannot be watched: %s', directory, messageOf(error));
   }
   look();
 }
@@ -150,7 +151,7 @@ function removeQuietly(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch (error) {
-    log.debug('%s stays: %s', path, error instanceof Error ? error.message : error);
+    log.debug('%s stays: %s', path, messageOf(error));
   }
 }
 
@@ -169,7 +170,7 @@ function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory).sort();
   } catch (error) {
-    log.debug('%s cannot be listed: %s', directory, error instanceof Error ? error.message : error);
+    log.debug('%s cannot be listed: %s', directory, messageOf(error));
     return [];
   }
 }

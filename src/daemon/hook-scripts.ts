@@ -5,6 +5,7 @@
  */
 
 import { lstatSync, readdirSync, type Stats } from 'node:fs';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import { isErrno } from './files.ts';
 
@@ -46,7 +47,7 @@ function namesIn(directory: string, complain: Complain): string[] {
     if (why === undefined) return names;
     complain(directory, why);
   } catch (error) {
-    if (!isErrno(error, 'ENOENT')) complain(directory, error instanceof Error ? error.message : String(error));
+    if (!isErrno(error, 'ENOENT')) complain(directory, messageOf(error));
   }
   return [];
 }
@@ -59,7 +60,7 @@ function mayRun(path: string, complain: Complain): boolean {
     // One that is not executable is switched off, which is no mistake.
     return why === undefined && (stat.mode & 0o100) !== 0;
   } catch (error) {
-    log.debug('%s is gone: %s', path, error instanceof Error ? error.message : error);
+    log.debug('%s is gone: %s', path, messageOf(error));
     return false;
   }
 }

@@ -4,6 +4,7 @@
 
 import { basename, dirname } from 'node:path';
 import type { Clock } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import { readSmallFile, watchFiles } from './files.ts';
@@ -22,7 +23,7 @@ function read(path: string): string {
   try {
     return readSmallFile(path) ?? '';
   } catch (error) {
-    log.warn('%s cannot be read: %s', path, error instanceof Error ? error.message : error);
+    log.warn('%s cannot be read: %s', path, messageOf(error));
     return '';
   }
 }

@@ -3,6 +3,7 @@
  * NFS): /proc/net/pnp, Documentation/admin-guide/nfs/nfsroot.rst. Read once, at the start.
  */
 
+import { messageOf } from '../shared/errors.ts';
 import { parseIpAddress, type IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import { readSmallFile } from './files.ts';
@@ -18,7 +19,7 @@ export function kernelNameservers(path = '/proc/net/pnp'): IpAddress[] {
   try {
     text = readSmallFile(path);
   } catch (error) {
-    log.debug('%s cannot be read: %s', path, error instanceof Error ? error.message : error);
+    log.debug('%s cannot be read: %s', path, messageOf(error));
   }
   const servers = parseKernelNameservers(text ?? '');
   if (servers.length > 0) log.info('name servers of the kernel: %s', servers.join(', '));

@@ -5,6 +5,7 @@
  */
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 
@@ -50,7 +51,7 @@ export class Leftovers {
       writeFileSync(path, content, { mode: 0o600 });
       scope.defer(() => rmSync(path, { force: true }));
     } catch (error) {
-      log.warn('%s: %s', path, error instanceof Error ? error.message : error);
+      log.warn('%s: %s', path, messageOf(error));
     }
   }
 }
@@ -62,7 +63,7 @@ function endGroup(pid: number, startedAt: string | undefined): void {
     process.kill(-pid, 'SIGKILL');
     log.info('process group %d of an earlier daemon is ended', pid);
   } catch (error) {
-    log.debug('process group %d: %s', pid, error instanceof Error ? error.message : error);
+    log.debug('process group %d: %s', pid, messageOf(error));
   }
 }
 

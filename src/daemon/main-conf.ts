@@ -4,6 +4,7 @@
  * line in the log that names key, value and what would be right.
  */
 
+import { messageOf } from '../shared/errors.ts';
 import {
   addressList, boolean, fractionalSeconds, integer, oneOf, parse, seconds, someOf, strictBoolean, text, textList,
   type OptionsOf, type OptionTable,
@@ -179,7 +180,7 @@ export function readConfiguration(path: string): KeyFile | undefined {
     const content = readSmallFile(path);
     return content === undefined ? undefined : parseKeyFile(content);
   } catch (error) {
-    log.error('Parsing %s failed: %s', path, error instanceof Error ? error.message : error);
+    log.error('Parsing %s failed: %s', path, messageOf(error));
     return undefined;
   }
 }

@@ -4,6 +4,7 @@
  * scope closed; the daemon goes on without it.
  */
 
+import { stackOf } from '../shared/errors.ts';
 import { matchesGlob } from '../shared/glob.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
@@ -59,7 +60,7 @@ async function startOne<C>(plugin: Plugin<C>, core: C, scope: Scope): Promise<vo
     await plugin.start(core, scope);
     log.debug('plugin %s started', plugin.name);
   } catch (error) {
-    log.error('plugin %s failed to start: %s', plugin.name, error instanceof Error ? error.stack : error);
+    log.error('plugin %s failed to start: %s', plugin.name, stackOf(error));
     await scope.close();
   }
 }

@@ -8,7 +8,7 @@ import type { Call, Proxy } from '../dbus/interface.ts';
 import { BUS_NAME, BUS_PATH } from '../dbus/interfaces/freedesktop.ts';
 import { polkitAuthorityInterface } from '../dbus/interfaces/polkit.ts';
 import { variant } from '../dbus/signature.ts';
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 
@@ -28,7 +28,7 @@ export function authoriseByPolkit(
   let checks = 0;
   let isMissed = false;
   const judgeByUser = async (error: unknown, caller: string): Promise<boolean> => {
-    if (!isMissed) log.warn('without polkit only root may: %s', error instanceof Error ? error.message : error);
+    if (!isMissed) log.warn('without polkit only root may: %s', messageOf(error));
     isMissed = true;
     return (await uidOf(bus, caller).catch(() => undefined)) === 0;
   };
@@ -65,7 +65,7 @@ interface Question {
 async function ask({ authority, action, cancellation }: Question, { caller, signal }: Call): Promise<boolean> {
   const withdraw = (): void => {
     authority.CancelCheckAuthorization({ cancellation_id: cancellation }).catch((error: unknown) => {
-      log.debug('withdrawing a question failed: %s', error instanceof Error ? error.message : error);
+      log.debug('withdrawing a question failed: %s', messageOf(error));
     });
   };
   signal.addEventListener('abort', withdraw, { once: true });

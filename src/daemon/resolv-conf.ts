@@ -7,6 +7,7 @@
 
 import { chmodSync, lstatSync, mkdirSync, realpathSync, symlinkSync, writeFileSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import { isErrno, readSmallFile, replacePublicFile } from './files.ts';
 
@@ -32,7 +33,7 @@ export function resolvConfFile(paths: ResolvConfPaths): { write(text: string): v
       action();
       failing.delete(path);
     } catch (error) {
-      const text = error instanceof Error ? error.message : error;
+      const text = messageOf(error);
       if (!failing.has(path)) log.error('%s cannot be written: %s', path, text);
       failing.add(path);
     }

@@ -9,6 +9,7 @@ import { UsageError } from '../shared/command-line.ts';
 import { DeadlineClock, type Clock } from '../shared/clock.ts';
 import { debugPatterns, debugPatternsOfEnvironment } from '../shared/debug-names.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
+import { messageOf, stackOf } from '../shared/errors.ts';
 import { debugFiles, logger, setLogSink } from '../shared/log.ts';
 import { randomFrom, type Random } from '../shared/random.ts';
 import { createScope, type Scope } from '../shared/scope.ts';
@@ -177,7 +178,7 @@ function prepareFiles(directories: readonly string[]): void {
       const isOpen = (mode & 0o022) !== 0 || (uid !== 0 && uid !== process.geteuid?.());
       if (isOpen) log.warn('others than root may write to %s: what they put there counts', directory);
     } catch (error) {
-      log.error('cannot make %s: %s', directory, error instanceof Error ? error.message : error);
+      log.error('cannot make %s: %s', directory, messageOf(error));
     }
   }
   process.umask(0o077);
@@ -185,7 +186,7 @@ function prepareFiles(directories: readonly string[]): void {
 
 function abort(error: unknown, report: StartReport): never {
   log.error('Aborting');
-  log.error('%s', error instanceof Error ? error.stack : error);
-  report.failed(`Aborting: ${error instanceof Error ? error.message : String(error)}`);
+  log.error('%s', stackOf(error));
+  report.failed(`Aborting: ${messageOf(error)}`);
   process.exit(1);
 }

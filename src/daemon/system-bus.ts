@@ -5,6 +5,7 @@
 
 import { connectBus, type Bus } from '../dbus/bus.ts';
 import { parseBusAddress, systemBusAddress } from '../dbus/address.ts';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { DaemonOptions } from './command-line.ts';
@@ -29,7 +30,7 @@ export async function openSystemBus(
     return bus;
   } catch (error) {
     throw new StartError(
-      `Can't register with system bus at ${address}: ${error instanceof Error ? error.message : error}`,
+      `Can't register with system bus at ${address}: ${messageOf(error)}`,
     );
   }
 }

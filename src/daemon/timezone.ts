@@ -7,6 +7,7 @@
 import { readdirSync, readFileSync, realpathSync, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Clock } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import { replacePublicFile } from './files.ts';
@@ -50,7 +51,7 @@ function detect(localtime: string, zoneinfo: string): string | undefined {
     if (size > MAX_BYTES) return undefined;
     return findEqual(database, '', readFileSync(target));
   } catch (error) {
-    log.debug('the time zone cannot be told: %s', error instanceof Error ? error.message : error);
+    log.debug('the time zone cannot be told: %s', messageOf(error));
     return undefined;
   }
 }
@@ -101,6 +102,6 @@ function watchFile(localtime: string, clock: Clock, scope: Scope, onChange: () =
     watcher.on('error', (error) => log.warn('watching %s failed: %s', localtime, error.message));
     scope.defer(() => watcher.close());
   } catch (error) {
-    log.warn('%s cannot be watched: %s', localtime, error instanceof Error ? error.message : error);
+    log.warn('%s cannot be watched: %s', localtime, messageOf(error));
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import { isErrno, writeFileAtomically } from './files.ts';
 
@@ -34,7 +35,7 @@ export function usageFiles(directory: string): UsageFiles {
       try {
         writeFileAtomically(`${path}/data`, bytes);
       } catch (error) {
-        log.error('%s/data cannot be written: %s', path, error instanceof Error ? error.message : error);
+        log.error('%s/data cannot be written: %s', path, messageOf(error));
       }
     },
   };
@@ -51,7 +52,7 @@ function readPlainFile(path: string): Uint8Array | undefined {
     }
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined;
-    log.warn('%s cannot be read: %s', path, error instanceof Error ? error.message : error);
+    log.warn('%s cannot be read: %s', path, messageOf(error));
     return undefined;
   }
 }

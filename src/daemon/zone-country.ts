@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 
 const log = logger('src/daemon/zone-country.ts');
@@ -36,7 +37,7 @@ function readTable(path: string): string {
     const bytes = readFileSync(path);
     return bytes.length > MAX_BYTES ? '' : bytes.toString('latin1');
   } catch (error) {
-    log.debug('%s: %s', path, error instanceof Error ? error.message : error);
+    log.debug('%s: %s', path, messageOf(error));
     return '';
   }
 }

@@ -3,7 +3,7 @@
  * what else a handler throws becomes one of ConnMan's errors. Stacks go to the log, never out.
  */
 
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, stackOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Message } from './message.ts';
 import { isInterfaceName } from './names.ts';
@@ -47,7 +47,7 @@ export function isStandardError(error: unknown, code: StandardError): boolean {
 export function errorForCaller(error: unknown, what: string): DBusError {
   if (error instanceof DBusError && isInterfaceName(error.name)) return error;
   if (error instanceof ConnmanError) return new DBusError(`net.connman.Error.${error.code}`, error.message);
-  log.error('%s failed: %s', what, error instanceof Error ? error.stack : error);
+  log.error('%s failed: %s', what, stackOf(error));
   return new DBusError('net.connman.Error.Failed', 'Input/output error');
 }
 

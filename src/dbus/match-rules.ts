@@ -4,6 +4,7 @@
  * here too, since anyone on the bus may send us one directly.
  */
 
+import { stackOf } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 import { logger } from '../shared/log.ts';
 import type { SignalMatch } from './bus.ts';
@@ -113,6 +114,6 @@ function tell({ observer }: Subscription, message: Message): void {
   try {
     observer(message);
   } catch (error) {
-    log.error('an observer of %s failed: %s', message.member, error instanceof Error ? error.stack : error);
+    log.error('an observer of %s failed: %s', message.member, stackOf(error));
   }
 }

@@ -4,6 +4,7 @@
  * over, since a bus limits rules per connection.
  */
 
+import { stackOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import { isStandardError } from './errors.ts';
@@ -107,6 +108,6 @@ function tell(observer: OwnerObserver, { name, owner }: WatchedName): void {
   try {
     observer(owner);
   } catch (error) {
-    log.error('an observer of bus name %s failed: %s', name, error instanceof Error ? error.stack : error);
+    log.error('an observer of bus name %s failed: %s', name, stackOf(error));
   }
 }

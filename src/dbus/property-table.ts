@@ -3,6 +3,7 @@
  * after `markStale` or `refresh`, and not otherwise.
  */
 
+import { stackOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { CompiledInterface, CompiledProperty } from './compiled.ts';
 import { EncodedDictionary } from './dictionary.ts';
@@ -102,7 +103,7 @@ export class PropertyTable {
       const bytes = scratch.peek();
       if (entry.bytes === undefined || Buffer.compare(bytes, entry.bytes) !== 0) entry.bytes = new Uint8Array(bytes);
     } catch (error) {
-      log.error('%s.%s: %s', this.#interface, name, error instanceof Error ? error.stack : error);
+      log.error('%s.%s: %s', this.#interface, name, stackOf(error));
       entry.bytes = undefined;
     } finally {
       scratch.abandon();

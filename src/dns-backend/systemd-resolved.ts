@@ -6,6 +6,7 @@
 
 import type { Proxy } from '../dbus/interface.ts';
 import { resolve1Interface } from '../dbus/interfaces/resolve1.ts';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { DnsBackend, DnsBackendEnv, DnsBackendPlugin, DnsConfiguration, LinkDns, NameServer } from './backend.ts';
@@ -114,7 +115,7 @@ class ResolvedBackend implements DnsBackend {
         await call();
         log.debug('%s', text);
       } catch (error) {
-        log.warn('systemd-resolved refuses %s: %s', text, error instanceof Error ? error.message : error);
+        log.warn('systemd-resolved refuses %s: %s', text, messageOf(error));
       }
     });
   }

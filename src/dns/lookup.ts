@@ -7,7 +7,7 @@
  */
 
 import type { Alarm } from '../shared/clock.ts';
-import { DecodeError } from '../shared/errors.ts';
+import { DecodeError, messageOf } from '../shared/errors.ts';
 import { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
@@ -128,7 +128,7 @@ export class Lookup {
       try {
         asked.socket?.send(encodeMessage(makeQuery(asked.id, this.#question)));
       } catch (error) {
-        this.#drop(asked, text(error));
+        this.#drop(asked, messageOf(error));
       }
     }
   }
@@ -157,7 +157,7 @@ export class Lookup {
       this.#take(asked, isLast ? verdict : { kind: 'failure', failure: 'refused' });
     } catch (error) {
       this.#failure = moreTelling(this.#failure, 'refused');
-      this.#drop(asked, text(error));
+      this.#drop(asked, messageOf(error));
     }
   }
 
@@ -218,8 +218,4 @@ export class Lookup {
 function moreTelling<T extends 'noAddress' | 'noSuchName' | 'refused'>(one: T | undefined, other: T): T {
   if (one === undefined) return other;
   return RANK[one] <= RANK[other] ? one : other;
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

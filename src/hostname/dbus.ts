@@ -6,6 +6,7 @@
 
 import type { Bus } from '../dbus/bus.ts';
 import { hostname1Interface } from '../dbus/interfaces/hostname1.ts';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { System } from '../system/system.ts';
 
@@ -21,7 +22,7 @@ export function hostnameSetter(
     try {
       await hostnamed.SetHostname({ hostname: name, interactive: false });
     } catch (error) {
-      log.debug('systemd-hostnamed does not set it: %s', error instanceof Error ? error.message : error);
+      log.debug('systemd-hostnamed does not set it: %s', messageOf(error));
     }
     if (current() !== name) system.setHostname(name);
   };

@@ -9,6 +9,7 @@ import {
 } from '../dhcpv6/client.ts';
 import { startRouterDiscovery, type RouterDiscovery, type RouterInformation } from '../ndp/router-discovery.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
+import { messageOf } from '../shared/errors.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
@@ -222,7 +223,7 @@ export class Autoconfiguration {
     const { ifindex, interfaceName } = this.#target;
     const prefixLength = this.#prefixLengthOf(address);
     this.#env.kernel.address.remove({ ifindex, address, prefixLength }).catch((error: unknown) => {
-      log.debug('%s: %s was gone: %s', interfaceName, address, error instanceof Error ? error.message : error);
+      log.debug('%s: %s was gone: %s', interfaceName, address, messageOf(error));
     });
   }
 

@@ -13,7 +13,7 @@ import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import { formatHex } from '../shared/bytes.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import type { Random } from '../shared/random.ts';
@@ -286,7 +286,7 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
     } catch (error) {
       if (this.#scope.isClosed) return;
       this.#own = undefined;
-      const text = `address ${address}/${prefixLength} is refused: ${error instanceof Error ? error.message : error}`;
+      const text = `address ${address}/${prefixLength} is refused: ${messageOf(error)}`;
       this.#events.emit({ kind: 'failed', error: new ConnmanError('Failed', text, { cause: error }) });
     }
   }
@@ -314,7 +314,7 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
       );
       this.#events.emit({ kind: 'prolonged', setup: setupOf(inUse, lease, this.#linkLocal.address) });
     } catch (error) {
-      log.debug('%s: %s keeps its time: %s', interfaceName, address, error instanceof Error ? error.message : error);
+      log.debug('%s: %s keeps its time: %s', interfaceName, address, messageOf(error));
     }
   }
 
@@ -335,7 +335,7 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
     try {
       await this.#env.kernel.address.remove({ ifindex, address, prefixLength });
     } catch (error) {
-      log.debug('%s: %s was gone: %s', interfaceName, address, error instanceof Error ? error.message : error);
+      log.debug('%s: %s was gone: %s', interfaceName, address, messageOf(error));
     }
   }
 

@@ -8,6 +8,7 @@ import type { Sysctl } from '../daemon/sysctl.ts';
 import type { Address } from '../netlink/address/address.ts';
 import { ROUTE_PROTOCOL, type Route } from '../netlink/route/route.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
+import { messageOf } from '../shared/errors.ts';
 import { parseIpAddress, type IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import { createScope, type Scope } from '../shared/scope.ts';
@@ -155,7 +156,7 @@ export class Ipv6Links {
       log.debug('%s is %s', name, value);
     } catch (error) {
       // An interface that is gone took its parameters along.
-      const text = error instanceof Error ? error.message : String(error);
+      const text = messageOf(error);
       if (this.#sysctl.read(name) !== undefined) log.warn('%s cannot be set to %s: %s', name, value, text);
     }
   }

@@ -10,7 +10,7 @@ import type { Address } from '../netlink/address/address.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, messageOf } from '../shared/errors.ts';
 import { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Random } from '../shared/random.ts';
@@ -241,7 +241,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     }
     this.#env.kernel.address.add({ ifindex, address, prefixLength }, this.#scope.signal).catch((error: unknown) => {
       if (this.#scope.isClosed) return;
-      const text = `address ${address}/${prefixLength} is refused: ${error instanceof Error ? error.message : error}`;
+      const text = `address ${address}/${prefixLength} is refused: ${messageOf(error)}`;
       this.#events.emit({ kind: 'failed', error: new ConnmanError('Failed', text, { cause: error }) });
     });
   }
@@ -259,7 +259,7 @@ export class Ipv6Session implements AddressSession<Ipv6Setup> {
     const { interfaceName } = this.#target;
     log.debug('%s: %s is not wanted', interfaceName, address.address);
     this.#env.kernel.address.remove(address).catch((error: unknown) => {
-      log.debug('%s: %s was gone: %s', interfaceName, address.address, error instanceof Error ? error.message : error);
+      log.debug('%s: %s was gone: %s', interfaceName, address.address, messageOf(error));
     });
   }
 

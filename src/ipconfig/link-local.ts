@@ -7,7 +7,7 @@
 import { IPV4LL_PREFIX_LENGTH, startIpv4ll } from '../dhcp/ipv4ll.ts';
 import type { LinkEnv } from '../dhcp/driver.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, messageOf } from '../shared/errors.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
@@ -114,7 +114,7 @@ export class LinkLocal {
     try {
       await this.#env.kernel.address.remove({ ifindex, address, prefixLength: IPV4LL_PREFIX_LENGTH });
     } catch (error) {
-      log.debug('%s: %s was gone: %s', interfaceName, address, error instanceof Error ? error.message : error);
+      log.debug('%s: %s was gone: %s', interfaceName, address, messageOf(error));
     }
   }
 }

@@ -18,7 +18,7 @@ import type { KernelMirror } from './mirror.ts';
 import { MAIN_TABLE } from './route/route.ts';
 import { dumpRoutes } from './route/requests.ts';
 import type { Clock } from '../shared/clock.ts';
-import { DecodeError } from '../shared/errors.ts';
+import { DecodeError, messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { NetlinkSender, System } from '../system/system.ts';
@@ -83,7 +83,7 @@ export class Follower {
       await this.start();
     } catch (error) {
       if (this.#scope.isClosed) return;
-      log.error('reading the network state failed: %s', error instanceof Error ? error.message : error);
+      log.error('reading the network state failed: %s', messageOf(error));
       this.#options.clock.after('netlink: read anew', RETRY_MS, this.#scope, () => {
         if (!this.#isReading) void this.#restart();
       });

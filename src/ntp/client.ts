@@ -6,7 +6,7 @@
 
 import type { Alarm, Clock } from '../shared/clock.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
-import { DecodeError, SystemError } from '../shared/errors.ts';
+import { DecodeError, messageOf, SystemError } from '../shared/errors.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Random } from '../shared/random.ts';
@@ -158,7 +158,7 @@ export class NtpClient {
       addresses = await this.#env.resolve(name, signal);
       log.debug('%s is %s', name, addresses.join(' '));
     } catch (error) {
-      log.debug('%s', error instanceof Error ? error.message : error);
+      log.debug('%s', messageOf(error));
     }
     if (!signal.aborted) this.#feed({ kind: 'resolved', name, addresses });
   }

@@ -7,6 +7,7 @@ import { AgentError, type AgentRegistry } from '../daemon/agents.ts';
 import type { agentInterface } from '../dbus/interfaces/agent.ts';
 import { variant, type Variant } from '../dbus/signature.ts';
 import { servicePath } from '../service/dbus.ts';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { LoginAnswer, PortalAgent } from './agent.ts';
 
@@ -30,7 +31,7 @@ export function portalAgent(agents: AgentRegistry<typeof agentInterface>, option
         return 'done';
       } catch (error) {
         signal.throwIfAborted();
-        log.debug('%s: RequestBrowser: %s', service.identifier, error instanceof Error ? error.message : error);
+        log.debug('%s: RequestBrowser: %s', service.identifier, messageOf(error));
         return agents.hasAgent ? 'dismissed' : 'nobody';
       }
     },
@@ -44,7 +45,7 @@ export function portalAgent(agents: AgentRegistry<typeof agentInterface>, option
         return credentialsOf(answer) ?? { kind: 'refused' };
       } catch (error) {
         signal.throwIfAborted();
-        log.debug('%s: RequestInput: %s', service.identifier, error instanceof Error ? error.message : error);
+        log.debug('%s: RequestInput: %s', service.identifier, messageOf(error));
         const wantsBrowser = !agents.hasAgent || (error instanceof AgentError && error.reason === 'LaunchBrowser');
         return { kind: wantsBrowser ? 'browser' : 'refused' };
       }

@@ -7,7 +7,7 @@ import type { ErrorAnswer } from '../agent/agent.ts';
 import type { InputAnswer } from '../daemon/agent-input.ts';
 import type { Caller } from '../shared/caller.ts';
 import type { Alarm, Clock } from '../shared/clock.ts';
-import { ConnmanError, type ConnmanErrorCode } from '../shared/errors.ts';
+import { ConnmanError, type ConnmanErrorCode, messageOf } from '../shared/errors.ts';
 import type { Scope } from '../shared/scope.ts';
 
 /** ConnMan's limit for drivers that take their time. */
@@ -151,7 +151,7 @@ export class Attempt {
 
   /** A user's attempt: an agent may have it retried, while whoever asked for it goes on waiting. */
   async fail(cause: unknown, hooks: AttemptHooks): Promise<void> {
-    this.failure = cause instanceof Error ? cause.message : String(cause);
+    this.failure = messageOf(cause);
     const isTold = cause instanceof ConnmanError && TOLD.has(cause.code);
     const failure = isTold ? cause : new ConnmanError('Failed', undefined, { cause });
     const pending = this.#pending;

@@ -10,7 +10,7 @@ import type { AddressProgress, AddressSession, SessionEvent, Setup, StopMode } f
 import { startOnlineCheck, type CheckRecord, type CheckTarget, type OnlineCheck } from '../online-check/check.ts';
 import type { FailureReason, Standing } from '../online-check/machine.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, messageOf } from '../shared/errors.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
@@ -192,7 +192,7 @@ export class FamilyConnection<S extends Setup> {
     } catch (error) {
       if (this.#scope.isClosed || this.#wanted !== setup) return;
       const failure = error instanceof ConnmanError ? error : new ConnmanError('Failed', undefined, { cause: error });
-      log.error('%s: %s: %s', device.interfaceName, failure.message, causeOf(failure));
+      log.error('%s: %s: %s', device.interfaceName, failure.message, messageOf(failure.cause));
       this.#events.emit({ kind: 'failed', error: failure });
       return;
     }
@@ -253,8 +253,4 @@ function isAgainstTheWay(check: CheckRecord | undefined): boolean {
   if (check?.outcome.kind !== 'failed') return false;
   const { status, outcome: { reason } } = check;
   return status === undefined ? !NOT_OF_THE_WAY.includes(reason) : status >= 400 && status < 500;
-}
-
-function causeOf(error: Error): string {
-  return error.cause instanceof Error ? error.cause.message : String(error.cause);
 }

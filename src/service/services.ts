@@ -11,7 +11,7 @@ import { IDLE } from '../ipconfig/ipv6-links.ts';
 import type { StopMode } from '../ipconfig/session.ts';
 import type { Network, NetworkAppearance } from '../network.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Technologies } from '../technology/technologies.ts';
@@ -314,7 +314,7 @@ export class Services {
 
   #connectByItself(service: Service): void {
     service.connect('auto').catch((error: unknown) => {
-      log.debug('%s: autoconnect: %s', service.identifier, error instanceof Error ? error.message : error);
+      log.debug('%s: autoconnect: %s', service.identifier, messageOf(error));
     });
   }
 

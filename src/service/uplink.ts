@@ -85,7 +85,7 @@ export class Uplink {
     leased.emit();
   }
 
-  /** The address in use is in conflict no more, unless it is the one that took the other's place. */
+  /** The conflict is over once there is an address again that is no link-local one in its place. */
   resolveConflict(): void {
     const { changed, inUse } = this.#service;
     if (this.#conflict?.isResolved !== false || inUse.ipv4?.method === 'auto') return;

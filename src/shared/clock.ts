@@ -5,7 +5,7 @@
  * Timers have names, so that a daemon can list what it waits for.
  */
 
-import { ConnmanError } from './errors.ts';
+import { ConnmanError, stackOf } from './errors.ts';
 import { logger } from './log.ts';
 import type { Scope } from './scope.ts';
 
@@ -150,7 +150,7 @@ export class DeadlineClock implements Clock {
       try {
         first.fire();
       } catch (error) {
-        log.error('timer %s failed: %s', first.name, error instanceof Error ? error.stack : error);
+        log.error('timer %s failed: %s', first.name, stackOf(error));
       }
     }
     this.#firingAt = undefined;

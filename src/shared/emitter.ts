@@ -4,6 +4,7 @@
  * and the rest still run. Emit after state is consistent.
  */
 
+import { stackOf } from './errors.ts';
 import { logger } from './log.ts';
 import type { Scope } from './scope.ts';
 
@@ -41,7 +42,7 @@ export class Emitter<T> implements Observable<T> {
       try {
         observer(value);
       } catch (error) {
-        log.error('an observer failed: %s', error instanceof Error ? error.stack : error);
+        log.error('an observer failed: %s', stackOf(error));
       }
     }
   }

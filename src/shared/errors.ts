@@ -105,3 +105,8 @@ export function errorFromErrno(errnoName: string, text: string, cause?: unknown)
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** `error` with the way it came, for what is a fault of ours. */
+export function stackOf(error: unknown): string {
+  return error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error);
+}

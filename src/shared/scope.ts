@@ -4,6 +4,7 @@
  * Invariant: after `close` has begun, `signal` is aborted and new resources are released at once.
  */
 
+import { stackOf } from './errors.ts';
 import { logger } from './log.ts';
 
 const log = logger('src/shared/scope.ts');
@@ -114,5 +115,5 @@ function runUndo(undo: () => void | Promise<void> | undefined): Promise<void> | 
 }
 
 function reportFailure(error: unknown): void {
-  log.error('releasing a resource failed: %s', error instanceof Error ? error.stack : error);
+  log.error('releasing a resource failed: %s', stackOf(error));
 }

@@ -2,7 +2,7 @@
  * How a scan went, for programs: ConnMan's errors say that it could not be made, a word says why.
  */
 
-import { ConnmanError, type ConnmanErrorCode } from '../shared/errors.ts';
+import { ConnmanError, type ConnmanErrorCode, messageOf } from '../shared/errors.ts';
 
 /** Why a scan could not be made or brought nothing. Words on the bus: none is ever given another sense. */
 export type ScanTrouble =
@@ -49,7 +49,7 @@ export interface ScanOutcome {
 export function scanOutcome(at: Date, error?: unknown): ScanOutcome {
   if (error === undefined) return { at, trouble: undefined, detail: undefined };
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const detail = cause instanceof Error ? cause.message : String(cause);
+  const detail = messageOf(cause);
   return { at, trouble: error instanceof ScanError ? error.trouble : troubleOf(error), detail };
 }
 

@@ -3,7 +3,7 @@
  * keeps in the settings file which technologies the user wants on, and offline mode over them all.
  */
 
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, messageOf } from '../shared/errors.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { logger } from '../shared/log.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -201,7 +201,7 @@ export class Technologies {
       try {
         await technology.applyPower(!isOffline && this.#isEnabled(technology.type));
       } catch (error) {
-        log.error('%s: %s', technology.name, error instanceof Error ? error.message : error);
+        log.error('%s: %s', technology.name, messageOf(error));
       }
     });
     await Promise.all(changes);
@@ -219,7 +219,7 @@ export class Technologies {
       try {
         if (technology.isPowered !== isWanted) await technology.applyPower(isWanted);
       } catch (error) {
-        log.error('%s: %s', technology.name, error instanceof Error ? error.message : error);
+        log.error('%s: %s', technology.name, messageOf(error));
       }
     }));
   }
@@ -332,7 +332,7 @@ export class Technologies {
 
   #powerDevices(technology: Technology, isPowered: boolean): void {
     technology.powerDevices(isPowered).catch((error: unknown) => {
-      log.error('%s: %s', technology.name, error instanceof Error ? error.message : error);
+      log.error('%s: %s', technology.name, messageOf(error));
     });
   }
 

@@ -3,7 +3,7 @@
  * it has one of either. Whether the user wants it on is remembered by the registry.
  */
 
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, messageOf } from '../shared/errors.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { logger } from '../shared/log.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -280,7 +280,7 @@ export class Technology {
 
   #reportPower(member: Member, error: unknown): void {
     if (member.device?.scope.isClosed === true) return;
-    log.error('%s: cannot be enabled: %s', this.#nameOf(member), error instanceof Error ? error.message : error);
+    log.error('%s: cannot be enabled: %s', this.#nameOf(member), messageOf(error));
   }
 
   #nameOf({ device }: Member): string {

@@ -5,6 +5,7 @@
 
 import type { Link } from '../netlink/link/link.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
+import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 
@@ -58,7 +59,7 @@ export class TetherBridge {
     await this.#kernel.link.setMaster(ifindex, bridge.ifindex);
     scope.defer(async () => {
       await this.#kernel.link.setMaster(ifindex, 0).catch((error: unknown) => {
-        log.debug('port %d was gone: %s', ifindex, error instanceof Error ? error.message : error);
+        log.debug('port %d was gone: %s', ifindex, messageOf(error));
       });
     });
   }
@@ -94,7 +95,7 @@ export class TetherBridge {
     try {
       await this.#kernel.link.remove(bridge.ifindex);
     } catch (error) {
-      log.debug('%s: %s', TETHER_BRIDGE, error instanceof Error ? error.message : error);
+      log.debug('%s: %s', TETHER_BRIDGE, messageOf(error));
     }
   }
 }

@@ -12,7 +12,7 @@ import type { Link } from '../netlink/link/link.ts';
 import type { Rtnetlink } from '../netlink/rtnetlink.ts';
 import type { Resolver } from '../resolver.ts';
 import type { Clock } from '../shared/clock.ts';
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, messageOf } from '../shared/errors.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import { createScope, type Scope } from '../shared/scope.ts';
@@ -61,7 +61,7 @@ export async function keepIn({ system }: Pick<NetworkEnv, 'system'>): Promise<vo
   try {
     await unmask(system, own);
   } catch (error) {
-    log.warn('clients are let out still: %s', error instanceof Error ? error.message : error);
+    log.warn('clients are let out still: %s', messageOf(error));
   } finally {
     await own.close();
   }
@@ -70,7 +70,7 @@ export async function keepIn({ system }: Pick<NetworkEnv, 'system'>): Promise<vo
 // Without it clients reach this machine, and nothing beyond.
 async function letOut({ system, sysctl }: NetworkEnv, mask: Masquerade, scope: Scope): Promise<void> {
   const complain = (error: unknown): void => {
-    log.warn('%s: clients are not let out: %s', mask.interfaceName, error instanceof Error ? error.message : error);
+    log.warn('%s: clients are not let out: %s', mask.interfaceName, messageOf(error));
   };
   const set = (value: string): void => {
     try {

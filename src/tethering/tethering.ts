@@ -9,7 +9,7 @@ import type { OwnSettings } from '../service/own-settings.ts';
 import type { Services } from '../service/services.ts';
 import { isConnected } from '../service/state.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Technologies } from '../technology/technologies.ts';
@@ -131,7 +131,7 @@ export class Tethering {
       this.#busy.add(technology);
       this.#start(technology)
         .catch((error: unknown) => {
-          log.warn('%s: not tethered: %s', technology.name, error instanceof Error ? error.message : error);
+          log.warn('%s: not tethered: %s', technology.name, messageOf(error));
           alarm.set(clock.now() + delayMs);
           delayMs = Math.min(delayMs * 2, LAST_RETRY_MS);
         })
@@ -167,7 +167,7 @@ export class Tethering {
       try {
         return await this.#startOn(technology, device, tether, accessPoint);
       } catch (error) {
-        log.debug('%s: %s', device.interfaceName, error instanceof Error ? error.message : error);
+        log.debug('%s: %s', device.interfaceName, messageOf(error));
         failure = error;
       }
     }
@@ -181,7 +181,7 @@ export class Tethering {
     const life = device.scope.child();
     try {
       await this.#bridge.use(life).catch((error: unknown) => {
-        log.warn('there is no bridge: %s', error instanceof Error ? error.message : error);
+        log.warn('there is no bridge: %s', messageOf(error));
         throw error instanceof ConnmanError ? error : new ConnmanError('NotSupported', undefined, { cause: error });
       });
       await tether(this.#requestFor(technology, accessPoint, life), life);

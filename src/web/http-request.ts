@@ -7,6 +7,7 @@
 
 import type { Socket } from 'node:net';
 import type { Clock } from '../shared/clock.ts';
+import { messageOf } from '../shared/errors.ts';
 import { parseIpAddress, type IpAddress } from '../shared/ipaddress.ts';
 import { createScope, type Scope } from '../shared/scope.ts';
 import { connectTcp, type TcpPeer } from '../system/tcp-connect.ts';
@@ -132,7 +133,7 @@ async function addressesOf(host: string, request: HttpRequest, signal: AbortSign
     found = literal === undefined ? await request.resolve(host, signal) : [literal];
   } catch (error) {
     signal.throwIfAborted();
-    throw new HttpError('dns', error instanceof Error ? error.message : String(error), { cause: error });
+    throw new HttpError('dns', messageOf(error), { cause: error });
   }
   const addresses = found.filter(({ family }) => family === request.family).slice(0, MAX_ADDRESSES);
   if (addresses.length === 0) throw new HttpError('dns', `${host} has no IPv${request.family} address`);
@@ -171,7 +172,7 @@ async function connectOne<T>(attempt: Attempt, address: IpAddress, open: Open<T>
     await request.beforeConnect?.(address, signal);
   } catch (error) {
     signal.throwIfAborted();
-    throw new HttpError('route', error instanceof Error ? error.message : String(error), { cause: error });
+    throw new HttpError('route', messageOf(error), { cause: error });
   }
   const peer = { address, port, ...(request.device === undefined ? {} : { device: request.device }) };
   const own = attempt.scope.child();

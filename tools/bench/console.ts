@@ -6,6 +6,7 @@
 
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../src/shared/errors.ts';
 import type { Cell } from '../../test/helpers/cell.ts';
 import { plugIn, startDaemon, withWiredCell } from '../../test/helpers/wired.ts';
 import { becomeRoot } from '../lab/become-root.ts';
@@ -69,6 +70,6 @@ function table(figures: ReadonlyMap<string, Times>): string {
 try {
   await main();
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;
 }

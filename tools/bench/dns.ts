@@ -7,6 +7,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../src/shared/errors.ts';
 import { SERVER_ADDRESS, STATUS_NAMES, withCell, type Cell } from '../../test/helpers/cell.ts';
 import { DAEMONS } from '../../test/helpers/daemons.ts';
 import { becomeRoot } from '../lab/become-root.ts';
@@ -282,6 +283,6 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;
 }

@@ -6,6 +6,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../src/shared/errors.ts';
 import { SERVER_ADDRESS } from '../../test/helpers/cell.ts';
 import { DAEMONS } from '../../test/helpers/daemons.ts';
 import { runGuest } from '../../test/helpers/guest/guest.ts';
@@ -124,6 +125,6 @@ const IDLE_MS = 10_000;
 try {
   await main();
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;
 }

@@ -8,7 +8,7 @@ import {
   setWireguardDevice, setWireguardEndpoint, type WireguardDevice, type WireguardPeer,
 } from '../../src/netlink/genl/wireguard.ts';
 import { parsePrefix, parseWireguardKey, splitWords } from '../../src/provision/vpn-values.ts';
-import { ConnmanError } from '../../src/shared/errors.ts';
+import { ConnmanError, messageOf } from '../../src/shared/errors.ts';
 import { parseIpAddress, type IpAddress, type IpPrefix } from '../../src/shared/ipaddress.ts';
 import { logger } from '../../src/shared/log.ts';
 import { VpnFailure, type Driver, type Plugin, type Session, type Settings, type VpnCore } from '../api.ts';
@@ -153,7 +153,7 @@ async function resolve({ env, signal }: Session, host: string): Promise<readonly
     return await env.resolveHost(host, signal);
   } catch (error) {
     if (signal.aborted) throw error;
-    log.warn('%s: %s', host, error instanceof Error ? error.message : error);
+    log.warn('%s: %s', host, messageOf(error));
     return [];
   }
 }
@@ -211,7 +211,7 @@ async function followNames(
       peers[index] = { ...before, endpoint };
       log.info('%s: %s is now %s', name, host, address);
     } catch (error) {
-      if (!signal.aborted) log.warn('%s: %s', name, error instanceof Error ? error.message : error);
+      if (!signal.aborted) log.warn('%s: %s', name, messageOf(error));
     }
   }
 }

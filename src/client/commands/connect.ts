@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { peerInterface } from '../../dbus/interfaces/peer.ts';
+import { messageOf } from '../../shared/errors.ts';
 import { type Agent, coreAgent } from '../agent/agent.ts';
 import type { Call, Given } from '../command.ts';
 import { type Context, PATIENCE } from '../context.ts';
@@ -118,7 +119,7 @@ async function readPassphrase(context: Context, given: Given): Promise<string | 
   try {
     return readFileSync(source, 'utf8').split(/\r?\n/, 1)[0] ?? '';
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw invalid('connect', `The passphrase cannot be read: ${reason}`);
   }
 }

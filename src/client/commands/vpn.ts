@@ -10,7 +10,7 @@ import { vpnManagerInterface } from '../../dbus/interfaces/vpn-manager.ts';
 import { variant, type Variant } from '../../dbus/signature.ts';
 import { VPN_KEYS, vpnValueProblem } from '../../provision/vpn-keys.ts';
 import { importProblem, importVpn } from '../../provision/vpn-import.ts';
-import { DecodeError } from '../../shared/errors.ts';
+import { DecodeError, messageOf } from '../../shared/errors.ts';
 import type { Call } from '../command.ts';
 import { CONNMAN_VPN, type Context, PATIENCE } from '../context.ts';
 import { invalid } from '../errors.ts';
@@ -74,7 +74,7 @@ function read(command: string, file: string): string {
   try {
     return readText(file);
   } catch (error) {
-    throw invalid(command, `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw invalid(command, `${file} cannot be read: ${messageOf(error)}`);
   }
 }
 

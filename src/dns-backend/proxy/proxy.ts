@@ -4,6 +4,7 @@
  * names the real servers; each new configuration is a new attempt.
  */
 
+import { messageOf } from '../../shared/errors.ts';
 import type { IpAddress } from '../../shared/ipaddress.ts';
 import { logger } from '../../shared/log.ts';
 import type { Scope } from '../../shared/scope.ts';
@@ -186,7 +187,7 @@ class ProxyBackend implements DnsBackend {
       return;
     }
     const holder = code === 'EADDRINUSE' ? this.#env.portHolder(where.port) : undefined;
-    const text = holder === undefined ? String(error instanceof Error ? error.message : error) : `taken by ${holder}`;
+    const text = holder === undefined ? messageOf(error) : `taken by ${holder}`;
     log.error('cannot answer DNS on %s: %s', nameOf(where), text);
   }
 

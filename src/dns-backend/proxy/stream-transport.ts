@@ -9,6 +9,7 @@ import { HEADER_BYTES } from '../../dns/query-reader.ts';
 import { FrameReader } from '../../dns/tcp-frames.ts';
 import { logger } from '../../shared/log.ts';
 import type { Alarm } from '../../shared/clock.ts';
+import { messageOf } from '../../shared/errors.ts';
 import type { Scope } from '../../shared/scope.ts';
 import { connectTcp } from '../../system/tcp-connect.ts';
 import { connectTls } from '../../system/tls-connect.ts';
@@ -75,7 +76,7 @@ export class StreamTransport implements Transport {
       const socket = await this.#open(signal);
       this.#use(socket);
     } catch (error) {
-      if (!this.#scope.isClosed) this.#complain(error instanceof Error ? error.message : String(error));
+      if (!this.#scope.isClosed) this.#complain(messageOf(error));
       this.#isConnecting = false;
       this.#failAll();
     } finally {
