@@ -66,7 +66,8 @@ export class VpnConnection {
     this.#parts = parts;
     this.#scope = scope;
     this.#properties = new Map(parts.properties);
-    this.#switch = new ConnectionSwitch(parts.ident, parts.core.names, parts.killSwitches, scope);
+    const { names, clock } = parts.core;
+    this.#switch = new ConnectionSwitch(parts.ident, { names, clock, killSwitches: parts.killSwitches }, scope);
   }
 
   /** Adds the service, gone with `scope`; undefined where there is one of that name already. */

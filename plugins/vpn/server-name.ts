@@ -17,10 +17,11 @@ export type LookUp = Pick<Core['names'], 'inquiries' | 'resolve' | 'tell'>;
 /** One VPN's server. */
 export class ServerName {
   readonly host: string;
+  /** Whether it has to be looked up. */
+  readonly isName: boolean;
   readonly #names: LookUp;
   readonly #name: string;
   readonly #scope: Scope;
-  readonly #isName: boolean;
   #addresses: readonly IpAddress[];
   #learning: Promise<void> | undefined;
 
@@ -31,7 +32,7 @@ export class ServerName {
     this.#name = hostOf(host);
     this.#scope = scope;
     const literal = parseIpAddress(this.#name);
-    this.#isName = literal === undefined && this.#name !== '';
+    this.isName = literal === undefined && this.#name !== '';
     this.#addresses = literal === undefined ? [] : [literal];
   }
 
@@ -42,19 +43,19 @@ export class ServerName {
 
   /** Whom `learn` may ask by way of `transport`; nobody where the address is known by itself. */
   inquiries(transport: Service | undefined): readonly Inquiry[] {
-    return transport === undefined || !this.#isName ? [] : this.#names.inquiries(transport);
+    return transport === undefined || !this.isName ? [] : this.#names.inquiries(transport);
   }
 
   /** Asks by way of `transport`; one question at a time, and a failure leaves what is known. Never rejects. */
   learn(transport: Service | undefined): Promise<void> {
-    if (transport === undefined || !this.#isName) return Promise.resolve();
+    if (transport === undefined || !this.isName) return Promise.resolve();
     this.#learning ??= this.#learn(transport).finally(() => (this.#learning = undefined));
     return this.#learning;
   }
 
   /** Programs are told nothing more. */
   forget(): void {
-    if (this.#isName) this.#names.tell(this.#name, []);
+    if (this.isName) this.#names.tell(this.#name, []);
   }
 
   async #learn(transport: Service): Promise<void> {

@@ -131,7 +131,8 @@ test('nobody is asked before it closes; what is learnt is kept when nobody answe
       },
       tell: (name, addresses) => void log.push(`${name} is ${addresses.join()}`),
     };
-    const one = new ConnectionSwitch('one', names, new KillSwitches(kernel, FREE), context.scope);
+    const parts = { names, clock: core.clock, killSwitches: new KillSwitches(kernel, FREE) };
+    const one = new ConnectionSwitch('one', parts, context.scope);
     const now = { isWanted: true, host: 'vpn.test:443', transport, tunnel: undefined };
     await one.apply(now);
     const closed = '31000 192.0.2.53, 31000 192.0.2.53, 31001 all';
@@ -142,7 +143,12 @@ test('nobody is asked before it closes; what is learnt is kept when nobody answe
     answer = undefined;
     await one.apply(now, true);
     assert.equal(log.splice(0), [`vpn.test? 31000 192.0.2.1, ${closed}`, 'vpn.test is 192.0.2.1']);
+    answer = TWO;
+    await context.clock.advance(20_000);
+    assert.equal(log.splice(0).at(-1), 'vpn.test is 192.0.2.2', 'a server that moves is followed');
+    assert.equal((await shown(kernel)).rules, ['31000 192.0.2.2', ...closed.split(', ')]);
     await one.apply({ ...now, isWanted: false });
+    await context.clock.advance(60_000);
     assert.equal([log, (await shown(kernel)).rules], [['vpn.test is '], []]);
   }));
 
