@@ -78,7 +78,7 @@ function joinCases(airCase: AirCase): void {
  * asked again, it makes other keys than the station has. That is the emulation's fault, and tried again.
  */
 async function joinUntilOnline(station: Station, ssid: string): Promise<void> {
-  for (let triesLeft = ssid === 'rig-owe' ? 3 : 1; ; triesLeft--) {
+  for (let triesLeft = ssid === 'rig-owe' ? 6 : 1; ; triesLeft--) {
     const since = performance.now();
     try {
       await station.connect(ssid);

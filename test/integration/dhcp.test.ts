@@ -6,6 +6,7 @@
  */
 
 import { readdirSync } from 'node:fs';
+import { connect } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type ClientEvent, type ClientOptions, type DhcpClient, startDhcpClient } from '../../src/dhcp/client.ts';
@@ -19,7 +20,7 @@ import { startDnsmasq } from '../helpers/dnsmasq.ts';
 import { EventLog } from '../helpers/event-log.ts';
 import type { FakeClock } from '../helpers/fake-clock.ts';
 import { holdNamespace, type Namespace } from '../helpers/namespace.ts';
-import { patience } from '../helpers/patience.ts';
+import { patience, until } from '../helpers/patience.ts';
 import { testSystem } from '../helpers/system.ts';
 import { enterNamespaces } from '../helpers/unshare.ts';
 import { withScope } from '../helpers/with-scope.ts';
@@ -167,6 +168,19 @@ async function startServer(first = 10, last = 50, ...extra: string[]): Promise<v
   const range = { link: 'down0', router: ROUTER, first: `192.0.2.${first}`, last: `192.0.2.${last}` };
   const options = { leaseTime: '2m', extra: ['--no-daemon', '--port=0', ...extra] };
   server = await startDnsmasq(serverSide, { ...range, netmask: '255.255.255.0' }, log, options);
+}
+
+/** Whether the router refuses what it has no server for: its answers and our questions pass. */
+function isRouterReached(): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: ROUTER, port: 9, timeout: 1000 });
+    const end = (isReached: boolean): void => {
+      socket.destroy();
+      resolve(isReached);
+    };
+    socket.once('timeout', () => end(false));
+    socket.once('error', (error) => end('code' in error && error.code === 'ECONNREFUSED'));
+  });
 }
 
 function heard(message: string, since: number): Promise<unknown> {
@@ -337,6 +351,8 @@ test('a link that is set down and up again while it is renewed', withScope(async
   await clock.advance(62_000);
   assert.ok(host.client.lease, 'a link that is down takes no lease away');
   await output(['ip', 'link', 'set', 'up0', 'up']);
+  // The kernel drops what is sent until it has noticed the carrier, up to a second later.
+  await until('packets to pass', isRouterReached);
   await clock.advance(48_000);
   const event = await host.next('bound');
   assert.ok(event.kind === 'bound' && !event.isChanged);
