@@ -19,6 +19,9 @@ const log = logger('src/daemon/files.ts');
 /** No file of ours comes near this; a larger one is a mistake or an attack. */
 const MAX_BYTES = 1 << 20;
 
+/** The rights of a file that everybody may read. */
+const PUBLIC = 0o644;
+
 /** How long a watched directory must be quiet before it is looked at. */
 const QUIET_MS = 100;
 
@@ -48,20 +51,10 @@ export function readSmallFile(path: string): string | undefined {
  * The directory is not synced: a rename that is lost leaves the complete older file.
  */
 export function writeFileAtomically(path: string, content: string | Uint8Array, mode = 0o600): void {
-  const temporary = `${path}.tmp`;
-  try {
-    const fd = openNew(temporary, mode);
-    try {
-      writeFileSync(fd, content);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    removeQuietly(temporary);
-    throw error;
-  }
+  replaceFile(path, { temporary: `${path}.tmp`, mode }, (fd) => {
+    writeFileSync(fd, content);
+    fsyncSync(fd);
+  });
 }
 
 /**
@@ -70,20 +63,10 @@ export function writeFileAtomically(path: string, content: string | Uint8Array, 
  * then the old file is untouched and nothing is left behind.
  */
 export function replacePublicFile(path: string, content: string | Uint8Array): void {
-  const temporary = `${path}.connman`;
-  try {
-    const fd = openNew(temporary, 0o644);
-    try {
-      writeFileSync(fd, content);
-      fchmodSync(fd, 0o644);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    removeQuietly(temporary);
-    throw error;
-  }
+  replaceFile(path, { temporary: `${path}.connman`, mode: PUBLIC }, (fd) => {
+    writeFileSync(fd, content);
+    fchmodSync(fd, PUBLIC); // whatever the umask
+  });
 }
 
 /** A file that came or changed, or with `isGone` one that went. */
@@ -120,6 +103,27 @@ export function watchFiles(
     log.warn('%s cannot be watched: %s', directory, messageOf(error));
   }
   look();
+}
+
+interface NewFile {
+  /** Its name until it is complete. */
+  readonly temporary: string;
+  readonly mode: number;
+}
+
+function replaceFile(path: string, { temporary, mode }: NewFile, write: (fd: number) => void): void {
+  try {
+    const fd = openNew(temporary, mode);
+    try {
+      write(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    removeQuietly(temporary);
+    throw error;
+  }
 }
 
 /** A leftover of a crash may have other rights, or be a link to somewhere else. */
