@@ -98,7 +98,7 @@ export class Provisioning {
 
   #update(): void {
     for (const service of [...this.#env.services.list]) {
-      if (this.#apply(service)) this.#env.services.connectByItself(service);
+      if (this.#apply(service)) this.#env.services.considerAutoconnect(service);
     }
     this.#sweepSoon();
     this.#changed.emit();

@@ -6,6 +6,7 @@
 
 import { whyBehind } from '../service/order.ts';
 import { isConnected } from '../service/state.ts';
+import { isWired } from '../types.ts';
 import { checkFinding } from './check-findings.ts';
 import type { Finding } from './finding.ts';
 import type { DeviceView, ServiceView, Snapshot, TechnologyView } from './snapshot.ts';
@@ -59,10 +60,9 @@ function tetheringFindings({ type: subject, tethering: { isOn, isWanted, failure
 
 function deviceFindings({ name, isUp, hasCarrier, networks }: DeviceView, { type }: TechnologyView): Finding[] {
   if (networks > 0) return [];
-  const isWired = type === 'ethernet' || type === 'gadget';
   const facts = { Technology: type };
   if (!isUp) return [{ subject: name, about: 'connected', cause: 'interfaceDown', facts, next: 'setUp' }];
-  if (isWired && !hasCarrier) {
+  if (isWired(type) && !hasCarrier) {
     return [{ subject: name, about: 'connected', cause: 'noCarrier', facts, next: 'plugIn' }];
   }
   return [{ subject: name, about: 'connected', cause: 'noNetwork', facts, next: 'scan' }];

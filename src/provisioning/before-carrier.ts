@@ -14,6 +14,7 @@ import { messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Technologies } from '../technology/technologies.ts';
+import { isWired } from '../types.ts';
 
 const log = logger('src/provisioning/before-carrier.ts');
 
@@ -31,7 +32,7 @@ export interface BeforeCarrierEnv {
 /** Keeps such addresses on their interfaces until `scope` closes; then they stay. */
 export function setBeforeCarrier(env: BeforeCarrierEnv, scope: Scope): void {
   env.technologies.deviceAdded.observe(scope, (device) => {
-    if (device.type === 'ethernet' || device.type === 'gadget') keep(device, env);
+    if (isWired(device.type)) keep(device, env);
   });
 }
 

@@ -15,7 +15,7 @@ import { ConnmanError } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Tunnel } from '../tunnel.ts';
-import type { ServiceType } from '../types.ts';
+import { isWired, type ServiceType } from '../types.ts';
 import { aspectsOf, concernedBy, IN_USE, type ServiceAspect } from './aspects.ts';
 import { changesBetween, DEFAULT_CONFIGURATION, type Provisioned, type ServiceConfiguration } from './configuration.ts';
 import { Attempt, type ConnectReason } from './attempt.ts';
@@ -205,7 +205,7 @@ export class Service {
    * is there or not (cables), what a file decides, what has no name, and what is just being tried.
    */
   remove(): void {
-    const isPassing = this.#isPlugged || this.name === undefined;
+    const isPassing = isWired(this.type) || this.name === undefined;
     const isTried = isActive(this.state) && !this.isFavorite;
     if (isPassing || isTried || this.isImmutable) throw new ConnmanError('NotSupported');
     if (isActive(this.state)) this.disconnect();
@@ -251,7 +251,7 @@ export class Service {
     this.#isIgnored = false;
     // ConnMan's rule: a network that only a file knew is forgotten with it.
     const isForgotten = provisioned === undefined && own === undefined && this.name !== undefined;
-    if (isForgotten && !this.#isPlugged) this.remove();
+    if (isForgotten && !isWired(this.type)) this.remove();
     this.configure(changesBetween(this.configuration, configuration ?? own ?? DEFAULT_CONFIGURATION));
     this.upkeep?.updateServers();
     this.changed.emit(['immutable', 'autoconnect', 'nameservers', 'timeservers', 'domains']);
@@ -305,11 +305,6 @@ export class Service {
   /** For drivers: has keys kept, or forgotten where undefined. */
   store(keys: Readonly<Record<string, string | undefined>>): void {
     this.record.keep(keys);
-  }
-
-  /** Whether it comes and goes with its link, whatever is known of it. */
-  get #isPlugged(): boolean {
-    return this.type === 'ethernet' || this.type === 'gadget';
   }
 
   #configure(): void {

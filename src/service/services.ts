@@ -15,7 +15,7 @@ import { ConnmanError, messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { Technologies } from '../technology/technologies.ts';
-import type { ServiceType } from '../types.ts';
+import { isServiceType, isWired, type ServiceType } from '../types.ts';
 import type { ServiceAspect } from './aspects.ts';
 import { chooseAutoconnect } from './autoconnect.ts';
 import { compareServices } from './order.ts';
@@ -198,13 +198,16 @@ export class Services {
     this.#reordered.emit();
   }
 
-  /** Connects one that has come, or that was decided about, if it should be connected by itself. */
-  connectByItself(service: Service): void {
-    const isPlugged = CONNECTS_AT_ONCE.has(service.type);
+  /**
+   * For one that has come, or that was decided about: a cable is connected at once, everything else at the end of
+   * this turn, if it should be connected by itself.
+   */
+  considerAutoconnect(service: Service): void {
+    const isCable = isWired(service.type);
     // Nobody wants this cable: the kernel is not to make addresses of what its routers say.
-    const isUnwanted = isPlugged && !service.isAutoconnect && service.state === 'idle';
+    const isUnwanted = isCable && !service.isAutoconnect && service.state === 'idle';
     if (isUnwanted) this.#env.ipv6Links.set(service.network.device.interfaceName, IDLE);
-    if (isPlugged && service.isAutoconnect) this.#connectByItself(service);
+    if (isCable && service.isAutoconnect) this.#autoconnect(service);
     else this.scheduleAutoconnect();
   }
 
@@ -218,7 +221,7 @@ export class Services {
       // Who connects counts as such also while clients do not see it.
       const coming = this.#list.filter(({ state }) => isConnecting(state));
       const list = [...coming, ...this.#list.filter((each) => !coming.includes(each))];
-      for (const service of chooseAutoconnect(list, options)) this.#connectByItself(service);
+      for (const service of chooseAutoconnect(list, options)) this.#autoconnect(service);
     });
   }
 
@@ -229,8 +232,16 @@ export class Services {
     }
   }
 
+  /** Has `service` take its place again; the list is in order but for it. */
   reorder(service: Service): void {
-    this.#resort(service);
+    // Where it still fits between its neighbours nothing moves.
+    const compare = (one: Service, other: Service): number => this.#compare(one, other);
+    const at = this.#list.indexOf(service);
+    const [above, below] = [this.#list[at - 1], this.#list[at + 1]];
+    const fits =
+      (above === undefined || compare(above, service) <= 0) && (below === undefined || compare(service, below) <= 0);
+    if (!fits) this.#list.sort(compare);
+    if (this.#list.length > 1) this.#reordered.emit();
   }
 
   /** The service of a network. */
@@ -281,8 +292,8 @@ export class Services {
       service.leave(this.#leaveMode);
       return scope.close();
     });
-    this.#resort(service);
-    this.connectByItself(service);
+    this.reorder(service);
+    this.considerAutoconnect(service);
   }
 
   // Two interfaces with one hardware address, or a cable that is back before the service has closed.
@@ -294,7 +305,7 @@ export class Services {
   }
 
   #reconsider(service: Service): void {
-    this.#resort(service);
+    this.reorder(service);
     this.#updateDefault();
   }
 
@@ -312,7 +323,7 @@ export class Services {
     this.scheduleAutoconnect();
   }
 
-  #connectByItself(service: Service): void {
+  #autoconnect(service: Service): void {
     service.connect('auto').catch((error: unknown) => {
       log.debug('%s: autoconnect: %s', service.identifier, messageOf(error));
     });
@@ -336,17 +347,6 @@ export class Services {
     for (const other of [...this.#list]) {
       if (other !== kept && other.tunnel === undefined && isConnected(other.state)) other.leave('release');
     }
-  }
-
-  // The list is in order but for `service`: where it still fits between its neighbours nothing moves.
-  #resort(service: Service): void {
-    const compare = (one: Service, other: Service): number => this.#compare(one, other);
-    const at = this.#list.indexOf(service);
-    const [above, below] = [this.#list[at - 1], this.#list[at + 1]];
-    const fits =
-      (above === undefined || compare(above, service) <= 0) && (below === undefined || compare(service, below) <= 0);
-    if (!fits) this.#list.sort(compare);
-    if (this.#list.length > 1) this.#reordered.emit();
   }
 
   // What may not be the default comes after all that may.
@@ -409,19 +409,3 @@ const AUTOCONNECT_ASPECTS: ReadonlySet<ServiceAspect> = new Set([
   'ipv4Configuration',
   'ipv6Configuration',
 ]);
-
-/** Types that are connected as soon as they are plugged in. */
-const CONNECTS_AT_ONCE: ReadonlySet<ServiceType> = new Set(['ethernet', 'gadget']);
-
-const SERVICE_TYPES: readonly string[] = [
-  'ethernet',
-  'wifi',
-  'bluetooth',
-  'cellular',
-  'vpn',
-  'gadget',
-] satisfies ServiceType[];
-
-function isServiceType(type: string): type is ServiceType {
-  return SERVICE_TYPES.includes(type);
-}
