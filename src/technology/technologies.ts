@@ -89,6 +89,15 @@ export class Technologies {
     this.#interfaces.changed.observe(scope, ({ after }) => this.#devices.get(after.ifindex)?.updateLink(after));
   }
 
+  get isOffline(): boolean {
+    return this.#isOffline;
+  }
+
+  /** Emits when everything has been turned off, and before anything is turned on again. */
+  get offlineChanged(): Observable<void> {
+    return this.#offlineChanged;
+  }
+
   /** Emits a technology with the scope that closes when it goes, or when all its radios are blocked for good. */
   get added(): Observable<{ technology: Technology; scope: Scope }> {
     return this.#added;
@@ -112,7 +121,13 @@ export class Technologies {
 
   /** Whether the user wants it on, when not in offline mode. */
   isWanted(type: TechnologyType): boolean {
-    return this.#isEnabled(type);
+    const name = this.get(type)?.name;
+    return (name === undefined ? undefined : this.#settings.getBoolean(name, 'Enable')) ?? type === 'ethernet';
+  }
+
+  /** Whether a driver for a type is there. */
+  isServed(type: TechnologyType): boolean {
+    return this.#drivers.has(type);
   }
 
   /** Whether tethering of a type means access points. */
@@ -150,46 +165,9 @@ export class Technologies {
     const technology = this.#ensure(type);
     scope.defer(() => this.#releaseIfEmpty(type));
     const power = technology.addUnit(unit, scope);
-    const update = (): void => power(this.#isEnabled(type) && !this.#isOffline);
+    const update = (): void => power(this.#isDue(type));
     update();
     return update;
-  }
-
-  /** Whether a driver for a type is there. */
-  isServed(type: TechnologyType): boolean {
-    return this.#drivers.has(type);
-  }
-
-  #unregister(gone: Registered): void {
-    const { type } = gone.driver;
-    const left = (this.#drivers.get(type) ?? []).filter((each) => each !== gone);
-    if (left.length === 0) this.#drivers.delete(type);
-    else this.#drivers.set(type, left);
-    this.#assignAll(type);
-    if (left.length === 0) this.#releaseRadio(type);
-  }
-
-  #assignAll(type: TechnologyType): void {
-    for (const managed of this.#interfaces.managed) if (managed.type === type) this.#assign(managed);
-  }
-
-  // The first driver that has it takes charge, from another where there was one.
-  #assign(managed: ManagedInterface): void {
-    const { type, link } = managed;
-    const chosen = this.#drivers.get(type)?.find(({ driver }) => driver.has?.(link.name) ?? true);
-    const owner = this.#owners.get(link.ifindex);
-    if (owner !== undefined && owner.entry === chosen) return;
-    void owner?.scope.close();
-    if (chosen !== undefined) this.#attach(managed, chosen);
-  }
-
-  get isOffline(): boolean {
-    return this.#isOffline;
-  }
-
-  /** Emits when everything has been turned off, and before anything is turned on again. */
-  get offlineChanged(): Observable<void> {
-    return this.#offlineChanged;
   }
 
   /** Turns everything off, or on again what the user wants on. Never throws: failures are logged. */
@@ -197,14 +175,7 @@ export class Technologies {
     if (isOffline === this.#isOffline) return;
     this.#isOffline = isOffline;
     if (!isOffline) this.#offlineChanged.emit();
-    const changes = this.list.map(async (technology) => {
-      try {
-        await technology.applyPower(!isOffline && this.#isEnabled(technology.type));
-      } catch (error) {
-        log.error('%s: %s', technology.name, messageOf(error));
-      }
-    });
-    await Promise.all(changes);
+    await Promise.all(this.list.map((technology) => this.#applyPower(technology)));
     if (isOffline) this.#offlineChanged.emit();
     this.#settings.set({ global: { OfflineMode: isOffline } });
   }
@@ -214,14 +185,8 @@ export class Technologies {
     this.#settings.reload();
     const isOffline = this.#settings.getBoolean('global', 'OfflineMode') ?? false;
     if (isOffline !== this.#isOffline) return this.setOffline(isOffline);
-    await Promise.all(this.list.map(async (technology) => {
-      const isWanted = !isOffline && this.#isEnabled(technology.type);
-      try {
-        if (technology.isPowered !== isWanted) await technology.applyPower(isWanted);
-      } catch (error) {
-        log.error('%s: %s', technology.name, messageOf(error));
-      }
-    }));
+    const others = this.list.filter(({ type, isPowered }) => isPowered !== this.#isDue(type));
+    await Promise.all(others.map((technology) => this.#applyPower(technology)));
   }
 
   /** Powers a technology for a user and remembers it. Throws as `Technology.setPowered`. */
@@ -248,13 +213,44 @@ export class Technologies {
   }
 
   /** Stores what is set for a technology, by default with the power it is wanted to have. */
-  remember({ type, name, sharing }: Technology, isEnabled = this.#isEnabled(type)): void {
+  remember({ type, name, sharing }: Technology, isEnabled = this.isWanted(type)): void {
     this.#settings.set({ [name]: { Enable: isEnabled, ...sharing.stored() } });
   }
 
-  #isEnabled(type: TechnologyType): boolean {
-    const name = this.get(type)?.name;
-    return (name === undefined ? undefined : this.#settings.getBoolean(name, 'Enable')) ?? type === 'ethernet';
+  #unregister(gone: Registered): void {
+    const { type } = gone.driver;
+    const left = (this.#drivers.get(type) ?? []).filter((each) => each !== gone);
+    if (left.length === 0) this.#drivers.delete(type);
+    else this.#drivers.set(type, left);
+    this.#assignAll(type);
+    if (left.length === 0) this.#releaseRadio(type);
+  }
+
+  #assignAll(type: TechnologyType): void {
+    for (const managed of this.#interfaces.managed) if (managed.type === type) this.#assign(managed);
+  }
+
+  // The first driver that has it takes charge, from another where there was one.
+  #assign(managed: ManagedInterface): void {
+    const { type, link } = managed;
+    const chosen = this.#drivers.get(type)?.find(({ driver }) => driver.has?.(link.name) ?? true);
+    const owner = this.#owners.get(link.ifindex);
+    if (owner !== undefined && owner.entry === chosen) return;
+    void owner?.scope.close();
+    if (chosen !== undefined) this.#attach(managed, chosen);
+  }
+
+  /** Whether it is to be on now. */
+  #isDue(type: TechnologyType): boolean {
+    return !this.#isOffline && this.isWanted(type);
+  }
+
+  async #applyPower(technology: Technology): Promise<void> {
+    try {
+      await technology.applyPower(this.#isDue(technology.type));
+    } catch (error) {
+      log.error('%s: %s', technology.name, messageOf(error));
+    }
   }
 
   #attach({ type, link, scope }: ManagedInterface, entry: Registered): void {
@@ -276,7 +272,7 @@ export class Technologies {
     own.defer(() => this.#releaseIfEmpty(type));
     this.#deviceAdded.emit(device);
     const control = entry.driver.attach(device, own);
-    const isWanted = technology.isPowered || (this.#isEnabled(type) && !this.#isOffline);
+    const isWanted = technology.isPowered || this.#isDue(type);
     technology.addDevice(device, control, isWanted, own);
   }
 
@@ -315,7 +311,7 @@ export class Technologies {
     if (entry !== undefined) this.#showOrHide(entry);
     // Found for the first time or free again, radios are as the user wants them, a later one as the first.
     const isFresh = before === undefined || (before.isHardBlocked && !switches.isHardBlocked);
-    const isWanted = isFresh ? this.#isEnabled(type) && !this.#isOffline : technology.isPowered;
+    const isWanted = isFresh ? this.#isDue(type) : technology.isPowered;
     if ((added ?? switches).isSoftBlocked === isWanted && (added !== undefined || isFresh)) {
       this.#radios.block(type, !isWanted);
     }
