@@ -265,22 +265,17 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
   }
 
   async #set(inUse: Ipv4InUse, lease: Lease | undefined): Promise<void> {
-    const { ifindex } = this.#target;
     const { address, prefixLength } = inUse;
     const before = this.#own;
     this.#own = inUse;
     this.#isStandIn = false;
     if (this.#target.configuration.linkLocal !== 'enabled') void this.#linkLocal.stop();
     try {
-      const broadcast = broadcastOf(inUse);
       const isOther = before !== undefined && !(before.address.equals(address) && before.prefixLength === prefixLength);
       // In the same network the new one would be secondary and go with the old one (promote_secondaries).
       const isAfter = isOther && !before.address.sharesPrefix(address, before.prefixLength);
       if (isOther && !isAfter) void this.#remove(before);
-      const validLifetimeSec = this.#lifetimeOf(lease);
-      await this.#env.kernel.address.add(
-        { ifindex, address, prefixLength, broadcast, validLifetimeSec }, this.#scope.signal,
-      );
+      await this.#put(inUse, lease);
       if (isAfter) await this.#remove(before);
       if (this.#own === inUse) this.#tell(lease);
     } catch (error) {
@@ -304,18 +299,21 @@ export class Ipv4Session implements AddressSession<Ipv4Setup> {
 
   // The server has granted more time to the address that is there.
   async #prolong(inUse: Ipv4InUse, lease: Lease): Promise<void> {
-    const { ifindex, interfaceName } = this.#target;
+    try {
+      await this.#put(inUse, lease);
+      this.#events.emit({ kind: 'prolonged', setup: setupOf(inUse, lease, this.#linkLocal.address) });
+    } catch (error) {
+      log.debug('%s: %s keeps its time: %s', this.#target.interfaceName, inUse.address, messageOf(error));
+    }
+  }
+
+  #put(inUse: Ipv4InUse, lease: Lease | undefined): Promise<void> {
     const { address, prefixLength } = inUse;
     const broadcast = broadcastOf(inUse);
     const validLifetimeSec = this.#lifetimeOf(lease);
-    try {
-      await this.#env.kernel.address.add(
-        { ifindex, address, prefixLength, broadcast, validLifetimeSec }, this.#scope.signal,
-      );
-      this.#events.emit({ kind: 'prolonged', setup: setupOf(inUse, lease, this.#linkLocal.address) });
-    } catch (error) {
-      log.debug('%s: %s keeps its time: %s', interfaceName, address, messageOf(error));
-    }
+    const { ifindex } = this.#target;
+    const wanted = { ifindex, address, prefixLength, broadcast, validLifetimeSec };
+    return this.#env.kernel.address.add(wanted, this.#scope.signal);
   }
 
   // So that the address of a daemon that is no more goes with its lease; the daemon itself is earlier.
