@@ -123,7 +123,7 @@ class VpnDaemon {
     };
     for (const [path, properties] of await proxy.GetConnections()) this.#addListed(path, properties);
     this.#early = undefined;
-    const closed = [...this.#connections].filter(([, { connection }]) => connection.isClosing);
+    const closed = [...this.#connections].filter(([, { connection }]) => connection.hasClosedSwitch);
     await this.#killSwitches.retain(new Set(closed.map(([path]) => path.slice(PREFIX.length))));
   }
 

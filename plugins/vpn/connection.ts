@@ -77,7 +77,7 @@ export class VpnConnection {
   }
 
   /** Whether its kill switch is closed. */
-  get isClosing(): boolean {
+  get hasClosedSwitch(): boolean {
     return this.#switch.isClosed;
   }
 
@@ -110,12 +110,11 @@ export class VpnConnection {
 
   #start(): boolean {
     const { core, ident } = this.#parts;
-    const text = (name: string): string => this.#properties.get(name)?.as('s') ?? '';
     this.#provider = core.providers.add(
       {
         ident,
-        name: text('Name'),
-        facts: { host: text('Host'), type: text('Type') },
+        name: this.#text('Name'),
+        facts: { host: this.#text('Host'), type: this.#text('Type') },
         control: {
           connect: (signal, context) => this.#connect(signal, context),
           disconnect: () => this.#disconnect(),
@@ -139,7 +138,7 @@ export class VpnConnection {
     core.services.defaultChanged.observe(this.#scope, () => this.#onDefault());
     this.#scope.defer(() => this.#down());
     // A tunnel that outlived the daemon before us.
-    if (text('State') === 'ready') service.connect('auto').catch(() => undefined);
+    if (this.#text('State') === 'ready') service.connect('auto').catch(() => undefined);
     this.#consider();
     return true;
   }
@@ -162,7 +161,7 @@ export class VpnConnection {
     return new Promise((resolve, reject) => {
       this.#joining = { resolve, reject };
       signal.addEventListener('abort', () => (this.#joining = undefined), { once: true });
-      const state = this.#properties.get('State')?.as('s');
+      const state = this.#text('State');
       if (this.#isLeaving || state === 'disconnect') this.#onIdle = () => this.#begin(caller?.id, reject);
       else if (state === 'ready') void this.#up();
       else this.#begin(caller?.id, reject);
@@ -202,26 +201,28 @@ export class VpnConnection {
     this.#onIdle = undefined;
     // The daemon stops, traffic does not.
     if (core.services.isKeepingTraffic || this.#scope.isClosed) return;
-    const state = this.#properties.get('State')?.as('s');
+    const state = this.#text('State');
     this.#isLeaving = state === 'ready' || state === 'configuration' || state === 'disconnect';
     await proxy.Disconnect({}, { timeoutMs: DISCONNECT_MS });
     // Whoever says nothing before the answer says nothing any more (ConnMan 1.41 of WireGuard).
-    if (!this.#isLeaving || this.#properties.get('State')?.as('s') === 'disconnect') return;
+    if (!this.#isLeaving || this.#text('State') === 'disconnect') return;
     this.#properties.set('State', variant('s', 'idle'));
-    this.#left(true);
+    this.#noteIdle();
   }
 
   #onState(state: string): void {
     if (state === 'ready') void this.#up();
     if (state !== 'disconnect' && state !== 'idle' && state !== 'failure') return;
-    if (this.#isLeaving || this.#onIdle !== undefined) return this.#left(state !== 'disconnect');
+    if (this.#isLeaving || this.#onIdle !== undefined) {
+      if (state !== 'disconnect') this.#noteIdle();
+      return;
+    }
     // An attempt ends with the answer to it, whatever state an earlier one leaves behind.
     if (this.#joining === undefined) this.#provider?.network.reportLost();
     else if (this.#isAnswered) this.#joining.reject(new ConnmanError('Failed'));
   }
 
-  #left(isIdle: boolean): void {
-    if (!isIdle) return;
+  #noteIdle(): void {
     this.#isLeaving = false;
     const next = this.#onIdle;
     this.#onIdle = undefined;
@@ -378,16 +379,20 @@ export class VpnConnection {
     const { services } = this.#parts.core;
     const { service, tunnel, device } = this.#provider ?? {};
     if (services.isKeepingTraffic) return;
-    const text = (name: string): string => this.#properties.get(name)?.as('s') ?? '';
-    const isOn = ['true', 'yes', '1'].includes(text('VPN.KillSwitch').toLowerCase());
+    const isOn = ['true', 'yes', '1'].includes(this.#text('VPN.KillSwitch').toLowerCase());
     const isUp = service !== undefined && service.state !== 'idle' && service.state !== 'failure';
     const isWished = isUp || service?.isAutoconnect === true || this.#switch.isClosed;
     await this.#switch.apply({
       isWanted: isOn && service?.isIgnored === false && isWished,
-      host: text('Host'),
+      host: this.#text('Host'),
       transport: this.#transport?.service ?? services.default,
       tunnel: tunnel?.setup && device && { server: tunnel.setup.server, ifindex: device.ifindex },
     }, isServerAsked);
+  }
+
+  /** A property that is a text; empty where there is none. */
+  #text(name: string): string {
+    return this.#properties.get(name)?.as('s') ?? '';
   }
 }
 
