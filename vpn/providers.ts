@@ -228,7 +228,7 @@ function fileName(key: string): string {
 }
 
 /** Keys that are not settings. */
-export const IDENTITY_KEYS: ReadonlySet<string> = new Set(['Type', 'Name', 'Host', 'Domain', 'VPN.Domain']);
+const IDENTITY_KEYS: ReadonlySet<string> = new Set(['Type', 'Name', 'Host', 'Domain', 'VPN.Domain']);
 
 /** Throws InvalidArguments with key, value and what would be right. */
 function refuseWrong(type: string, strings: ReadonlyMap<string, string>): void {

@@ -42,7 +42,7 @@ export async function withService<T>(
 export const NO_SUCH_SERVICE = 'There is no such service: `connmanctl services` lists them.';
 
 /** All services with this identifier, name or interface. */
-export function matchServices(services: readonly Listed[], word: string): Listed[] {
+function matchServices(services: readonly Listed[], word: string): Listed[] {
   const exact = services.filter(([path]) => identifierOf(path) === word);
   if (exact.length > 0) return exact;
   return services.filter(([, properties]) => {

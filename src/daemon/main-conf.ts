@@ -162,9 +162,6 @@ export const GENERAL = {
 /** What main.conf says, complete and frozen. */
 export type GeneralOptions = OptionsOf<typeof GENERAL>;
 
-/** A word of a list of technologies. */
-export type TypeWord = (typeof TYPES)[number];
-
 /** Reads main.conf at `path`; never throws. */
 export function generalOptions(path: string): GeneralOptions {
   const file = readConfiguration(path);

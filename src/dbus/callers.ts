@@ -11,7 +11,7 @@ import type { Call } from './interface.ts';
 import type { NameWatch } from './name-watch.ts';
 
 /** So many unanswered calls may one client have. */
-export const MOST_OPEN_CALLS = 1024;
+const MOST_OPEN_CALLS = 1024;
 
 /** All clients of one connection. */
 export class Callers {

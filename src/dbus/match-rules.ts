@@ -20,7 +20,7 @@ export interface RuleKeeper {
 }
 
 /** A match in the bus's notation. */
-export function formatMatchRule(match: SignalMatch): string {
+function formatMatchRule(match: SignalMatch): string {
   const { sender, path, pathNamespace, interface: name, member, arg0 } = match;
   const parts = Object.entries({ sender, path, path_namespace: pathNamespace, interface: name, member, arg0 })
     .filter(([, value]) => value !== undefined)

@@ -39,7 +39,7 @@ export function isWithin(name: string, ancestor: string): boolean {
 }
 
 /** ASCII letters in lower case, every other character as it is. */
-export function lowerWire(text: string): string {
+function lowerWire(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 

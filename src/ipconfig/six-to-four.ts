@@ -21,7 +21,7 @@ const MTU = 1472;
 const TTL = 64;
 
 /** ::192.88.99.1, the relays (RFC 3068, 2.3). */
-export const RELAY = new IpAddress(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 192, 88, 99, 1));
+const RELAY = new IpAddress(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 192, 88, 99, 1));
 
 type Kernel = Pick<Rtnetlink, 'link' | 'address' | 'mirror'>;
 

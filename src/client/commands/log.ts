@@ -41,7 +41,7 @@ export async function log(context: Context, { command, words: [word], given }: C
 }
 
 /** `2026-03-01T12:00:00.000Z state    ethernet_… State=ready Before=configuration`. */
-export function formatChange(change: Properties, show: Show): string {
+function formatChange(change: Properties, show: Show): string {
   const { Time, Kind, Service, Technology, ...rest } = Object.fromEntries(change);
   const text = (value: Variant | undefined): string => (value === undefined ? '' : formatVariant(value, show));
   const about = text(Service ?? Technology);

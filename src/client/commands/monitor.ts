@@ -83,7 +83,7 @@ class Monitors {
 const theMonitors = (context: Context): Monitors => new Monitors(context);
 
 /** A signal as ConnMan's console prints it. */
-export function formatSignal(message: Message, show: Show): string {
+function formatSignal(message: Message, show: Show): string {
   const { interface: name = '', path = '', member = '', signature, body } = message;
   const last = name.slice(name.lastIndexOf('.') + 1);
   // ConnMan tells its two managers apart, and nothing else.
@@ -102,7 +102,7 @@ export function formatSignal(message: Message, show: Show): string {
 }
 
 /** `{time,path,interface,signal,args}`. */
-export function signalAsJson(message: Message, time: Date): string {
+function signalAsJson(message: Message, time: Date): string {
   const { path = '', interface: name = '', member = '', body } = message;
   const line = { time: time.toISOString(), path, interface: name, signal: member, args: toJson([...body]) };
   return `${JSON.stringify(line)}\n`;

@@ -20,7 +20,7 @@ export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
 
 /** IFA_F_* of linux/if_addr.h. */
-export const IFA_F = {
+const IFA_F = {
   temporary: 0x1, noDad: 0x2, dadFailed: 0x8, deprecated: 0x20, tentative: 0x40, permanent: 0x80,
   manageTemporary: 0x100, noPrefixRoute: 0x200,
 } as const;
@@ -42,7 +42,7 @@ const lifetimes: Kind<{ readonly preferred: number; readonly valid: number }> = 
 };
 
 /** IFA_*. */
-export const ADDRESS_ATTRIBUTES = {
+const ADDRESS_ATTRIBUTES = {
   address: [1, ipAddress],
   local: [2, ipAddress],
   broadcast: [4, ipAddress],

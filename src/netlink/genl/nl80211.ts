@@ -9,7 +9,7 @@ import { bytes, flag, list, nested, string, u32 } from '../kinds.ts';
 import type { FamilyDescription, Genl } from './genl.ts';
 
 /** What an interface of a radio is for (NL80211_IFTYPE_*). */
-export const INTERFACE_TYPES = { station: 2, accessPoint: 3 } as const;
+const INTERFACE_TYPES = { station: 2, accessPoint: 3 } as const;
 
 /** A radio. */
 export interface Wiphy {

@@ -42,11 +42,11 @@ const statistics: Kind<LinkStatistics> = {
 };
 
 /** IFLA_INET6_*, inside AF_INET6 (10) of IFLA_AF_SPEC. */
-export const LINK_INET6_ATTRIBUTES = { addrGenMode: [8, u8] } as const satisfies Shape;
-export const LINK_FAMILY_ATTRIBUTES = { inet6: [10, nested(LINK_INET6_ATTRIBUTES)] } as const satisfies Shape;
+const LINK_INET6_ATTRIBUTES = { addrGenMode: [8, u8] } as const satisfies Shape;
+const LINK_FAMILY_ATTRIBUTES = { inet6: [10, nested(LINK_INET6_ATTRIBUTES)] } as const satisfies Shape;
 
 /** IFLA_INFO_*; what `data` holds depends on `kind`. */
-export const LINK_INFO_ATTRIBUTES = { kind: [1, string], data: [2, bytes] } as const satisfies Shape;
+const LINK_INFO_ATTRIBUTES = { kind: [1, string], data: [2, bytes] } as const satisfies Shape;
 
 /** IFLA_VLAN_*: the data of kind `vlan`. */
 export const VLAN_ATTRIBUTES = { id: [1, u16] } as const satisfies Shape;

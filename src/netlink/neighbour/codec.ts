@@ -29,7 +29,7 @@ const STATES: readonly NeighbourState[] = [
 ];
 
 /** NDA_*. */
-export const NEIGHBOUR_ATTRIBUTES = {
+const NEIGHBOUR_ATTRIBUTES = {
   address: [1, ipAddress],
   hardwareAddress: [2, bytes],
   ifindex: [8, u32],

@@ -77,7 +77,7 @@ const hops: Kind<readonly Hop[]> = {
 };
 
 /** RTA_*. */
-export const ROUTE_ATTRIBUTES = {
+const ROUTE_ATTRIBUTES = {
   destination: [1, ipAddress],
   ifindex: [4, u32],
   gateway: [5, ipAddress],

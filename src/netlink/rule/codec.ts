@@ -36,7 +36,7 @@ const portRange: Kind<PortRange> = {
 };
 
 /** FRA_*. */
-export const RULE_ATTRIBUTES = {
+const RULE_ATTRIBUTES = {
   destination: [1, ipAddress],
   source: [2, ipAddress],
   inputInterface: [3, string],
