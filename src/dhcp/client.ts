@@ -122,7 +122,7 @@ class DrivenClient implements DhcpClient {
   }
 
   stop({ release }: { release: boolean }): void {
-    this.#driver.feed({ kind: 'stop', release }, true);
+    this.#driver.force({ kind: 'stop', release });
     void this.#scope.close();
   }
 
@@ -135,7 +135,7 @@ class DrivenClient implements DhcpClient {
   }
 
   decline(): void {
-    this.#driver.feed({ kind: 'decline' }, true);
+    this.#driver.force({ kind: 'decline' });
   }
 }
 

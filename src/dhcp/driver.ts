@@ -72,24 +72,33 @@ export class Driver<State extends { readonly name: string }, Input, Packet, Even
     return this.#state;
   }
 
-  /** Takes one step. With `force` the state moves even if its packet cannot be sent. */
-  feed(input: Input | Tick, force = false): void {
+  /** Takes one step; where its packet cannot be sent it is taken back, and a tick is tried later. */
+  feed(input: Input | Tick): void {
     if (this.#scope.isClosed) return;
     const { state, actions } = this.#machine.step(this.#state, input);
-    if (!this.#send(actions) && !force) {
-      this.#retryLater();
-      return;
-    }
-    this.#enter(state);
-    for (const action of actions) {
-      if (action.kind === 'event') this.events.emit(action.event);
-    }
+    if (this.#send(actions)) this.#move(state, actions);
+    else this.#retryLater();
+  }
+
+  /** Takes one step, whether its packet can be sent or not. */
+  force(input: Input): void {
+    if (this.#scope.isClosed) return;
+    const { state, actions } = this.#machine.step(this.#state, input);
+    this.#send(actions);
+    this.#move(state, actions);
   }
 
   /** Takes at once a tick that would come in the clock's next turn. */
   tickIfDue(): void {
     const at = this.#machine.nextTickAt(this.#state);
     if (at !== undefined && at <= this.#clock.now()) this.feed({ kind: 'tick' });
+  }
+
+  #move(state: State, actions: readonly Action<Packet, Event>[]): void {
+    this.#enter(state);
+    for (const action of actions) {
+      if (action.kind === 'event') this.events.emit(action.event);
+    }
   }
 
   #enter(state: State): void {

@@ -110,7 +110,7 @@ class DrivenClient implements Dhcpv6Client {
   }
 
   decline(addresses: readonly IpAddress[]): void {
-    this.#driver.feed({ kind: 'decline', addresses }, true);
+    this.#driver.force({ kind: 'decline', addresses });
   }
 
   renewNow(): void {
@@ -118,7 +118,7 @@ class DrivenClient implements Dhcpv6Client {
   }
 
   stop({ release }: { release: boolean }): void {
-    this.#driver.feed({ kind: 'stop', release }, true);
+    this.#driver.force({ kind: 'stop', release });
     void this.#scope.close();
   }
 }
