@@ -18,7 +18,7 @@ export function isObjectPath(text: string): boolean {
 
 /** An interface or error name: two elements or more, none beginning with a digit, 255 bytes at most. */
 export function isInterfaceName(text: string): boolean {
-  return hasElements(text, 0, false, false);
+  return hasElements(text, 0, INTERFACE);
 }
 
 /** A method or signal name: one element, not beginning with a digit, 255 bytes at most. */
@@ -30,7 +30,7 @@ export function isMemberName(text: string): boolean {
 
 /** A bus name, unique (`:1.5`) or well-known: elements may hold `-`, unique ones begin with digits. */
 export function isBusName(text: string): boolean {
-  return isUniqueName(text) ? hasElements(text, 1, true, true) : hasElements(text, 0, false, true);
+  return isUniqueName(text) ? hasElements(text, 1, UNIQUE) : hasElements(text, 0, WELL_KNOWN);
 }
 
 /** Whether a valid bus name is one the bus gives to a connection. */
@@ -45,7 +45,18 @@ const HYPHEN = 0x2d;
 const UNDERSCORE = 0x5f;
 const LONGEST_NAME = 255;
 
-function hasElements(text: string, start: number, mayBeginWithDigit: boolean, mayHoldHyphen: boolean): boolean {
+/** What elements may be besides words. */
+interface ElementRules {
+  readonly mayBeginWithDigit: boolean;
+  readonly mayHoldHyphen: boolean;
+}
+
+const INTERFACE: ElementRules = { mayBeginWithDigit: false, mayHoldHyphen: false };
+const WELL_KNOWN: ElementRules = { mayBeginWithDigit: false, mayHoldHyphen: true };
+const UNIQUE: ElementRules = { mayBeginWithDigit: true, mayHoldHyphen: true };
+
+function hasElements(text: string, start: number, rules: ElementRules): boolean {
+  const { mayBeginWithDigit, mayHoldHyphen } = rules;
   if (text.length > LONGEST_NAME) return false;
   let isFirst = true;
   let dots = 0;
