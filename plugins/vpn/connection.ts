@@ -172,7 +172,7 @@ export class VpnConnection {
     this.#mayRetry = false;
     this.#isAnswered = false;
     this.#applyKillSwitch(true)
-      .then(() => (this.#joining === undefined ? undefined : this.#ask(sender, true)))
+      .then(() => (this.#joining === undefined ? undefined : this.#ask(sender)))
       .then(() => (this.#isAnswered = true))
       .catch((error: unknown) => {
         if (isNamed(error, 'OperationCanceled')) this.#provider?.service.setAutoconnect(false);
@@ -183,16 +183,15 @@ export class VpnConnection {
   }
 
   // After a failure the daemon refuses once, as a reminder; whoever connects has seen it.
-  async #ask(sender: string | undefined, mayRepeat: boolean): Promise<void> {
+  async #ask(sender: string | undefined): Promise<void> {
     const { proxy } = this.#parts;
     const options = { timeoutMs: CONNECT_MS, signal: this.#scope.signal };
-    try {
-      if (sender === undefined) await proxy.Connect({}, options);
-      else await proxy.Connect2({ dbus_sender: sender }, options);
-    } catch (error) {
-      if (!isNamed(error, 'InProgress') || !mayRepeat) throw error;
-      return this.#ask(sender, false);
-    }
+    const connect = (): Promise<void> =>
+      sender === undefined ? proxy.Connect({}, options) : proxy.Connect2({ dbus_sender: sender }, options);
+    await connect().catch((error: unknown) => {
+      if (!isNamed(error, 'InProgress')) throw error;
+      return connect();
+    });
   }
 
   async #disconnect(): Promise<void> {
