@@ -112,10 +112,10 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
   const beyond = lookAfter(core, { clockSettings, storage }, life);
   const shown = { agents, counters, technologies, services, tethering, country, peers, providers, ...beyond };
   exportManager({ bus, clock, ...shown }, life);
-  if (isPutBack) core.providers.reload();
+  if (isPutBack) providers.reload();
   daemon.reloadWanted.observe(life, () => {
     services.reload();
-    core.providers.reload();
+    providers.reload();
   });
   scope.defer(async () => {
     core.leisure.finish();
@@ -123,13 +123,18 @@ async function start(daemon: Daemon<ConnmandOptions>): Promise<void> {
     counters.releaseAll();
     agents.releaseAll();
   });
-  // Those that judge callers are there before anybody can call.
-  const early = startPlugins(builtin.filter(isEarly), core, daemon.options, life);
-  if (!(await bus.requestName(BUS_NAME, life)))
+  await open(daemon, core, life);
+}
+
+/** Takes the name and begins; plugins that judge callers are there before anybody can call. */
+async function open(daemon: Daemon<ConnmandOptions>, core: Core, scope: Scope): Promise<void> {
+  const early = startPlugins(builtin.filter(isEarly), core, daemon.options, scope);
+  if (!(await core.bus.requestName(BUS_NAME, scope))) {
     throw new StartError(`${BUS_NAME} is owned by another connection manager`);
+  }
   daemon.started();
   await early;
-  await startPlugins(builtin.filter((plugin) => !isEarly(plugin)), core, daemon.options, life);
+  await startPlugins(builtin.filter((plugin) => !isEarly(plugin)), core, daemon.options, scope);
   core.interfaces.start();
 }
 
