@@ -82,35 +82,50 @@ function serviceFindings(service: ServiceView, snapshot: Snapshot): Finding[] {
 }
 
 function connectedFindings(service: ServiceView): Finding[] {
-  const { identifier: subject, ipv4, ipv6, progress, dhcpInMs, ipv4Method, conflict } = service;
+  const { ipv4, ipv6, dhcpInMs } = service;
   const addresses = [ipv4?.address, ipv4?.linkLocal, ipv6?.address].filter((each) => each !== undefined).map(String);
   const method = ipv4?.method ?? ipv6?.method ?? 'off';
   const facts = { Addresses: addresses, Method: method, Interface: service.interfaceName };
-  const found: Finding[] = [];
   const renews = ipv4?.method === 'dhcp' && dhcpInMs !== undefined;
-  found.push({
-    subject, about: 'connected', cause: 'connected', facts, next: renews ? 'renew' : 'nothing',
-    ...(renews && { inMs: dhcpInMs }),
-  });
-  if (ipv4?.method === 'auto' || (ipv4 === undefined && ipv4Method === 'dhcp')) {
-    const cause = ipv4 === undefined ? 'ipv6Only' : 'linkLocal';
-    const { unanswered = 0, lost } = progress ?? {};
-    const asked = { Unanswered: unanswered, ...(lost !== undefined && { Lost: lost }) };
-    found.push({ subject, about: 'connected', cause, facts: asked, next: 'askServer', ...within(dhcpInMs) });
-  }
+  return [
+    {
+      subject: service.identifier, about: 'connected', cause: 'connected', facts, next: renews ? 'renew' : 'nothing',
+      ...(renews && { inMs: dhcpInMs }),
+    },
+    ...leaselessFindings(service),
+    ...lossFindings(service),
+    ...meteredFindings(service),
+  ];
+}
+
+// Connected, though DHCP has brought no address.
+function leaselessFindings({ identifier: subject, ipv4, progress, dhcpInMs, ipv4Method }: ServiceView): Finding[] {
+  if (ipv4 === undefined ? ipv4Method !== 'dhcp' : ipv4.method !== 'auto') return [];
+  const cause = ipv4 === undefined ? 'ipv6Only' : 'linkLocal';
+  const { unanswered = 0, lost } = progress ?? {};
+  const facts = { Unanswered: unanswered, ...(lost !== undefined && { Lost: lost }) };
+  return [{ subject, about: 'connected', cause, facts, next: 'askServer', ...within(dhcpInMs) }];
+}
+
+// Addresses that others have taken, on the link or off the interface.
+function lossFindings(service: ServiceView): Finding[] {
+  const { identifier: subject, conflict, ipv4, goneAddresses, interfaceName } = service;
+  const found: Finding[] = [];
   if (conflict !== undefined && !(conflict.isResolved && ipv4?.address.equals(conflict.address) === true)) {
-    const other = conflictFacts(service);
-    found.push({ subject, about: 'connected', cause: 'conflictBefore', facts: other, next: 'findOther' });
+    const facts = conflictFacts(service);
+    found.push({ subject, about: 'connected', cause: 'conflictBefore', facts, next: 'findOther' });
   }
-  if (service.goneAddresses.length > 0) {
-    const gone = { Addresses: service.goneAddresses, Interface: service.interfaceName };
-    found.push({ subject, about: 'connected', cause: 'addressGone', facts: gone, next: 'reapply' });
-  }
-  if (service.metered === 'yes' || service.metered === 'guess-yes') {
-    const cause = service.metered === 'yes' ? 'metered' : 'probablyMetered';
-    found.push({ subject, about: 'connected', cause, facts: {}, next: 'unmeter' });
+  if (goneAddresses.length > 0) {
+    const facts = { Addresses: goneAddresses, Interface: interfaceName };
+    found.push({ subject, about: 'connected', cause: 'addressGone', facts, next: 'reapply' });
   }
   return found;
+}
+
+function meteredFindings({ identifier: subject, metered }: ServiceView): Finding[] {
+  if (metered !== 'yes' && metered !== 'guess-yes') return [];
+  const cause = metered === 'yes' ? 'metered' : 'probablyMetered';
+  return [{ subject, about: 'connected', cause, facts: {}, next: 'unmeter' }];
 }
 
 function unconnectedFinding(service: ServiceView, snapshot: Snapshot): Finding {
