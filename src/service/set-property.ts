@@ -103,14 +103,14 @@ function ipv6Of(settings: ReadonlyMap<string, Variant>): Ipv6Configuration {
 
 function proxyOf(settings: ReadonlyMap<string, Variant>, before: ProxyConfiguration | undefined): ProxyConfiguration {
   const method = textOf(settings, 'Method') ?? '';
-  const servers = listOf(settings, 'Servers') ?? before?.servers ?? [];
-  const excludes = listOf(settings, 'Excludes') ?? before?.excludes ?? [];
+  const kept = { servers: before?.servers ?? [], excludes: before?.excludes ?? [] };
+  const servers = listOf(settings, 'Servers') ?? kept.servers;
+  const excludes = listOf(settings, 'Excludes') ?? kept.excludes;
   switch (method) {
     case 'direct':
-      return { method, servers: before?.servers ?? [], excludes: before?.excludes ?? [] };
+      return { method, ...kept };
     case 'auto': {
       const url = textOf(settings, 'URL');
-      const kept = { servers: before?.servers ?? [], excludes: before?.excludes ?? [] };
       return { method, ...kept, ...(url !== undefined && url !== '' && { url }) };
     }
     case 'manual':
