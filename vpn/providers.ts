@@ -12,7 +12,7 @@ import { logger } from '../src/shared/log.ts';
 import type { Scope } from '../src/shared/scope.ts';
 import type { VpnRoute } from '../src/provision/vpn-values.ts';
 import type { ProvisionedVpn } from '../src/provision/vpn-config.ts';
-import { Provider, type ProviderEnv } from './provider.ts';
+import { Provider, type ProviderEnv, type ProviderIdentity } from './provider.ts';
 import { isStored, loadProvider, saveProvider, storageName, type StoredProvider } from './storage.ts';
 
 const log = logger('vpn/providers.ts');
@@ -76,17 +76,8 @@ export class Providers {
     { strings, isSplitRouting, userRoutes }: ProviderRequest,
     files: ReadonlyMap<string, string> = new Map(),
   ): Provider {
-    const host = strings.get('Host') ?? '';
-    const type = (strings.get('Type') ?? '').toLowerCase();
-    const name = strings.get('Name') ?? '';
-    if (host === '') throw new ConnmanError('InvalidArguments');
-    if (type === '' || name === '') throw new ConnmanError('NotSupported');
-    if (this.#env.driver(type) === undefined) throw new ConnmanError('Failed', 'No such device');
-    const domain = strings.get('Domain') ?? strings.get('VPN.Domain');
-    refuseWrong(type, strings);
-    refuseUnusable(host, domain);
-    const identity = { type, name, host, ...(domain !== undefined && { domain }) };
-    const ident = identify(host, domain);
+    const identity = this.#identityOf(strings);
+    const ident = identify(identity.host, identity.domain);
     const known = this.get(ident);
     if (known?.isImmutable === true) throw new ConnmanError('NotSupported');
     const provider = known ?? this.#make(ident, identity);
@@ -200,6 +191,20 @@ export class Providers {
     provider.setUserRoutes(userRoutes);
     if (known === undefined) this.#announce(provider);
     else this.#updated.emit(provider);
+  }
+
+  // Throws InvalidArguments, NotSupported, Failed where no connection can be made of that.
+  #identityOf(strings: ProviderRequest['strings']): ProviderIdentity {
+    const host = strings.get('Host') ?? '';
+    const type = (strings.get('Type') ?? '').toLowerCase();
+    const name = strings.get('Name') ?? '';
+    if (host === '') throw new ConnmanError('InvalidArguments');
+    if (type === '' || name === '') throw new ConnmanError('NotSupported');
+    if (this.#env.driver(type) === undefined) throw new ConnmanError('Failed', 'No such device');
+    const domain = strings.get('Domain') ?? strings.get('VPN.Domain');
+    refuseWrong(type, strings);
+    refuseUnusable(host, domain);
+    return { type, name, host, ...(domain !== undefined && { domain }) };
   }
 
   #make(ident: string, identity: Provider['identity'], source?: Provider['source']): Provider {
