@@ -237,7 +237,14 @@ export function stationCase(
   });
 }
 
-/** Waits for what does not announce itself. */
+/** Less than a case's own, so that the logs are told. */
+const UNTIL_LIMIT_MS = 150_000;
+
+/** Waits for what does not announce itself; throws in the end, with what never held. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 500));
+  const limit = performance.now() + UNTIL_LIMIT_MS;
+  while (!(await holds())) {
+    if (performance.now() > limit) throw new Error(`in vain: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
 }
