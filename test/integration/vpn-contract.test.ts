@@ -6,6 +6,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { messageOf } from '../../src/shared/errors.ts';
 import { SERVER_ADDRESS, type Cell } from '../helpers/cell.ts';
 import { busVariant } from '../helpers/bus-daemon.ts';
 import type { Child } from '../helpers/child.ts';
@@ -57,10 +58,10 @@ async function startTunnel(cell: Cell, settings: Readonly<Record<string, string>
   await cell.log.wait('the service to be ready', isServiceProperty(IDENT, 'State', 'ready'), { since });
 }
 
-/** Adds what a daemon said to an error. */
-function explain(running: Child) {
+/** Adds what daemons said to an error. */
+function explain(...running: readonly Child[]) {
   return (error: unknown): never => {
-    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${running.text.slice(-3000)}`);
+    throw new Error([messageOf(error), ...running.map(({ text }) => text.slice(-3000))].join('\n'));
   };
 }
 
@@ -87,8 +88,8 @@ for (const { connmand, vpnd, what } of PAIRS) {
         );
         await makeCertificates(cell, SERVER_ADDRESS);
         await startOpenvpn(cell);
-        await cell.startDaemon(vpnd, 'net.connman.vpn');
-        await startTunnel(cell).catch(explain(running));
+        const tunnels = await cell.startDaemon(vpnd, 'net.connman.vpn');
+        await startTunnel(cell).catch(explain(running, tunnels));
         assert.is((await cell.device.run(['ping', '-c1', '-W3', OPENVPN_INSIDE])).status, 0, 'the other end answers');
         assert.match(await device(cell, 'ip', 'route', 'get', '198.51.100.1'), /dev vpn0 /);
         assert.match(await device(cell, 'ip', 'route', 'get', SERVER_ADDRESS), /dev eth0 /);
