@@ -17,6 +17,13 @@ import { isProperty, isService, plugIn, startDaemon, withWiredCell } from '../he
 
 const isOnline = isProperty('Manager', 'State', 'online');
 
+/** One check without an answer, and another link is the default. */
+const ONE_FAILURE = `[General]
+OnlineCheckMode=continuous
+OnlineCheckFailuresThreshold=1
+OnlineCheckConnectTimeout=1
+`;
+
 test('after SIGKILL everything goes on, and the next daemon takes it over', () =>
   withWiredCell({}, async (cell) => {
     const first = await startDaemon(cell);
@@ -36,9 +43,9 @@ test('after SIGKILL everything goes on, and the next daemon takes it over', () =
   }));
 
 test('after SIGTERM of two uplinks both go on, rules and parameters included', () =>
-  withWiredCell({ cables: 2, dnsmasq: false }, async (cell) => {
+  withWiredCell({ cables: 2, dnsmasq: false, files: { '/etc/connman/main.conf': ONE_FAILURE } }, async (cell) => {
     const uplinks = [await makeUplink(cell, 0), await makeUplink(cell, 1)] as const;
-    // The first alone is ever online: the default does not depend on who is served first.
+    // The first alone is ever online: it becomes the default, whoever is served first.
     await uplinks[1].setUpstream(false);
     const first = await startDaemon(cell);
     for (const uplink of uplinks) await uplink.plug();
