@@ -4,6 +4,7 @@
  */
 
 import type { Device } from '../../src/api.ts';
+import { messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { eapOf } from '../lib/wifi/find-secrets.ts';
 import type { Security } from '../lib/wifi/security.ts';
@@ -32,7 +33,7 @@ export async function introduceHidden({ core, profiles }: IwdEnv, device: Device
     const key = { ssid: Buffer.from(ssid, 'hex'), type: typeOf(security) };
     if (key.ssid.length === 0 || profiles.known(key) !== undefined) continue;
     await profiles.write(key, { isHidden: true, eap }).catch((error: unknown) => {
-      log.warn('hidden network %s: %s', ssid, error instanceof Error ? error.message : error);
+      log.warn('hidden network %s: %s', ssid, messageOf(error));
     });
   }
 }

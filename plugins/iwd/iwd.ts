@@ -9,6 +9,7 @@ import {
   iwdAgentManagerInterface, iwdDeviceInterface, iwdKnownNetworkInterface,
 } from '../../src/dbus/interfaces/iwd.ts';
 import { variant } from '../../src/dbus/signature.ts';
+import { messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { followDaemon } from '../lib/wifi/daemon-lives.ts';
 import { AGENT_PATH, IwdAgent } from './agent.ts';
@@ -61,7 +62,7 @@ async function begin(core: Core, life: Scope): Promise<void> {
     forbidAutoconnect(env, life);
     serve(env, life);
   } catch (error) {
-    if (!life.signal.aborted) log.error('iwd cannot be used: %s', error instanceof Error ? error.message : error);
+    if (!life.signal.aborted) log.error('iwd cannot be used: %s', messageOf(error));
   }
 }
 

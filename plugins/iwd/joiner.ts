@@ -11,6 +11,7 @@ import {
   iwdNetworkInterface, iwdSimpleConfigurationInterface, iwdStationInterface,
 } from '../../src/dbus/interfaces/iwd.ts';
 import { Emitter, type Observable } from '../../src/shared/emitter.ts';
+import { messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { escapeText } from '../../src/shared/stored-text.ts';
 import { findSecrets } from '../lib/wifi/find-secrets.ts';
@@ -329,7 +330,7 @@ export class IwdJoiner {
   }
 
   #note(error: unknown): void {
-    log.debug('%s: %s', this.#path, error instanceof Error ? error.message : error);
+    log.debug('%s: %s', this.#path, messageOf(error));
   }
 }
 

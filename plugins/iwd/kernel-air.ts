@@ -11,6 +11,7 @@ import {
 } from '../../src/netlink/genl/nl80211-air.ts';
 import { formatHex } from '../../src/shared/bytes.ts';
 import { Emitter } from '../../src/shared/emitter.ts';
+import { messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 
 const log = logger('plugins/iwd/kernel-air.ts');
@@ -85,7 +86,7 @@ export class KernelAir {
     try {
       return await body();
     } catch (error) {
-      log.debug('%s', error instanceof Error ? error.message : error);
+      log.debug('%s', messageOf(error));
       return undefined;
     }
   }

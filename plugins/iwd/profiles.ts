@@ -6,6 +6,7 @@
 import { readSmallFile, type Scope, writeFileAtomically } from '../../src/api.ts';
 import { iwdDaemonInterface, iwdKnownNetworkInterface } from '../../src/dbus/interfaces/iwd.ts';
 import type { Clock } from '../../src/shared/clock.ts';
+import { messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import type { IwdObjects } from './objects.ts';
 import { formatProfile, type Profile, profileName, type ProfileType, secretOf } from './profile.ts';
@@ -88,7 +89,7 @@ function read(path: string): string | undefined {
   try {
     return readSmallFile(path);
   } catch (error) {
-    log.debug('%s: %s', path, error instanceof Error ? error.message : error);
+    log.debug('%s: %s', path, messageOf(error));
     return undefined;
   }
 }

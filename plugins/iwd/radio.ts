@@ -14,7 +14,7 @@ import {
 import { variant } from '../../src/dbus/signature.ts';
 import { openGenl } from '../../src/netlink/genl/genl.ts';
 import { requestCountry } from '../../src/netlink/genl/nl80211.ts';
-import { ConnmanError } from '../../src/shared/errors.ts';
+import { ConnmanError, messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { hiddenControl } from '../lib/wifi/hidden-network.ts';
 import { addressPolicy, addressToSet } from '../lib/wifi/own-address.ts';
@@ -105,7 +105,7 @@ async function powerUp(env: IwdEnv, device: Device, signal: AbortSignal, scope: 
   const on = async (object: string, description: typeof iwdAdapterInterface | typeof iwdDeviceInterface) => {
     if (objects.get(object, description)?.get('Powered')?.value !== false) return;
     await objects.set(object, description, 'Powered', variant('b', true))
-      .catch((error: unknown) => log.debug('%s: %s', object, error instanceof Error ? error.message : error));
+      .catch((error: unknown) => log.debug('%s: %s', object, messageOf(error)));
   };
   if (adapter !== undefined) await on(adapter, iwdAdapterInterface);
   await on(path, iwdDeviceInterface);
@@ -214,7 +214,7 @@ class IwdRadio {
   #look(): void {
     if (!this.#hasStation || this.#scope.signal.aborted) return;
     this.#scanner.scan(this.#scope.signal)
-      .catch((error: unknown) => log.debug('%s: %s', this.path, error instanceof Error ? error.message : error))
+      .catch((error: unknown) => log.debug('%s: %s', this.path, messageOf(error)))
       .finally(() => this.#idle());
   }
 
@@ -238,7 +238,7 @@ class IwdRadio {
       const twins = oweTwinsOf(air);
       this.#show(new Map(heard), hidden.filter(([address]) => !twins.has(address)));
     } catch (error) {
-      log.debug('%s: %s', this.path, error instanceof Error ? error.message : error);
+      log.debug('%s: %s', this.path, messageOf(error));
     }
   }
 

@@ -8,6 +8,7 @@ import { type Core, ScanError, type Scope } from '../../src/api.ts';
 import { DBusError } from '../../src/dbus/errors.ts';
 import { iwdStationInterface } from '../../src/dbus/interfaces/iwd.ts';
 import type { Alarm } from '../../src/shared/clock.ts';
+import { messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { afterTick, type Autoscan, startAutoscan, STOPPED } from '../lib/wifi/autoscan.ts';
 import type { IwdObjects } from './objects.ts';
@@ -87,7 +88,7 @@ export class IwdScanner {
     const { clock, options } = this.#env.core;
     this.#set(afterTick(this.#autoscan, clock.now(), options.BackgroundScanning));
     this.#running ??= this.#run()
-      .catch((error: unknown) => log.debug('%s: %s', this.#path, error instanceof Error ? error.message : error))
+      .catch((error: unknown) => log.debug('%s: %s', this.#path, messageOf(error)))
       .finally(() => (this.#running = undefined));
   }
 

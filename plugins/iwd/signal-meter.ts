@@ -6,6 +6,7 @@
 import type { Scope } from '../../src/api.ts';
 import { iwdDiagnosticInterface, iwdStationInterface } from '../../src/dbus/interfaces/iwd.ts';
 import { Emitter, type Observable } from '../../src/shared/emitter.ts';
+import { messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { AGENT_PATH } from './agent.ts';
 import type { IwdEnv } from './joiner.ts';
@@ -61,7 +62,7 @@ export class SignalMeter {
   register(): void {
     this.#env.objects.proxy(iwdStationInterface, this.#path)
       .RegisterSignalLevelAgent({ path: AGENT_PATH, levels: [...LEVELS] })
-      .catch((error: unknown) => log.debug('%s: %s', this.#path, error instanceof Error ? error.message : error));
+      .catch((error: unknown) => log.debug('%s: %s', this.#path, messageOf(error)));
   }
 
   /** Asks iwd; undefined where it does not say, as while nothing is joined. */
@@ -87,7 +88,7 @@ export class SignalMeter {
       this.#measured.emit(measurement);
       return measurement;
     } catch (error) {
-      log.debug('%s: %s', this.#path, error instanceof Error ? error.message : error);
+      log.debug('%s: %s', this.#path, messageOf(error));
       return undefined;
     }
   }

@@ -12,7 +12,7 @@ import {
 } from '../../src/netlink/genl/nl80211.ts';
 import type { Link } from '../../src/netlink/link/link.ts';
 import { equalBytes } from '../../src/shared/bytes.ts';
-import { ConnmanError } from '../../src/shared/errors.ts';
+import { ConnmanError, messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { chooseFrequency, freeFrequencies } from '../lib/wifi/access-point-channel.ts';
 import { accessPointBlock } from './access-point-block.ts';
@@ -64,7 +64,7 @@ export async function startAccessPoint(env: AccessPointEnv, request: TetherReque
     await request.addPort(place.ifindex, scope);
   } catch (error) {
     if (error instanceof ConnmanError) throw error;
-    log.warn('%s: %s', interfaceName, error instanceof Error ? error.message : error);
+    log.warn('%s: %s', interfaceName, messageOf(error));
     throw new ConnmanError('Failed', undefined, { cause: error });
   }
 }
@@ -98,7 +98,7 @@ export async function removeInterface(
   try {
     await removeRadioInterface(openGenl({ system: core }, scope), link.ifindex);
   } catch (error) {
-    log.debug('%s: %s', name, error instanceof Error ? error.message : error);
+    log.debug('%s: %s', name, messageOf(error));
   } finally {
     await scope.close();
   }
@@ -114,7 +114,7 @@ async function radioOf(core: Core, { ifindex, interfaceName }: Device, scope: Sc
     const genl = openGenl({ system: core }, scope);
     return { genl, ...(await readWiphy(genl, ifindex)) };
   } catch (error) {
-    log.debug('%s: %s', interfaceName, error instanceof Error ? error.message : error);
+    log.debug('%s: %s', interfaceName, messageOf(error));
     return undefined;
   }
 }
@@ -224,7 +224,7 @@ function followStation(point: AccessPoint, place: Place, request: TetherRequest,
       await link.leave(block);
       point.block = await bringUp(env, link, settings, frequencyMhz);
     } catch (error) {
-      request.fail(error instanceof Error ? error.message : String(error));
+      request.fail(messageOf(error));
     }
   }, scope);
 }

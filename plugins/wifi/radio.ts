@@ -8,7 +8,7 @@ import {
   type Core, type Device, type DeviceControl, type Network, ScanError, type Scope, TETHER_BRIDGE,
 } from '../../src/api.ts';
 import { formatHex } from '../../src/shared/bytes.ts';
-import { ConnmanError } from '../../src/shared/errors.ts';
+import { ConnmanError, messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { hiddenControl } from '../lib/wifi/hidden-network.ts';
 import { knownNetworks } from '../lib/wifi/known-networks.ts';
@@ -117,7 +117,7 @@ function whyNotScanning({ isPowered }: Device): ConnmanError {
 }
 
 function complain({ interfaceName }: Device, error: unknown): void {
-  log.warn('%s: %s', interfaceName, error instanceof Error ? error.message : error);
+  log.warn('%s: %s', interfaceName, messageOf(error));
 }
 
 /** What a station takes from its radio. */

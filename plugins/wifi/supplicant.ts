@@ -10,6 +10,7 @@ import {
   supplicantBssInterface, supplicantInterface, supplicantLinkInterface, supplicantWpsInterface,
 } from '../../src/dbus/interfaces/wpa-supplicant.ts';
 import { variant } from '../../src/dbus/signature.ts';
+import { messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import type { Scope } from '../../src/shared/scope.ts';
 import { followDaemon } from '../lib/wifi/daemon-lives.ts';
@@ -74,7 +75,7 @@ export class Supplicant {
       this.#links.delete(path);
       if (isKept?.(link) === true) return;
       const left = supplicant.RemoveInterface({ path }).catch((error: unknown) => {
-        log.debug('%s was gone: %s', interfaceName, error instanceof Error ? error.message : error);
+        log.debug('%s was gone: %s', interfaceName, messageOf(error));
       });
       this.#leaving.set(interfaceName, left);
       await left;

@@ -12,7 +12,7 @@ import { peerInterface } from '../dbus/interfaces/peer.ts';
 import { variant, type Variant } from '../dbus/signature.ts';
 import { ServiceChanges } from '../manager/service-changes.ts';
 import type { Clock } from '../shared/clock.ts';
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { PeerAgent } from './agent.ts';
@@ -161,7 +161,7 @@ export function peerAgent(agents: AgentRegistry<typeof agentInterface>, timeoutS
         return 'dismissed';
       } catch (refusal) {
         if (signal.aborted) throw refusal;
-        log.debug('%s: ReportPeerError: %s', peer.identifier, refusal instanceof Error ? refusal.message : refusal);
+        log.debug('%s: ReportPeerError: %s', peer.identifier, messageOf(refusal));
         return refusal instanceof AgentError && refusal.reason === 'Retry' ? 'retry' : 'dismissed';
       }
     },

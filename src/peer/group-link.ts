@@ -13,7 +13,7 @@ import type { Link } from '../netlink/link/link.ts';
 import { untilLink } from '../netlink/link/seen.ts';
 import { equalBytes } from '../shared/bytes.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, messageOf } from '../shared/errors.ts';
 import type { IpAddress } from '../shared/ipaddress.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
@@ -102,7 +102,7 @@ export class GroupLink {
     try {
       if (this.#env.sysctl.read(parameter) !== undefined) this.#env.sysctl.write(parameter, '0');
     } catch (error) {
-      log.warn('%s: routers of the group are heard: %s', name, error instanceof Error ? error.message : error);
+      log.warn('%s: routers of the group are heard: %s', name, messageOf(error));
     }
   }
 

@@ -7,7 +7,7 @@
 import type { Caller } from '../shared/caller.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { equalBytes } from '../shared/bytes.ts';
-import { ConnmanError } from '../shared/errors.ts';
+import { ConnmanError, messageOf } from '../shared/errors.ts';
 import { logger } from '../shared/log.ts';
 import type { Scope } from '../shared/scope.ts';
 import type { PeerAgent } from './agent.ts';
@@ -135,7 +135,7 @@ export class Peer {
     }
     const attempt: Attempt = { isAsked: true, controller: new AbortController() };
     this.#try(attempt, () => this.#answer(needsProof, attempt.controller.signal)).catch((error: unknown) => {
-      log.debug('%s: not connected: %s', this.identifier, error instanceof Error ? error.message : error);
+      log.debug('%s: not connected: %s', this.identifier, messageOf(error));
     });
   }
 
@@ -200,7 +200,7 @@ export class Peer {
       this.#enter('ready');
       return true;
     } catch (error) {
-      log.debug('%s: %s', this.identifier, error instanceof Error ? error.message : error);
+      log.debug('%s: %s', this.identifier, messageOf(error));
       await scope.close();
       if (this.#link?.scope === scope) this.#link = undefined;
       if (signal.aborted) throw signal.reason;

@@ -7,7 +7,7 @@
 import type { Core, Device, PeerService, Scope } from '../../../src/api.ts';
 import { hostname1Interface } from '../../../src/dbus/interfaces/hostname1.ts';
 import { propertiesInterface } from '../../../src/dbus/interfaces/freedesktop.ts';
-import { ConnmanError } from '../../../src/shared/errors.ts';
+import { ConnmanError, messageOf } from '../../../src/shared/errors.ts';
 import { logger } from '../../../src/shared/log.ts';
 import type { SupplicantLink } from '../supplicant-link.ts';
 import { P2pLink, setDisplayElements } from './p2p-link.ts';
@@ -136,7 +136,7 @@ export class P2p {
     if (!this.#services.delete(service) || this.#life.signal.aborted) return;
     if (service.kind === 'display') {
       await setDisplayElements(this.#core.bus, new Uint8Array()).catch((error: unknown) => {
-        log.debug('display elements stay: %s', error instanceof Error ? error.message : error);
+        log.debug('display elements stay: %s', messageOf(error));
       });
     } else {
       await this.#anyLink?.removeService(service);
