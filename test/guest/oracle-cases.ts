@@ -11,14 +11,14 @@ import { type Explanation, WIFI_EXPLANATIONS } from '../oracle/differences.ts';
 import { parseTranscript } from '../oracle/transcript.ts';
 import { WifiAir } from '../oracle/wifi-air.ts';
 import { unexplainedOnWifi } from '../oracle/wifi-compare.ts';
-import { BETWEEN, WIFI_PARTS, type WifiPart } from '../oracle/wifi-script.ts';
+import { BETWEEN, type WifiPart, wifiParts } from '../oracle/wifi-script.ts';
 
 /** Adds the cases, on the first two of `radios`; the last gives the radios back. */
 export function oracleCases(radios: Parameters<typeof WifiAir.open>[1]): void {
   const used = new Set<Explanation>();
   const oracle = parseTranscript(readFileSync('test/oracle/wifi.txt', 'utf8'));
   let opened: Promise<WifiAir> | undefined;
-  for (const part of WIFI_PARTS) {
+  for (const part of wifiParts(process.env['WIFI_PARTS'])) {
     guestCase(`as ConnMan: ${part.name}`, async () => {
       const air = await (opened ??= WifiAir.open(DAEMONS.causeway, radios));
       const differences = async (): Promise<readonly string[]> =>

@@ -44,7 +44,7 @@ export interface WifiPart {
 }
 
 /** The whole script. */
-export const WIFI_PARTS: readonly WifiPart[] = [
+const PARTS: readonly WifiPart[] = [
   { name: 'networks are found', play: playFound },
   { name: 'a key is asked for', play: playKeys },
   { name: 'joined, left, joined again', play: playJoined },
@@ -56,6 +56,11 @@ export const WIFI_PARTS: readonly WifiPart[] = [
   { name: 'the access point vanishes and returns', play: playVanishing },
   { name: 'an access point of our own', play: playTethering },
 ];
+
+/** The script, or the parts of it with one of `words`, between bars, in their names. */
+export function wifiParts(words = ''): readonly WifiPart[] {
+  return PARTS.filter(({ name }) => words.split('|').some((each) => name.includes(each)));
+}
 
 /** What is heard between two parts, and not held against anything. */
 export const BETWEEN = 'between';
