@@ -135,10 +135,11 @@ export class FakeP2p {
     });
   }
 
-  invite(address: string, persistentId = -1): void {
+  invite(address: string, { persistentId = -1, frequencyMhz = 2437 } = {}): void {
     this.#device?.emit('InvitationReceived', {
       invite_result: new Map([
         ['go_dev_addr', variant('ay', Buffer.from(address, 'hex'))], ['persistent_id', variant('i', persistentId)],
+        ['op_freq', variant('i', frequencyMhz)],
       ]),
     });
   }

@@ -29,6 +29,8 @@ export interface ConnectArguments {
   readonly isPinTyped: boolean;
   /** It owns a group already. */
   readonly isJoined: boolean;
+  /** Where that group is. Where 0, the supplicant looks for it where it last met the peer, and there alone. */
+  readonly frequencyMhz: number;
   /** 0 to 15: how much we want to be the owner. */
   readonly ownerIntent: number;
 }
@@ -72,7 +74,8 @@ export class P2pLink {
   }
 
   /** Begins to connect; signals say what becomes of it. Rejects with DBusError. */
-  async connect({ peer, method, isPinTyped, isJoined, ownerIntent }: ConnectArguments): Promise<void> {
+  async connect(request: ConnectArguments): Promise<void> {
+    const { peer, method, isPinTyped, isJoined, frequencyMhz, ownerIntent } = request;
     const wpsMethod = method.kind === 'push-button' ? 'pbc' : isPinTyped ? 'keypad' : 'pin';
     await this.#proxy.Connect({
       args: new Map([
@@ -80,6 +83,7 @@ export class P2pLink {
         ['wps_method', variant('s', wpsMethod)],
         ...(method.kind === 'pin' ? [['pin', variant('s', method.pin)] as const] : []),
         ...(isJoined ? [['join', variant('b', true)] as const] : [['go_intent', variant('i', ownerIntent)] as const]),
+        ...(frequencyMhz > 0 ? [['frequency', variant('i', frequencyMhz)] as const] : []),
       ]),
     });
   }

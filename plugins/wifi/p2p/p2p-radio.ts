@@ -36,6 +36,12 @@ export interface P2pRadioEnv {
   onBusy(): void;
 }
 
+/** How a peer wants to go together with us. */
+type Wish =
+  | { readonly kind: 'group'; readonly passwordId: number }
+  /** `frequencyMhz`: where its group is; 0 where nobody said so. */
+  | { readonly kind: 'invitation'; readonly frequencyMhz: number };
+
 /** What is known of a peer. */
 interface Entry {
   readonly path: string;
@@ -43,8 +49,8 @@ interface Entry {
   readonly scope: Scope;
   found: FoundPeer;
   peer: Peer;
-  /** How it wants to go together with us, once it has said so. */
-  wish: { readonly kind: 'group'; readonly passwordId: number } | { readonly kind: 'invitation' } | undefined;
+  /** Once it has said so. */
+  wish: Wish | undefined;
   /** Out of reach; forgotten when nothing holds it any more. */
   isLost: boolean;
 }
@@ -194,7 +200,10 @@ export class P2pRadio {
       },
       connect: (request, signal) => this.#connect(entry, request, signal),
       disconnect: () => this.#disconnect(entry),
-      released: () => this.#forgetLost(entry),
+      released: () => {
+        entry.wish = undefined;
+        this.#forgetLost(entry);
+      },
     };
     const peer = core.peers.add({ identifier, deviceIdent, name, displayElements, control }, scope);
     const entry: Entry = {
@@ -218,7 +227,7 @@ export class P2pRadio {
   }
 
   // A peer may ask before it was found: what it is has to be read first.
-  #takeWish(path: string, wish: NonNullable<Entry['wish']>): void {
+  #takeWish(path: string, wish: Wish): void {
     const known = this.#entries.get(path);
     if (known !== undefined) return this.#ask(known, wish);
     this.#env.link.properties(path).then(
@@ -230,7 +239,7 @@ export class P2pRadio {
     );
   }
 
-  #ask(entry: Entry, wish: NonNullable<Entry['wish']>): void {
+  #ask(entry: Entry, wish: Wish): void {
     if (entry.peer.isInUse) return;
     entry.wish = wish;
     entry.peer.takeRequest(wish.kind === 'group' && wish.passwordId !== PASSWORD.pushButton);
@@ -240,7 +249,9 @@ export class P2pRadio {
     // One to a group that is remembered is the supplicant's business.
     if ((properties.get('persistent_id')?.as('i') ?? -1) >= 0) return;
     const owner = properties.get('go_dev_addr')?.as('ay') ?? properties.get('sa')?.as('ay');
-    if (owner?.length === 6) this.#takeWish(`${this.#env.link.path}/Peers/${formatHex(owner)}`, { kind: 'invitation' });
+    if (owner?.length !== 6) return;
+    const frequencyMhz = properties.get('op_freq')?.as('i') ?? 0;
+    this.#takeWish(`${this.#env.link.path}/Peers/${formatHex(owner)}`, { kind: 'invitation', frequencyMhz });
   }
 
   async #connect(entry: Entry, { method, isOwnerWanted }: PeerRequest, signal: AbortSignal): Promise<PeerGroup> {
@@ -260,6 +271,7 @@ export class P2pRadio {
           peer: entry.path, method,
           isPinTyped: wish?.kind === 'group' ? wish.passwordId !== PASSWORD.userSpecified : found.onlyShowsPin,
           isJoined: wish?.kind === 'invitation' || (wish === undefined && found.isGroupOwner),
+          frequencyMhz: wish?.kind === 'invitation' ? wish.frequencyMhz : 0,
           ownerIntent: isOwnerWanted ? OWNER_INTENT.wanted : OWNER_INTENT.any,
         }).catch(reject);
       });
