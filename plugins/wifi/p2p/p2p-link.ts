@@ -9,6 +9,7 @@ import { supplicantInterface, supplicantLinkInterface, supplicantWpsInterface,
 } from '../../../src/dbus/interfaces/wpa-supplicant.ts';
 import { supplicantP2pInterface, supplicantPeerInterface } from '../../../src/dbus/interfaces/wpa-supplicant-p2p.ts';
 import { variant, type Variant } from '../../../src/dbus/signature.ts';
+import { messageOf } from '../../../src/shared/errors.ts';
 import { logger } from '../../../src/shared/log.ts';
 import type { Properties } from '../bss.ts';
 
@@ -162,5 +163,5 @@ function serviceArguments(service: PeerService): Properties {
 }
 
 function ignore(error: unknown): void {
-  log.debug('%s', error instanceof Error ? error.message : error);
+  log.debug('%s', messageOf(error));
 }

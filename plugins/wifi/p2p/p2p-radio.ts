@@ -4,7 +4,7 @@
  */
 
 import type { Core, Peer, PeerControl, PeerGroup, PeerRequest, Scope } from '../../../src/api.ts';
-import { ConnmanError } from '../../../src/shared/errors.ts';
+import { ConnmanError, messageOf } from '../../../src/shared/errors.ts';
 import { IpAddress, prefixLengthOfNetmask } from '../../../src/shared/ipaddress.ts';
 import { logger } from '../../../src/shared/log.ts';
 import type { Variant } from '../../../src/dbus/signature.ts';
@@ -126,7 +126,7 @@ export class P2pRadio {
     } catch (error) {
       if (error instanceof ConnmanError) throw error;
       // As ConnMan: whoever waits for the end has it.
-      log.warn('%s: no look for peers: %s', this.#env.deviceIdent, error instanceof Error ? error.message : error);
+      log.warn('%s: no look for peers: %s', this.#env.deviceIdent, messageOf(error));
     } finally {
       await limits.close();
     }
@@ -235,7 +235,7 @@ export class P2pRadio {
         const entry = this.#scope.signal.aborted ? undefined : this.#entries.get(path) ?? this.#add(path, properties);
         if (entry !== undefined) this.#ask(entry, wish);
       },
-      (error: unknown) => log.debug('%s: %s', path, error instanceof Error ? error.message : error),
+      (error: unknown) => log.debug('%s: %s', path, messageOf(error)),
     );
   }
 
