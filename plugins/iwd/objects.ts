@@ -13,6 +13,14 @@ import type { Scope } from '../../src/shared/scope.ts';
 /** iwd's name on the bus. */
 export const IWD = 'net.connman.iwd';
 
+/**
+ * The path of a network with its name in hexadecimal digits. iwd 2.3 writes bytes above 7f as negative numbers,
+ * and shows names in UTF-8 alone, in which there is no ff.
+ */
+export function plainPath(path: string): string {
+  return path.replaceAll('ffffff', '');
+}
+
 type Interfaces = ReadonlyMap<string, ReadonlyMap<string, Variant>>;
 
 /** All of them. */

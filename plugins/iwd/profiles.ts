@@ -8,7 +8,7 @@ import { iwdDaemonInterface, iwdKnownNetworkInterface } from '../../src/dbus/int
 import type { Clock } from '../../src/shared/clock.ts';
 import { messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
-import type { IwdObjects } from './objects.ts';
+import { type IwdObjects, plainPath } from './objects.ts';
 import { formatProfile, type Profile, profileName, type ProfileType, secretOf } from './profile.ts';
 
 const log = logger('plugins/iwd/profiles.ts');
@@ -42,8 +42,8 @@ export class IwdProfiles {
   /** The object of a network that iwd knows; undefined where it does not. */
   known(key: ProfileKey): string | undefined {
     const path = `${MANAGER_PATH}/${Buffer.from(key.ssid).toString('hex')}_${key.type}`;
-    const isThere = this.#objects.get(path, iwdKnownNetworkInterface) !== undefined && !this.#forgotten.has(path);
-    return isThere ? path : undefined;
+    const known = this.#objects.with(iwdKnownNetworkInterface).find((each) => plainPath(each) === path);
+    return known === undefined || this.#forgotten.has(known) ? undefined : known;
   }
 
   /**

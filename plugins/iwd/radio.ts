@@ -23,6 +23,7 @@ import { type HeardNetwork, networksOf, oweTwinsOf } from './heard.ts';
 import { introduceHidden, typeOf } from './hidden.ts';
 import { type IwdEnv, IwdJoiner, type IwdTarget } from './joiner.ts';
 import { setLinkAddress } from './link-address.ts';
+import { plainPath } from './objects.ts';
 import { SignalMeter, strengthOf } from './signal-meter.ts';
 import { IwdScanner } from './scanner.ts';
 import type { Security } from '../lib/wifi/security.ts';
@@ -305,7 +306,7 @@ class IwdRadio {
 
   // The path ends in the name in hex digits and the type: .../3/686f6d65_psk.
   #target(path: string): IwdTarget | undefined {
-    const [, hex = '', type = ''] = /\/([0-9a-f]{2,64})_([a-z0-9]+)$/.exec(path) ?? [];
+    const [, hex = '', type = ''] = /\/([0-9a-f]{2,64})_([a-z0-9]+)$/.exec(plainPath(path)) ?? [];
     const security = SECURITIES.get(type);
     if (security === undefined || hex.length % 2 === 1) return undefined;
     const { hasWps = false, isWpsOpen = false } = this.#heard.get(hex) ?? {};
@@ -366,16 +367,17 @@ class IwdRadio {
   /** Calls a name that is not announced; the network of it and of a protection, if it answers. */
   async #call(ssid: Uint8Array, security: Security, signal: AbortSignal): Promise<Network | undefined> {
     const key = { ssid, type: typeOf(security) };
-    const path = `${this.path}/${hexOf({ ssid })}_${key.type}`;
+    const plain = `${this.path}/${hexOf({ ssid })}_${key.type}`;
+    const find = () => [...this.#networks].find(([path]) => plainPath(path) === plain)?.[1].network;
     const isNew = this.#env.profiles.known(key) === undefined;
     if (isNew) await this.#env.profiles.write(key, { isHidden: true });
     this.#awaited = `hidden_managed_${security}`;
     try {
-      for (let left = MAX_CALLS; left > 0 && !this.#networks.has(path); left--) await this.#scanner.scan(signal);
+      for (let left = MAX_CALLS; left > 0 && find() === undefined; left--) await this.#scanner.scan(signal);
     } finally {
       this.#awaited = undefined;
     }
-    const found = this.#networks.get(path)?.network;
+    const found = find();
     if (found === undefined && isNew) await this.#env.profiles.forget(key);
     return found;
   }

@@ -228,7 +228,7 @@ class Iwd implements FakeIwd {
   }
 
   #pathOf(name: string): string {
-    return `${this.#path}/${name}`;
+    return `${this.#path}/${inPath(name)}`;
   }
 
   // Nothing but an access point has its object.
@@ -483,5 +483,10 @@ function fileOf(name: string): string {
 }
 
 function knownPath(name: string): string {
-  return `${MANAGER}/${name}`;
+  return `${MANAGER}/${inPath(name)}`;
+}
+
+// It takes bytes for signed characters.
+function inPath(name: string): string {
+  return name.replace(/^(?:[0-9a-f]{2})+/, (hex) => hex.replace(/../g, (byte) => (byte < '80' ? byte : `ffffff${byte}`)));
 }

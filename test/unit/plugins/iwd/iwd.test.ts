@@ -413,6 +413,24 @@ async function bothBench(context: TestContext, options: FakeIwdOptions = {}): Pr
   return { bench, daemon };
 }
 
+test('a name beyond ASCII, which iwd spells oddly in paths', withScope(async (context) => {
+  const name = Buffer.from('caf\u00e9').toString('hex');
+  const group = `${name}_managed_psk`;
+  const { bench, daemon } = await iwdBench(context, {
+    files: storedNetwork(group), directory: stateDirectory(context),
+    air: { [`${name}_psk`]: { secret: SECRET, signalDbm: -50 } },
+  });
+  assert.equal(bench.core.services.list.map((each) => [each.identifier, each.name]), [
+    [wifiIdentifier(group), 'caf\u00e9'],
+  ]);
+  bench.agent.answer = { Passphrase: SECRET };
+  await bench.service(group).Connect();
+  assert.equal(bench.state(group), ['ready', undefined]);
+  await bench.service(group).Remove();
+  await settled(bench);
+  assert.ok(daemon.calls.includes(`Forget ${name}_psk`));
+}));
+
 test('networks with odd paths are none', withScope(async (context) => {
   const odd = { signalDbm: -40 };
   const air = { '68_hotspot': odd, '686_psk': odd, 'zz_open': odd, [`${'61'.repeat(33)}_open`]: odd };
