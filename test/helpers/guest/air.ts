@@ -83,7 +83,8 @@ export async function startAccessPoint(
 ): Promise<Child> {
   const path = `/run/hostapd-${place.radio}.conf`;
   writeFileSync(cell.server.path(path), configuration(networks, place), { mode: 0o600 });
-  const hostapd = cell.server.spawn(['hostapd', path]);
+  // Before all others: to have asked twice for an answer that took a tenth of a second makes two keys (OWE).
+  const hostapd = cell.server.spawn(['chrt', '--fifo', '1', 'hostapd', path]);
   await hostapd.waitForLine((line) => line.includes('AP-ENABLED'), 60_000);
   return hostapd;
 }
