@@ -13,23 +13,35 @@ import { WIFI_SERVICE } from '../../oracle/wifi-script.ts';
 import { type Child, output } from '../child.ts';
 import { type DaemonName, DAEMONS } from '../daemons.ts';
 import type { CellEvent } from '../event-log.ts';
+import { patience } from '../patience.ts';
 import { isProperty } from '../wired.ts';
 import { startAccessPoint, startSupplicant } from './air.ts';
 import { type Beside, forgetAll } from './beside.ts';
+import { isScanDone, stumblesOf, timelineOf, toldOf } from './join-trace.ts';
 import { SECRET, until } from './stations.ts';
 
 /** Milliseconds by what was measured. */
 export type JoinTimes = Readonly<Record<string, number>>;
 
+/** One step, measured. */
+export interface JoinStep {
+  readonly times: JoinTimes;
+  /** Where the station stumbled on its way: such times say nothing of the daemon. */
+  readonly stumbles: readonly string[];
+  /** What happened when, from where the times count, or a little before. */
+  readonly timeline: string;
+}
+
+/** The steps, in their order. */
+export const JOIN_STEPS = ['first', 'later', 'sleep', 'absence', 'restart', 'boot'] as const;
+
 /** For whatever is waited for; three times as long in a guest (patience.ts). */
-const LIMIT_MS = 40_000;
+const LIMIT_MS = 25_000;
 const ADDRESS = '02:00:00:00:01:00';
 
-/**
- * Since Disconnect: by then two scans in the background have ended, which take eight seconds each, and
- * what they heard is too old for wpa_supplicant, while the third has not begun.
- */
-const STALE_MS = 27_000;
+/** What was heard so long ago is too old for wpa_supplicant to join by (it says five seconds). */
+const STALE_MS = 5_500;
+const MAX_REST_MS = 30_000;
 /** How long the machine sleeps, and how long the access point is gone. */
 const SLEEP_MS = 2_000;
 const ABSENCE_MS = 8_000;
@@ -40,19 +52,49 @@ interface Moment {
   readonly cpu: number;
 }
 
-/** One daemon in front of the network, from the first day on; the steps go in the order below. */
+/** One daemon in front of the network, from the first day on. */
 export class JoinRound {
   readonly #beside: Beside;
   readonly #name: DaemonName;
   #daemon: Child | undefined;
+  /** When what is measured began. */
+  #since = 0;
 
   constructor(beside: Beside, name: DaemonName) {
     this.#beside = beside;
     this.#name = name;
   }
 
-  /** A network never seen: a scan for a user, and Connect at once. */
-  async first(): Promise<JoinTimes> {
+  /** Makes the next step, or the last one once more. */
+  async step(step: (typeof JOIN_STEPS)[number]): Promise<JoinStep> {
+    const times = await this.#make(step);
+    const events = this.#beside.cell.log.since(this.#since);
+    return { times, stumbles: stumblesOf(events), timeline: timelineOf(events, this.#since) };
+  }
+
+  async end(): Promise<void> {
+    await this.#daemon?.stop();
+  }
+
+  /** The one that runs. */
+  get daemon(): Child {
+    if (this.#daemon === undefined) throw new Error(`${this.#name} was not started`);
+    return this.#daemon;
+  }
+
+  #make(step: (typeof JOIN_STEPS)[number]): Promise<JoinTimes> {
+    switch (step) {
+      case 'first': return this.#first();
+      case 'later': return this.#later();
+      case 'sleep': return this.#sleep();
+      case 'absence': return this.#absence();
+      case 'restart': return this.#restart();
+      case 'boot': return this.#boot();
+    }
+  }
+
+  // A network never seen: a scan for a user, and Connect at once.
+  async #first(): Promise<JoinTimes> {
     const { bus, agent } = this.#beside;
     forgetAll(this.#beside);
     await this.#leaveNothing();
@@ -60,20 +102,31 @@ export class JoinRound {
     await powered(bus);
     await bus.proxy(managerInterface, 'net.connman', '/').RegisterAgent({ path: '/agent' });
     agent.answer = { Passphrase: SECRET };
-    const scan = await this.#find();
-    return { 'a user scans': scan, ...await this.#connect('a new network, just scanned: Connect') };
+    await this.#find();
+    const { at, cpu } = this.#now();
+    await this.#scan();
+    const took = performance.now() - at;
+    return {
+      'a user scans': took,
+      "a user scans, but for the daemon's processor time": took - (cpuOf(this.daemon.pid) - cpu),
+      ...await this.#connect('a new network, just scanned: Connect'),
+    };
   }
 
-  /** Known, and left by the user; what was heard of it is old. */
-  async later(): Promise<JoinTimes> {
+  // Known, and left by the user; what was heard of it is old.
+  async #later(): Promise<JoinTimes> {
     const service = this.#beside.bus.proxy(serviceInterface, 'net.connman', WIFI_SERVICE);
+    await this.#rest(STALE_MS);
+    const leftAt = performance.now();
     await service.Disconnect();
-    await passed(STALE_MS);
+    await this.#until('its end', (event) => toldOf(event, 'CurrentBSS') === '/', leftAt);
+    // No daemon looks by itself within three seconds.
+    await passed(500);
     return this.#connect('last scan some seconds ago: Connect');
   }
 
-  /** The machine sleeps: nothing runs, and when it is awake again it has been left out. */
-  async sleep(): Promise<JoinTimes> {
+  // The machine sleeps: nothing runs, and when it is awake again it has been left out.
+  async #sleep(): Promise<JoinTimes> {
     const frozen = [this.daemon, this.#beside.supplicant];
     sayAsleep(this.#beside, true);
     await passed(500);
@@ -85,23 +138,23 @@ export class JoinRound {
     } finally {
       for (const child of frozen) child.thaw();
     }
-    const since = this.#now();
+    const now = this.#now();
     sayAsleep(this.#beside, false);
-    return this.#again('awake again', since);
+    return this.#again('awake again', now);
   }
 
-  /** The access point is gone for a while. */
-  async absence(): Promise<JoinTimes> {
+  // The access point is gone for a while.
+  async #absence(): Promise<JoinTimes> {
     const goneAt = performance.now();
     await this.#hostapd('disable');
-    await this.#until('loss', (event) => isState(event, 'disconnected'), goneAt);
+    await this.#until('loss', (event) => toldOf(event, 'CurrentBSS') === '/', goneAt);
     await passed(ABSENCE_MS);
     await this.#hostapd('enable');
     return this.#again('the access point is back', this.#now());
   }
 
-  /** The daemon ends and begins, by its manager's hand. */
-  async restart(): Promise<JoinTimes> {
+  // The daemon ends and begins, by its manager's hand.
+  async #restart(): Promise<JoinTimes> {
     const { log } = this.#beside.cell;
     const stopAt = performance.now();
     await this.daemon.stop();
@@ -117,8 +170,8 @@ export class JoinRound {
     };
   }
 
-  /** As after a start of the machine: the supplicant is new, the radio off, and nothing is left but files. */
-  async boot(): Promise<JoinTimes> {
+  // As after a start of the machine: the supplicant is new, the radio off, and nothing is left but files.
+  async #boot(): Promise<JoinTimes> {
     await this.#leaveNothing();
     const since = await this.#start();
     const name = await this.#until('its name', isOwned(this.#name), since);
@@ -127,20 +180,9 @@ export class JoinRound {
       'machine started: start to bus name': name - since,
       'machine started: start to associated': associated - since,
       'machine started: start to online': online - since,
-      'machine started: bus name to online': online - name,
       "machine started: start to online, but for the daemon's processor time":
         online - since - cpuOf(this.daemon.pid),
     };
-  }
-
-  async end(): Promise<void> {
-    await this.#daemon?.stop();
-  }
-
-  /** The one that runs. */
-  get daemon(): Child {
-    if (this.#daemon === undefined) throw new Error(`${this.#name} was not started`);
-    return this.#daemon;
   }
 
   async #leaveNothing(): Promise<void> {
@@ -155,16 +197,16 @@ export class JoinRound {
 
   async #start(): Promise<number> {
     const { argv, busName } = DAEMONS[this.#name];
-    const since = performance.now();
+    this.#since = performance.now();
     this.#daemon = await this.#beside.cell.startDaemon(argv, busName);
-    return since;
+    return this.#since;
   }
 
   async #connect(what: string): Promise<JoinTimes> {
-    const since = this.#now();
+    const now = this.#now();
     const service = this.#beside.bus.proxy(serviceInterface, 'net.connman', WIFI_SERVICE);
-    await service.Connect({}, { timeoutMs: LIMIT_MS });
-    return this.#again(what, since);
+    await service.Connect({}, { timeoutMs: patience(LIMIT_MS) });
+    return this.#again(what, now);
   }
 
   async #again(what: string, { at, cpu }: Moment): Promise<JoinTimes> {
@@ -177,11 +219,12 @@ export class JoinRound {
   }
 
   #now(): Moment {
-    return { at: performance.now(), cpu: cpuOf(this.daemon.pid) };
+    this.#since = performance.now();
+    return { at: this.#since, cpu: cpuOf(this.daemon.pid) };
   }
 
   async #joined(since: number): Promise<{ associated: number; online: number }> {
-    const associated = await this.#until('a link', (event) => isState(event, 'completed'), since);
+    const associated = await this.#until('a link', (event) => toldOf(event, 'State') === 'completed', since);
     const online = await this.#until('online', isProperty('Manager', 'State', 'online'), associated);
     return { associated, online };
   }
@@ -194,20 +237,32 @@ export class JoinRound {
     return (await this.#beside.cell.log.wait(what, isIt, { since, timeoutMs: LIMIT_MS })).at;
   }
 
-  // The time of the scan that found it.
-  async #find(): Promise<number> {
-    const { bus } = this.#beside;
-    const manager = bus.proxy(managerInterface, 'net.connman', '/');
-    const technology = bus.proxy(technologyInterface, 'net.connman', '/net/connman/technology/wifi');
-    for (let scans = 0; scans < 40; scans++) {
-      const since = performance.now();
-      const isDone = await technology.Scan({}, { timeoutMs: LIMIT_MS }).then(() => true, () => false);
-      // The technology may be there before its radio.
-      if (!isDone) await passed(500);
-      const took = performance.now() - since;
-      if ((await manager.GetServices()).some(([path]) => path === WIFI_SERVICE)) return took;
-    }
-    throw new Error(`${WIFI_SERVICE} is not there`);
+  // The technology may be there before its radio.
+  async #find(): Promise<void> {
+    const manager = this.#beside.bus.proxy(managerInterface, 'net.connman', '/');
+    await until(async () => {
+      await this.#scan().catch(() => passed(500));
+      return (await manager.GetServices()).some(([path]) => path === WIFI_SERVICE);
+    });
+    await this.#rest();
+  }
+
+  async #scan(): Promise<void> {
+    const technology = this.#beside.bus.proxy(technologyInterface, 'net.connman', '/net/connman/technology/wifi');
+    await technology.Scan({}, { timeoutMs: patience(LIMIT_MS) });
+  }
+
+  // Nothing is looked for, and the last scan has ended so long ago; or one is always under way.
+  async #rest(sinceScanMs = 0): Promise<void> {
+    const { log } = this.#beside.cell;
+    const limit = performance.now() + MAX_REST_MS;
+    const isAtRest = (): boolean => {
+      const events = log.since(0).filter(({ kind }) => kind === 'signal');
+      const isScanning = events.findLast((event) => toldOf(event, 'Scanning') !== undefined);
+      const doneAt = events.findLast(isScanDone)?.at ?? 0;
+      return performance.now() - doneAt >= sinceScanMs && (!isScanning || toldOf(isScanning, 'Scanning') === false);
+    };
+    while (!isAtRest() && performance.now() < limit) await passed(200);
   }
 }
 
@@ -225,12 +280,6 @@ function sayAsleep({ cell }: Beside, isAsleep: boolean): void {
     path: '/org/freedesktop/login1', interface: 'org.freedesktop.login1.Manager',
     member: 'PrepareForSleep', signature: 'b', body: [isAsleep],
   });
-}
-
-function isState(event: CellEvent, state: string): boolean {
-  if (event.kind !== 'signal' || event.name !== 'fi.w1.wpa_supplicant1.Interface.PropertiesChanged') return false;
-  const [changed] = event.body;
-  return typeof changed === 'object' && changed !== null && 'State' in changed && changed.State === state;
 }
 
 function isOwned(name: DaemonName) {

@@ -203,6 +203,24 @@ test('a search that nobody waits for gives way to a join', withScope(async (cont
   );
 }));
 
+test('left out while the machine slept: joined anew where it is, without any wait', withScope(async (context) => {
+  const bench = await wifiBench(context, { ap: HOME_AP }, { files: AUTOCONNECT });
+  const { supplicant, core } = bench;
+  await bench.settled();
+  assert.is(bench.state(HOME)[0], 'ready');
+  await context.clock.advance(60_000);
+  core.sleep.begin();
+  supplicant.calls.length = 0;
+  supplicant.kick(3);
+  supplicant.beginScan();
+  core.sleep.end();
+  await bench.settled();
+  assert.is(bench.state(HOME)[0], 'ready');
+  assert.equal(supplicant.calls, [
+    'Disconnect', 'RemoveNetwork', 'AbortScan', 'AddNetwork', 'Scan active home 2412', 'SelectNetwork',
+  ]);
+}));
+
 test('users hear everything, also while known networks are looked for', withScope(async (context) => {
   const bench = await wifiBench(context, { ap: HOME_AP, other: { ssid: 'unknown' } }, { files: AUTOCONNECT });
   const { supplicant } = bench;
