@@ -9,6 +9,7 @@ import type { Alarm, Clock } from '../../src/shared/clock.ts';
 import { logger } from '../../src/shared/log.ts';
 import type { Properties } from './bss.ts';
 import { type Joining, type JoinOutcome, NOT_JOINED, step, stepEap, stepScan } from './join-outcome.ts';
+import type { Refresh } from './scanner.ts';
 import type { SupplicantLink } from './supplicant-link.ts';
 
 const log = logger('plugins/wifi/joiner.ts');
@@ -56,7 +57,7 @@ export interface JoinRequest {
   /** What comes between leaving another network and joining this one; what it rejects with is the outcome. */
   prepare?(): Promise<void>;
   /** What comes right before the supplicant looks for the network, where it is not in it already. */
-  refresh?(): Promise<void>;
+  refresh?(): Promise<Refresh>;
   /** How many failures in a row prove the secret wrong. */
   readonly maxKeyFailures: number;
   /** The same of handshakes, which fail where the access point is slow, too; two unless said. */
@@ -197,7 +198,7 @@ export class Joiner {
     current.isRenewing = true;
     this.#handshakeLimit.set(this.#clock.now() + 2 * HANDSHAKE_LIMIT_MS);
     await this.#link.leave(undefined);
-    await current.request.refresh?.();
+    await (await current.request.refresh?.())?.heard;
     if (this.#current === current) await this.#link.select(current.block);
   }
 
@@ -258,17 +259,24 @@ export class Joiner {
   // The supplicant makes a key of the passphrase while the radio listens. Who leaves while the block is being
   // selected leaves after it, as messages keep their order.
   async #joinBlock(current: Current, block: Properties): Promise<void> {
-    const refreshed = current.request.refresh?.();
+    const listening = current.request.refresh?.();
+    await Promise.race([listening, current.over]);
+    if (this.#current !== current) return;
     const path = await this.#link.add(block);
-    await Promise.race([refreshed, current.over]);
+    await this.#heard(current, listening);
     if (this.#current !== current) return this.#link.remove(path);
     current.block = path;
     await this.#link.select(path);
   }
 
+  // Or nobody wants it any more.
+  async #heard(current: Current, listening = current.request.refresh?.()): Promise<void> {
+    await Promise.race([listening?.then(({ heard }) => heard), current.over]);
+  }
+
   // The supplicant by itself would wait for ten seconds.
   async #retry(current: Current): Promise<void> {
-    await Promise.race([current.request.refresh?.(), current.over]);
+    await this.#heard(current);
     if (this.#current === current && current.block !== undefined) await this.#link.select(current.block);
   }
 

@@ -6,7 +6,7 @@
 
 import { type Scope, ScanError } from '../../src/api.ts';
 import type { Alarm, Clock } from '../../src/shared/clock.ts';
-import { ConnmanError } from '../../src/shared/errors.ts';
+import { ConnmanError, messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { afterTick, type Autoscan, startAutoscan, STOPPED } from '../lib/wifi/autoscan.ts';
 import { type KnownNetwork, planScans, type ScanReason } from '../lib/wifi/scan-plan.ts';
@@ -28,6 +28,14 @@ const JOIN_SCAN_LIMIT_MS = 4_000;
 type Channels = ReadonlySet<number> | 'all';
 
 const NEVER = { at: Number.NEGATIVE_INFINITY, channels: 'all' } as const;
+
+/** A look for a network that is about to be joined. */
+export interface Refresh {
+  /** Never rejects. */
+  readonly heard: Promise<void>;
+}
+
+const HEARD: Refresh = { heard: Promise.resolve() };
 
 /** What decides how to scan, asked when a scan begins. */
 export interface ScannerEnv {
@@ -85,21 +93,18 @@ export class Scanner {
   /**
    * Looks for a network where it was heard, unless that was just now: else the supplicant would search
    * all channels before it joins, which takes seconds. A search that nobody waits for gives way; where the
-   * driver cannot end one, the supplicant joins from what that finds. Resolves in any case, soon.
+   * driver cannot end one, the supplicant joins from what that finds. Resolves, soon and in any case, when the
+   * radio listens; `heard` settles when it has heard.
    */
-  async refresh(ssid: Uint8Array, frequenciesMhz: readonly number[]): Promise<void> {
-    if (!this.#link.isScanning && this.#isFresh(frequenciesMhz)) return;
+  async refresh(ssid: Uint8Array, frequenciesMhz: readonly number[]): Promise<Refresh> {
+    if (!this.#link.isScanning && this.#isFresh(frequenciesMhz)) return HEARD;
     const limits = this.#scope.child();
-    try {
-      const limit = this.#env.clock.deadline('scan before a join', JOIN_SCAN_LIMIT_MS, this.#scope.signal, limits);
-      const isInTheWay = this.#link.isScanning && (this.#reason === undefined || isUnasked(this.#reason));
-      if (isInTheWay && !(await this.#abort(limit))) return;
-      await this.scan({ kind: 'join', ssid, frequenciesMhz }, limit);
-    } catch (error) {
-      log.debug('%s: %s', this.#link.path, error instanceof Error ? error.message : error);
-    } finally {
-      await limits.close();
-    }
+    const limit = this.#env.clock.deadline('scan before a join', JOIN_SCAN_LIMIT_MS, this.#scope.signal, limits);
+    const complain = (error: unknown): void => log.debug('%s: %s', this.#link.path, messageOf(error));
+    const isInTheWay = this.#link.isScanning && (this.#reason === undefined || isUnasked(this.#reason));
+    const mayScan = !isInTheWay || await this.#abort(limit).catch(complain);
+    const scanned = mayScan === true && this.scan({ kind: 'join', ssid, frequenciesMhz }, limit).catch(complain);
+    return { heard: Promise.resolve(scanned).then(() => limits.close()) };
   }
 
   get isRunning(): boolean {
@@ -152,7 +157,7 @@ export class Scanner {
 
   #look(reason: ScanReason): void {
     this.#start(reason)
-      .catch((error: unknown) => log.debug('%s: %s', this.#link.path, error instanceof Error ? error.message : error));
+      .catch((error: unknown) => log.debug('%s: %s', this.#link.path, messageOf(error)));
   }
 
   // What runs already will do. There may be nothing to scan for, so that it ends at once.

@@ -16,6 +16,7 @@ import { bestOf, frameProtectionOf, keyManagementsOf } from './access-points.ts'
 import type { Bss } from './bss.ts';
 import type { Joiner, JoinMethod, WpsCredentials } from './joiner.ts';
 import { stationBlock } from './network-block.ts';
+import type { Refresh } from './scanner.ts';
 
 /** ConnMan's keys of a Wi-Fi service. */
 export const STORED_KEYS = ['SSID', 'Frequency', 'Passphrase', 'Hidden'] as const;
@@ -38,7 +39,7 @@ export interface WifiNetworkEnv extends SecretsEnv {
   /** Has an access point of ours make way for a station on a frequency. */
   makeWay(frequencyMhz: number): Promise<void>;
   /** Has the supplicant hear access points of the network. */
-  refresh(ssid: Uint8Array, frequenciesMhz: readonly number[]): Promise<void>;
+  refresh(ssid: Uint8Array, frequenciesMhz: readonly number[]): Promise<Refresh>;
   /** Has the network know us by an address. */
   useAddress(wish: AddressWish): Promise<void>;
 }

@@ -217,7 +217,7 @@ test('left out while the machine slept: joined anew where it is, without any wai
   await bench.settled();
   assert.is(bench.state(HOME)[0], 'ready');
   assert.equal(supplicant.calls, [
-    'Disconnect', 'RemoveNetwork', 'AbortScan', 'AddNetwork', 'Scan active home 2412', 'SelectNetwork',
+    'Disconnect', 'RemoveNetwork', 'AbortScan', 'Scan active home 2412', 'AddNetwork', 'SelectNetwork',
   ]);
 }));
 
