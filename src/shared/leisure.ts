@@ -9,7 +9,7 @@ import type { Alarm, Clock } from './clock.ts';
 import type { Scope } from './scope.ts';
 
 /** Whoever waits for longer than this does not see what the rest costs. */
-export const LONGEST_HURRY_MS = 50;
+export const LONGEST_HURRY_MS = 250;
 
 /** One for all who share a clock. */
 export class Leisure {
