@@ -41,7 +41,7 @@ const ADDRESS = '02:00:00:00:01:00';
 
 /** What was heard so long ago is too old for wpa_supplicant to join by (it says five seconds). */
 const STALE_MS = 5_500;
-const MAX_REST_MS = 30_000;
+const MAX_REST_MS = 15_000;
 /** How long the machine sleeps, and how long the access point is gone. */
 const SLEEP_MS = 2_000;
 const ABSENCE_MS = 8_000;
@@ -106,10 +106,11 @@ export class JoinRound {
     const { at, cpu } = this.#now();
     await this.#scan();
     const took = performance.now() - at;
+    const used = cpuOf(this.daemon.pid) - cpu;
     return {
       'a user scans': took,
-      "a user scans, but for the daemon's processor time": took - (cpuOf(this.daemon.pid) - cpu),
-      ...await this.#connect('a new network, just scanned: Connect'),
+      "a user scans, but for the daemon's processor time": took - used,
+      ...await this.#connect('a new network, just scanned: Connect', at),
     };
   }
 
@@ -127,6 +128,7 @@ export class JoinRound {
 
   // The machine sleeps: nothing runs, and when it is awake again it has been left out.
   async #sleep(): Promise<JoinTimes> {
+    await this.#rest();
     const frozen = [this.daemon, this.#beside.supplicant];
     sayAsleep(this.#beside, true);
     await passed(500);
@@ -145,6 +147,7 @@ export class JoinRound {
 
   // The access point is gone for a while.
   async #absence(): Promise<JoinTimes> {
+    await this.#rest();
     const goneAt = performance.now();
     await this.#hostapd('disable');
     await this.#until('loss', (event) => toldOf(event, 'CurrentBSS') === '/', goneAt);
@@ -202,8 +205,9 @@ export class JoinRound {
     return this.#since;
   }
 
-  async #connect(what: string): Promise<JoinTimes> {
+  async #connect(what: string, since?: number): Promise<JoinTimes> {
     const now = this.#now();
+    this.#since = since ?? now.at;
     const service = this.#beside.bus.proxy(serviceInterface, 'net.connman', WIFI_SERVICE);
     await service.Connect({}, { timeoutMs: patience(LIMIT_MS) });
     return this.#again(what, now);
