@@ -488,5 +488,6 @@ function knownPath(name: string): string {
 
 // It takes bytes for signed characters.
 function inPath(name: string): string {
-  return name.replace(/^(?:[0-9a-f]{2})+/, (hex) => hex.replace(/../g, (byte) => (byte < '80' ? byte : `ffffff${byte}`)));
+  const spelt = (hex: string): string => hex.replace(/../g, (byte) => (byte < '80' ? byte : `ffffff${byte}`));
+  return name.replace(/^(?:[0-9a-f]{2})+/, spelt);
 }
