@@ -6,7 +6,7 @@
 
 import type { Core, Device, Scope, TetherRequest } from '../../src/api.ts';
 import { iwdAccessPointInterface, iwdAdapterInterface, iwdDeviceInterface } from '../../src/dbus/interfaces/iwd.ts';
-import { type Variant, variant } from '../../src/dbus/signature.ts';
+import { variant } from '../../src/dbus/signature.ts';
 import { openGenl } from '../../src/netlink/genl/genl.ts';
 import { listStations, watchStations } from '../../src/netlink/genl/nl80211.ts';
 import { formatHex } from '../../src/shared/bytes.ts';
@@ -66,15 +66,10 @@ function canBeAccessPoint({ objects, path }: IwdAccessPointEnv): boolean {
   return objects.get(adapter, iwdAdapterInterface)?.get('SupportedModes')?.as('as')?.includes('ap') ?? false;
 }
 
-// Off and on again: a station that was an access point and stayed up was seen to hear no handshake (Linux 6.1).
 async function becomeStation({ objects, path }: IwdAccessPointEnv): Promise<void> {
-  const set = (name: 'Mode' | 'Powered', value: Variant): Promise<void> =>
-    objects.set(path, iwdDeviceInterface, name, value).catch((error: unknown) => {
-      log.debug('%s: %s', path, error instanceof Error ? error.message : error);
-    });
-  await set('Mode', variant('s', 'station'));
-  await set('Powered', variant('b', false));
-  await set('Powered', variant('b', true));
+  await objects.set(path, iwdDeviceInterface, 'Mode', variant('s', 'station')).catch((error: unknown) => {
+    log.debug('%s: %s', path, error instanceof Error ? error.message : error);
+  });
 }
 
 async function becomeAccessPoint({ core, objects, path }: IwdAccessPointEnv, scope: Scope): Promise<void> {
