@@ -87,9 +87,9 @@ for (const { connmand, vpnd, what } of PAIRS) {
           { since: plugged },
         );
         await makeCertificates(cell, SERVER_ADDRESS);
-        await startOpenvpn(cell);
+        const server = await startOpenvpn(cell);
         const tunnels = await cell.startDaemon(vpnd, 'net.connman.vpn');
-        await startTunnel(cell).catch(explain(running, tunnels));
+        await startTunnel(cell).catch(explain(running, tunnels, server));
         assert.is((await cell.device.run(['ping', '-c1', '-W3', OPENVPN_INSIDE])).status, 0, 'the other end answers');
         assert.match(await device(cell, 'ip', 'route', 'get', '198.51.100.1'), /dev vpn0 /);
         assert.match(await device(cell, 'ip', 'route', 'get', SERVER_ADDRESS), /dev eth0 /);
