@@ -1,7 +1,7 @@
 /**
  * Wi-Fi Direct over wpa_supplicant: our connmand on the second radio with another wpa_supplicant, by
- * wpa_cli, on the third. Both roles, push button and PIN, both sides asking, beside a station, display
- * elements, and the ends that either makes.
+ * wpa_cli, on the third. Both roles, push button and PIN, both sides asking, invitations, beside a
+ * station, display elements, and the ends that either makes.
  */
 
 import * as assert from 'uvu/assert';
@@ -58,12 +58,7 @@ function outgoingCases(p2pCase: P2pCase): void {
   });
 
   p2pCase('by push button into its group, the address with the key, left by us', async (pair) => {
-    pair.agent.answer = { WPS: '' };
-    const mark = pair.other.mark;
-    const connecting = pair.connect();
-    const me = await pair.other.asked(mark, 4);
-    await pair.other.cli('p2p_connect', me, 'pbc', 'go_intent=15');
-    await connecting;
+    await pair.connectByButton(15);
     assert.equal(pair.agent.asked, ['WPS']);
     const { local, remote } = await pair.addresses();
     assert.match(local, /^192\.168\.42\.1\d$/);
@@ -125,7 +120,6 @@ function incomingCases(p2pCase: P2pCase): void {
     await until(async () => (await pair.state()) === 'idle');
     await pair.noGroupIsLeft();
   });
-
 }
 
 /** By other ways to each other. */
@@ -145,16 +139,34 @@ function meetingCases(p2pCase: P2pCase): void {
     await pair.noGroupIsLeft();
   });
 
+  // Of two, one at least is elsewhere than the group before.
+  for (const frequencyMhz of [2437, 2462]) {
+    p2pCase(`it invites us into the group it has on ${frequencyMhz} MHz and a user agrees`, async (pair) => {
+      pair.agent.asked.length = 0;
+      pair.agent.answer = {};
+      const mark = pair.other.mark;
+      await pair.other.cli('p2p_find');
+      const me = await pair.other.device(mark);
+      await pair.other.makeGroup(frequencyMhz);
+      await pair.other.serve('192.168.44.1');
+      await pair.other.invite(me);
+      await until(async () => pair.agent.asked.length > 0);
+      await pair.other.pushButton();
+      await until(async () => (await pair.state()) === 'ready');
+      assert.equal(pair.agent.asked, [''], 'nothing to type');
+      const { remote } = await pair.addresses();
+      assert.is(remote, '192.168.44.1');
+      await pair.ping(remote);
+      await (await pair.peer()).Disconnect();
+      await pair.other.leave();
+    });
+  }
+
   p2pCase('beside a station, which stays connected', async (pair) => {
     const { station } = pair;
     await station.connect('rig-psk');
     await pair.find();
-    pair.agent.answer = { WPS: '' };
-    const mark = pair.other.mark;
-    const connecting = pair.connect();
-    const me = await pair.other.asked(mark, 4);
-    await pair.other.cli('p2p_connect', me, 'pbc', 'go_intent=0');
-    await connecting;
+    await pair.connectByButton(0);
     assert.is(await station.stateOf('rig-psk'), 'up');
     await pair.other.lease();
     await until(async () => (await pair.addresses()).remote !== '');
@@ -306,6 +318,16 @@ class Pair {
     await outcome;
     await this.find();
     return this.connectHeard(passwordId, false);
+  }
+
+  /** By push button, to which it agrees: its group with 15, ours with 0. */
+  async connectByButton(ownerIntent: 0 | 15): Promise<void> {
+    this.agent.answer = { WPS: '' };
+    const mark = this.other.mark;
+    const connecting = this.connect();
+    const me = await this.other.asked(mark, 4);
+    await this.other.cli('p2p_connect', me, 'pbc', `go_intent=${ownerIntent}`);
+    await connecting;
   }
 
   /** What it comes to may be asked later. */
