@@ -1,13 +1,14 @@
 /**
- * Adapters that are taken out and put in, switches that others turn off, and what administrators say in
- * files while all runs. `rig-psk` is the favorite.
+ * Adapters that are taken out and put in, switches that users and others turn off, over any backend; and
+ * what administrators say in files while all runs. `rig-psk` is the favorite.
  */
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as assert from 'uvu/assert';
+import { variant } from '../../src/dbus/signature.ts';
 import { encodeBlock } from '../../src/rfkill.ts';
-import { PROTECTIONS, startAccessPoint } from '../helpers/guest/air.ts';
+import { type AirNetwork, PROTECTIONS, startAccessPoint } from '../helpers/guest/air.ts';
 import { putInRadio, takeOutRadio } from '../helpers/guest/hwsim.ts';
 import { SECRET, type Station, stationCase, until } from '../helpers/guest/stations.ts';
 import { AIR_NETWORKS } from './crowd-cases.ts';
@@ -16,8 +17,8 @@ const CONNMANCTL = resolve('build/bin/connmanctl');
 const ADDRESS = '02:00:00:00:01:00';
 const WIFI = 1;
 
-/** Adds the cases. */
-export function adapterCases(open: () => Promise<Station>): void {
+/** Adds the cases of adapters and switches; `networks` are on the air of the first radio. */
+export function adapterCases(open: () => Promise<Station>, networks: readonly AirNetwork[]): void {
   const airCase = (name: string, body: (station: Station) => Promise<void>): void => stationCase(open, name, body);
   airCase('the adapter is taken out and put in: networks go and come, the favorite is joined', async (station) => {
     await station.connect('rig-psk');
@@ -38,11 +39,34 @@ export function adapterCases(open: () => Promise<Station>): void {
     await until(async () => (await powered(station)) === false);
     const failure = await scanFailure(station);
     assert.is(await station.cell.device.output([CONNMANCTL, 'enable', 'wifi']), 'Enabled wifi\n');
-    station.accessPoint = await startAccessPoint(station.cell, AIR_NETWORKS);
+    station.accessPoint = await startAccessPoint(station.cell, networks);
     await until(() => isUp(station, 'rig-psk'));
     assert.equal(failure, [1, 'No carrier', 'soft-blocked']);
   });
+}
 
+/** Adds that of users' switches; `networks` as above. */
+export function switchCase(open: () => Promise<Station>, networks: readonly AirNetwork[]): void {
+  stationCase(open, 'off and on, then offline for a while, as the access point is: rejoined', async (station) => {
+    const { technology, manager } = station;
+    const switches = [
+      (isOn: boolean) => technology.SetProperty({ name: 'Powered', value: variant('b', isOn) }),
+      (isOn: boolean) => manager.SetProperty({ name: 'OfflineMode', value: variant('b', !isOn) }),
+    ];
+    for (const turn of switches) {
+      await turn(false);
+      await until(async () => (await station.services()).size === 0);
+      await station.accessPoint.stop(); // its radio is blocked as well
+      await turn(true);
+      station.accessPoint = await startAccessPoint(station.cell, networks);
+      await until(() => isUp(station, 'rig-psk'));
+    }
+  });
+}
+
+/** Adds those of what files say, on `AIR_NETWORKS`. */
+export function fileCases(open: () => Promise<Station>): void {
+  const airCase = (name: string, body: (station: Station) => Promise<void>): void => stationCase(open, name, body);
   airCase('a file names a network: joined without a question, and forgotten with the file', async (station) => {
     await station.disconnect('rig-psk');
     const file = station.cell.device.path('/var/lib/connman/air.config');

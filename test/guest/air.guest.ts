@@ -7,8 +7,8 @@
 import { startSupplicant } from '../helpers/guest/air.ts';
 import { runCases } from '../helpers/guest/cases.ts';
 import { Station } from '../helpers/guest/stations.ts';
-import { adapterCases } from './adapter-cases.ts';
-import { AIR_FILES, AIR_NETWORKS, crowdCases } from './crowd-cases.ts';
+import { adapterCases, fileCases } from './adapter-cases.ts';
+import { AIR_FILES, AIR_NETWORKS, crowdCase, importCase } from './crowd-cases.ts';
 import { lastingCases } from './lasting-cases.ts';
 
 const argv = ['-d', 'plugins/wifi/*:src/service/*:src/tethering/*:src/technology/*:src/rfkill.ts'];
@@ -19,8 +19,10 @@ const open = (): Promise<Station> => (opened ??= Station.open(backend, AIR_NETWO
   radios: ['server', 'device', 'server', 'guest'], files: AIR_FILES,
 }));
 
-crowdCases(open);
-adapterCases(open);
+importCase(open);
+crowdCase(open);
+adapterCases(open, AIR_NETWORKS);
+fileCases(open);
 // The last of these starts the daemon anew.
 lastingCases(open, backend);
 

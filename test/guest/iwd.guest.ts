@@ -1,32 +1,40 @@
 /**
- * Wi-Fi over iwd on simulated radios: the cases of every backend (station-cases.ts), and what is iwd's
- * own: its profiles, its end and its return, wpa_supplicant beside it.
+ * Wi-Fi over iwd on simulated radios: the cases of every backend, and what is iwd's own: its profiles,
+ * access points in place of a station, wpa_supplicant beside it.
  */
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
 import { serviceInterface } from '../../src/dbus/interfaces/service.ts';
-import { variant } from '../../src/dbus/signature.ts';
-import { type AirNetwork, setStrength, startAccessPoint, startSupplicant } from '../helpers/guest/air.ts';
+import { output } from '../helpers/child.ts';
+import { type AirNetwork, setStrength, startSupplicant } from '../helpers/guest/air.ts';
 import { runCases } from '../helpers/guest/cases.ts';
 import { startIwd } from '../helpers/guest/iwd.ts';
 import { CONNECT_LIMIT_MS, SECRET, Station, stationCase, until } from '../helpers/guest/stations.ts';
 import { iwdAccessPointCase } from './access-point-cases.ts';
-import { accessPointOf, moveCases, SECOND_BSSID } from './heal-cases.ts';
+import { adapterCases, switchCase } from './adapter-cases.ts';
+import { accessPointOf, lossCases, moveCases, SECOND_BSSID } from './heal-cases.ts';
+import { isTwin, securityCases, securityNetworks } from './security-cases.ts';
+import { startCase } from './start-cases.ts';
 import { STATION_NETWORKS, stationCases } from './station-cases.ts';
 
 /** What iwd answers late it answers in the new key, which an access point that asks again does not expect. */
 const PATIENT = { wpa_disable_eapol_key_retries: 1 };
-const NETWORKS: readonly AirNetwork[] = STATION_NETWORKS.map(({ ssid, settings = {} }) => ({
+const ALL = [...STATION_NETWORKS, ...securityNetworks(STATION_NETWORKS.length).filter((each) => !isTwin(each))];
+const NETWORKS: readonly AirNetwork[] = ALL.map(({ ssid, settings = {} }) => ({
   ssid,
   settings: { ...settings, ...('wpa' in settings && PATIENT), ...(ssid === 'rig-psk' && { bss_transition: 1 }) },
 }));
+/** Those of them that are on the air after the access point's first return. */
+const LATER_NETWORKS = NETWORKS.filter(({ ssid }) => ssid === 'rig-psk' || ssid === 'rig-open');
 
-/** iwd has the first of the device's two radios. */
-const RADIOS = ['server', 'device', 'server', 'device'] as const;
+/** This program's becomes another of the device's in the end. */
+const RADIOS = ['server', 'device', 'server', 'guest'] as const;
+const OTHER_PHY = 'phy3';
+const IWD_ARGUMENTS = ['-P', OTHER_PHY];
 const backend = {
-  start: (cell: Station['cell']) => startIwd(cell, ['-p', 'phy1']),
+  start: (cell: Station['cell']) => startIwd(cell, IWD_ARGUMENTS),
   argv: ['-d', 'plugins/iwd/*:plugins/lib/*:src/service/*:src/technology/*'],
   keysIn: dirname(process.argv[1] ?? ''),
 };
@@ -49,15 +57,7 @@ iwdCase('a wrong SAE password is told as one', async (station) => {
   station.agent.answer = { Passphrase: SECRET };
 });
 
-iwdCase('WPS by PIN', async (station) => {
-  await station.hostapd(indexOf('rig-wps'), 'wps_pin', 'any', '12345670');
-  station.agent.answer = { WPS: '12345670' };
-  await station.connect('rig-wps').finally(() => {
-    station.agent.answer = { Passphrase: SECRET };
-  });
-  await station.remove('rig-wps');
-});
-
+securityCases(open, { networks: NETWORKS });
 moveCases(open, { backend, networks: NETWORKS, roam });
 
 iwdCase('what iwd keeps: nothing that connects by itself or was removed, for root alone', async (station) => {
@@ -74,25 +74,14 @@ iwdCase('what iwd keeps: nothing that connects by itself or was removed, for roo
   }
 });
 
-iwdCase('off and on again, which takes the access point away and brings it back: connected again', async (station) => {
-  await station.technology.SetProperty({ name: 'Powered', value: variant('b', false) });
-  await until(async () => (await station.services()).size === 0);
-  await station.accessPoint.stop(); // its radio is blocked as well
-  await station.technology.SetProperty({ name: 'Powered', value: variant('b', true) });
-  await startAccessPoint(station.cell, NETWORKS);
-  await isUp(station);
-});
-
-iwdCase('iwd is killed and started again: the favourite is back', async (station) => {
-  station.supplicant.kill('SIGKILL');
-  await until(async () => (await station.services()).size === 0);
-  station.supplicant = await backend.start(station.cell);
-  await isUp(station);
-});
-
+lossCases(open, { backend, networks: LATER_NETWORKS, roam });
 iwdAccessPointCase(open);
+adapterCases(open, LATER_NETWORKS);
+switchCase(open, LATER_NETWORKS);
+startCase(open, { backend, name: 'net.connman.iwd', command: `/usr/libexec/iwd ${IWD_ARGUMENTS.join(' ')}` });
 
 iwdCase('a radio that iwd leaves alone is wpa_supplicant\'s', async (station) => {
+  await output(['iw', 'phy', OTHER_PHY, 'set', 'netns', String(station.cell.device.pid)]);
   await startSupplicant(station.cell);
   const path = `/net/connman/service/wifi_${OTHER_RADIO}_${Buffer.from('rig-open').toString('hex')}_managed_none`;
   await until(async () => {
@@ -127,12 +116,4 @@ async function roam(station: Station): Promise<void> {
   setStrength(-30, 'phy2');
   await ask();
   setStrength(-30);
-}
-
-function isUp(station: Station): Promise<void> {
-  return until(async () => (await station.stateOf('rig-psk')) === 'up');
-}
-
-function indexOf(ssid: string): number {
-  return NETWORKS.findIndex((each) => each.ssid === ssid);
 }

@@ -8,7 +8,7 @@ import { runCases } from '../helpers/guest/cases.ts';
 import { type Backend, Station, stationCase, until } from '../helpers/guest/stations.ts';
 import { choiceCases } from './choice-cases.ts';
 import { lossCases, moveCases, SECOND_BSSID } from './heal-cases.ts';
-import { securityCases, securityNetworks } from './security-cases.ts';
+import { securityCases, securityNetworks, twinCase, wepCase } from './security-cases.ts';
 import { STATION_NETWORKS, stationCases } from './station-cases.ts';
 
 const NETWORKS = [...STATION_NETWORKS, ...securityNetworks(STATION_NETWORKS.length)];
@@ -31,7 +31,9 @@ stationCase(open, 'the country is where the time zone is', async ({ cell }) => {
 stationCases(open);
 moveCases(open, { backend, networks: NETWORKS, roam });
 lossCases(open, { backend, networks: NETWORKS, roam });
-securityCases(open, NETWORKS);
+securityCases(open, { networks: NETWORKS, complaint: 'certificate is not good: certificate has expired' });
+twinCase(open, NETWORKS);
+wepCase(open);
 // The last of these starts the daemon anew.
 choiceCases(open, NETWORKS);
 
