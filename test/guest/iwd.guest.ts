@@ -14,6 +14,7 @@ import { startIwd } from '../helpers/guest/iwd.ts';
 import { CONNECT_LIMIT_MS, SECRET, Station, stationCase, until } from '../helpers/guest/stations.ts';
 import { iwdAccessPointCase } from './access-point-cases.ts';
 import { adapterCases, switchCase } from './adapter-cases.ts';
+import { crowdCase, oddNetwork } from './crowd-cases.ts';
 import { accessPointOf, lossCases, moveCases, SECOND_BSSID } from './heal-cases.ts';
 import { isTwin, securityCases, securityNetworks } from './security-cases.ts';
 import { startCase } from './start-cases.ts';
@@ -26,8 +27,10 @@ const NETWORKS: readonly AirNetwork[] = ALL.map(({ ssid, settings = {} }) => ({
   ssid,
   settings: { ...settings, ...('wpa' in settings && PATIENT), ...(ssid === 'rig-psk' && { bss_transition: 1 }) },
 }));
-/** Those of them that are on the air after the access point's first return. */
-const LATER_NETWORKS = NETWORKS.filter(({ ssid }) => ssid === 'rig-psk' || ssid === 'rig-open');
+/** Those of them that are on the air after the access point's first return, and another. */
+const LATER_NETWORKS = [
+  ...NETWORKS.filter(({ ssid }) => ssid === 'rig-psk' || ssid === 'rig-open'), oddNetwork(true),
+];
 
 /** This program's becomes another of the device's in the end. */
 const RADIOS = ['server', 'device', 'server', 'guest'] as const;
@@ -76,6 +79,7 @@ iwdCase('what iwd keeps: nothing that connects by itself or was removed, for roo
 
 lossCases(open, { backend, networks: LATER_NETWORKS, roam });
 iwdAccessPointCase(open);
+crowdCase(open, true);
 adapterCases(open, LATER_NETWORKS);
 switchCase(open, LATER_NETWORKS);
 startCase(open, { backend, name: 'net.connman.iwd', command: `/usr/libexec/iwd ${IWD_ARGUMENTS.join(' ')}` });
