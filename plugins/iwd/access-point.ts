@@ -10,7 +10,7 @@ import { variant } from '../../src/dbus/signature.ts';
 import { openGenl } from '../../src/netlink/genl/genl.ts';
 import { listStations, watchStations } from '../../src/netlink/genl/nl80211.ts';
 import { formatHex } from '../../src/shared/bytes.ts';
-import { ConnmanError } from '../../src/shared/errors.ts';
+import { ConnmanError, messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import type { IwdObjects } from './objects.ts';
 
@@ -56,7 +56,7 @@ export async function startIwdAccessPoint(
     await request.addPort(device.ifindex, scope);
   } catch (error) {
     if (error instanceof ConnmanError) throw error;
-    log.warn('%s: %s', device.interfaceName, error instanceof Error ? error.message : error);
+    log.warn('%s: %s', device.interfaceName, messageOf(error));
     throw new ConnmanError('Failed', undefined, { cause: error });
   }
 }
@@ -68,7 +68,7 @@ function canBeAccessPoint({ objects, path }: IwdAccessPointEnv): boolean {
 
 async function becomeStation({ objects, path }: IwdAccessPointEnv): Promise<void> {
   await objects.set(path, iwdDeviceInterface, 'Mode', variant('s', 'station')).catch((error: unknown) => {
-    log.debug('%s: %s', path, error instanceof Error ? error.message : error);
+    log.debug('%s: %s', path, messageOf(error));
   });
 }
 
@@ -108,6 +108,6 @@ async function followStations(
     };
     await watchStations(genl, device.ifindex, scope, { onChange: note, onLoss });
   } catch (error) {
-    log.warn('%s: clients are not known: %s', device.interfaceName, error instanceof Error ? error.message : error);
+    log.warn('%s: clients are not known: %s', device.interfaceName, messageOf(error));
   }
 }
