@@ -9,7 +9,6 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, dirname } from 'node:path';
 import { chdir } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { messageOf } from '../src/shared/errors.ts';
 
 /** Commands that must be there, and the Debian package that brings each. */
 const SYSTEM_PACKAGES = [
@@ -76,6 +75,6 @@ chdir(dirname(dirname(fileURLToPath(import.meta.url))));
 try {
   main(process.argv.includes('--configure'));
 } catch (error) {
-  console.error(`set-up: ${messageOf(error)}`);
+  console.error(`set-up: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 }

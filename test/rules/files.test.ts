@@ -87,6 +87,11 @@ test('nothing names one machine or a package registry', () => {
   assertNone(complainAboutLines(sources, (line) => (places.test(line) ? line.trim().slice(0, 100) : undefined)));
 });
 
+test('what runs before packages are there needs only Node', () => {
+  const early = codeSources.filter(({ path }) => path.endsWith('.mjs'));
+  assertNone(complainAboutLines(early, (line) => (/\bfrom '(?!node:)/.test(line) ? line.trim() : undefined)));
+});
+
 test('a vector file says where its bytes come from', () => {
   const vectors = sources.filter(({ path }) => /^test\/vectors\/.*\.hex$/.test(path));
   assertNone(vectors.filter(({ text }) => !/^# \S/.test(text)).map(({ path }) => path));
