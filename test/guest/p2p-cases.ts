@@ -142,17 +142,17 @@ function meetingCases(p2pCase: P2pCase): void {
   // Of two, one at least is elsewhere than the group before.
   for (const frequencyMhz of [2437, 2462]) {
     p2pCase(`it invites us into the group it has on ${frequencyMhz} MHz and a user agrees`, async (pair) => {
-      pair.agent.asked.length = 0;
       pair.agent.answer = {};
       const mark = pair.other.mark;
       await pair.other.cli('p2p_find');
       const me = await pair.other.device(mark);
       await pair.other.makeGroup(frequencyMhz);
       await pair.other.serve('192.168.44.1');
-      await pair.other.invite(me);
-      await until(async () => pair.agent.asked.length > 0);
-      await pair.other.pushButton();
-      await until(async () => (await pair.state()) === 'ready');
+      // At times our supplicant never sees that the button was pushed, and gives up after a minute; why is not known.
+      await beInvited(pair, me).catch(async () => {
+        await until(async () => (await pair.state()) === 'idle');
+        await beInvited(pair, me);
+      });
       assert.equal(pair.agent.asked, [''], 'nothing to type');
       const { remote } = await pair.addresses();
       assert.is(remote, '192.168.44.1');
@@ -177,6 +177,14 @@ function meetingCases(p2pCase: P2pCase): void {
     await station.remove('rig-psk');
     await pair.other.leave();
   });
+}
+
+async function beInvited(pair: Pair, me: string): Promise<void> {
+  pair.agent.asked.length = 0;
+  await pair.other.invite(me);
+  await until(async () => pair.agent.asked.length > 0);
+  await pair.other.pushButton();
+  await until(async () => (await pair.state()) === 'ready');
 }
 
 function failureCases(p2pCase: P2pCase): void {
