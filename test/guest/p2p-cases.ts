@@ -331,11 +331,9 @@ class Pair {
   /** By push button, to which it agrees: its group with 15, ours with 0. */
   async connectByButton(ownerIntent: 0 | 15): Promise<void> {
     this.agent.answer = { WPS: '' };
-    const mark = this.other.mark;
-    const connecting = this.connect();
-    const me = await this.other.asked(mark, 4);
-    await this.other.cli('p2p_connect', me, 'pbc', `go_intent=${ownerIntent}`);
-    await connecting;
+    const { outcome, device } = await this.connectHeard(4);
+    await this.other.cli('p2p_connect', device, 'pbc', `go_intent=${ownerIntent}`);
+    assert.is(await outcome, 'success');
   }
 
   /** What it comes to may be asked later. */
