@@ -10,7 +10,9 @@ import { logger } from '../../../src/shared/log.ts';
 import type { Variant } from '../../../src/dbus/signature.ts';
 import { equalBytes, formatHex } from '../../../src/shared/bytes.ts';
 import type { Properties } from '../bss.ts';
+import type { SupplicantLink } from '../supplicant-link.ts';
 import { type FoundPeer, parsePeer } from './found-peer.ts';
+import { lookForGroup } from './group-scan.ts';
 import type { P2pLink } from './p2p-link.ts';
 import type { P2pSignal, P2pSignals } from './signals.ts';
 
@@ -30,6 +32,8 @@ export interface P2pRadioEnv {
   readonly core: Core;
   readonly signals: P2pSignals;
   readonly link: P2pLink;
+  /** The same interface as a station's. */
+  readonly station: SupplicantLink;
   /** The hardware address of the radio in identifiers. */
   readonly deviceIdent: string;
   /** Called when `isBusy` has changed. */
@@ -257,12 +261,15 @@ export class P2pRadio {
   async #connect(entry: Entry, { method, isOwnerWanted }: PeerRequest, signal: AbortSignal): Promise<PeerGroup> {
     if (this.#attempt !== undefined) throw new ConnmanError('Failed', 'Device or resource busy');
     const { wish, found } = entry;
+    const frequencyMhz = wish?.kind === 'invitation' ? wish.frequencyMhz : 0;
     const attempt: Attempt = {
       entry, peerHardwareAddress: undefined, resolve: () => undefined, reject: () => undefined,
     };
     this.#attempt = attempt;
     this.#env.onBusy();
     try {
+      const { station, core: { clock } } = this.#env;
+      if (frequencyMhz > 0) await lookForGroup({ station, clock }, frequencyMhz, signal, this.#scope);
       return await new Promise<PeerGroup>((resolve, reject) => {
         Object.assign(attempt, { resolve, reject });
         signal.addEventListener('abort', () => reject(signal.reason), { once: true });
@@ -271,7 +278,7 @@ export class P2pRadio {
           peer: entry.path, method,
           isPinTyped: wish?.kind === 'group' ? wish.passwordId !== PASSWORD.userSpecified : found.onlyShowsPin,
           isJoined: wish?.kind === 'invitation' || (wish === undefined && found.isGroupOwner),
-          frequencyMhz: wish?.kind === 'invitation' ? wish.frequencyMhz : 0,
+          frequencyMhz,
           ownerIntent: isOwnerWanted ? OWNER_INTENT.wanted : OWNER_INTENT.any,
         }).catch(reject);
       });

@@ -48,7 +48,7 @@ export class P2p {
 
   /** For each device once. `onBusy` is called when `isBusy` of what is returned has changed. */
   attach(device: Device, scope: Scope, onBusy: () => void): DirectUse {
-    let radio: { readonly link: P2pLink; readonly powered: Scope } | undefined;
+    let radio: { readonly link: P2pLink; readonly station: SupplicantLink; readonly powered: Scope } | undefined;
     let direct: { readonly radio: P2pRadio; readonly scope: Scope } | undefined;
     let update: (() => void) | undefined;
     const unit = {
@@ -57,11 +57,12 @@ export class P2p {
       },
       enable: async (): Promise<void> => {
         if (radio === undefined || direct !== undefined) return;
+        const { link, station } = radio;
         const own = radio.powered.child();
-        const env = { core: this.#core, signals: this.#signals, link: radio.link, deviceIdent: device.ident };
+        const env = { core: this.#core, signals: this.#signals, link, station, deviceIdent: device.ident };
         direct = { radio: new P2pRadio({ ...env, onBusy }, own), scope: own };
         try {
-          await this.#start(radio.link, own);
+          await this.#start(link, own);
           own.signal.throwIfAborted();
         } catch (error) {
           await unit.disable();
@@ -84,7 +85,7 @@ export class P2p {
       },
       show: (link, powered) => {
         if (!link.capabilities.modes.includes('p2p')) return;
-        radio = { link: new P2pLink(this.#core.bus, link.path), powered };
+        radio = { link: new P2pLink(this.#core.bus, link.path), station: link, powered };
         powered.defer(() => {
           radio = undefined;
           update?.();

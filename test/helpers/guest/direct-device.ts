@@ -88,6 +88,25 @@ export class Other {
     await until(async () => (await this.#groups()).length === 0);
   }
 
+  /** Makes a group of its own. */
+  async makeGroup(frequencyMhz: number): Promise<void> {
+    const mark = this.mark;
+    await this.cli('p2p_group_add', `freq=${frequencyMhz}`);
+    await this.wait('P2P-GROUP-STARTED', mark);
+  }
+
+  /** Asks the device of an address into its group. */
+  async invite(device: string): Promise<void> {
+    const [group = ''] = await this.#groups();
+    await this.cli('p2p_invite', `group=${group}`, `peer=${device}`);
+  }
+
+  /** Lets whoever joins its group in. */
+  async pushButton(): Promise<void> {
+    const [group = ''] = await this.#groups();
+    await this.#cell.server.output(['wpa_cli', '-p', '/run/other', '-i', group, 'wps_pbc']);
+  }
+
   /** Gives its end of the group an address. */
   async address(prefix: string): Promise<void> {
     for (const group of await this.#groups()) {

@@ -315,9 +315,12 @@ test('a group that exists is joined, by invitation too', withScope(async (contex
   await bench.peer(TV).Disconnect();
   bench.p2p.find(PAD, { name: 'Pad' });
   await bench.settled();
+  bench.supplicant.calls.length = 0;
   bench.p2p.invite(PAD);
   await bench.settled();
   assert.equal(bench.agent.heard, [`RequestPeerAuthorization peer_02000000000a_${PAD}`]);
+  const looks = bench.supplicant.calls.filter((call) => call.startsWith('Scan'));
+  assert.equal(looks, ['Scan active 2437', 'Scan active 2437'], 'a group of the past is forgotten');
   assert.is(bench.p2p.calls.at(-1), `Connect ${PAD} pbc join=true frequency=2437`, 'where it is now');
   await bench.peer(PAD).Disconnect();
   bench.p2p.invite(PAD, { frequencyMhz: 0 });
