@@ -199,14 +199,13 @@ guestCase('WireGuard: a server by name that moves, one by IPv6, keys kept', asyn
   };
   await tellNames(cell, `${HOSTS.wireguard} wg.test`);
   const full = { 'WireGuard.AllowedIPs': '0.0.0.0/0', 'WireGuard.DNS': WORLD_ADDRESS };
-  const named = await add({ ...full, Host: 'wg.test', 'VPN.KillSwitch': 'true' }, false);
+  const named = await add({ ...full, Host: 'wg.test' }, false);
   const stored = cell.device.read(`/var/lib/connman/provider_${named}/settings`);
   assert.ok(stored.includes(`WireGuard.PrivateKey=${client.secret}`), 'keys are kept, in a file for root alone');
   await connectService(cell, named);
   assert.match((await run(cell, 'wg', 'show', 'wg0', 'endpoints')).stdout, /10\.77\.0\.3:51820/);
   await seesWorld(cell, 'before');
-  // The way to all names leads through the tunnel that is dead; around it, the kill switch lets out questions about
-  // this name alone.
+  // The way to all names leads through the tunnel that is dead.
   const since = performance.now();
   await tellNames(cell, `${HOSTS.moved} wg.test`);
   await cell.server.script(`ip address delete ${HOSTS.wireguard}/20 dev bridge`);
