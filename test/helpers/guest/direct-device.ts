@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Cell } from '../cell.ts';
 import type { Child } from '../child.ts';
-import { CONNECT_LIMIT_MS } from './stations.ts';
+import { CONNECT_LIMIT_MS, until as untilWithin } from './stations.ts';
 
 /** Its Wi-Fi Display elements. */
 export const ITS_DISPLAY = '00000600111c440032';
@@ -146,10 +146,6 @@ export class Other {
 }
 
 /** Waits for what does not announce itself, as long as a connection may take. */
-export async function until(holds: () => Promise<boolean>): Promise<void> {
-  const limit = performance.now() + CONNECT_LIMIT_MS;
-  while (!(await holds())) {
-    if (performance.now() > limit) throw new Error(`in vain: ${holds}`);
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
+export function until(holds: () => Promise<boolean>): Promise<void> {
+  return untilWithin(holds, CONNECT_LIMIT_MS);
 }

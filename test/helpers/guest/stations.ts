@@ -241,8 +241,8 @@ export function stationCase(
 const UNTIL_LIMIT_MS = 150_000;
 
 /** Waits for what does not announce itself; throws in the end, with what never held. */
-export async function until(holds: () => Promise<boolean>): Promise<void> {
-  const limit = performance.now() + UNTIL_LIMIT_MS;
+export async function until(holds: () => Promise<boolean>, limitMs = UNTIL_LIMIT_MS): Promise<void> {
+  const limit = performance.now() + limitMs;
   while (!(await holds())) {
     if (performance.now() > limit) throw new Error(`in vain: ${holds}`);
     await new Promise((resolve) => setTimeout(resolve, 500));
