@@ -182,16 +182,20 @@ export class VpnConnection {
       });
   }
 
-  // After a failure the daemon refuses once, as a reminder; whoever connects has seen it.
+  // After a failure the daemon refuses once, as a reminder; whoever connects has seen it. ConnMan's daemon, asked
+  // before it knows connmand's state, says `OperationAborted` a second later and connects all the same (1.41).
   async #ask(sender: string | undefined): Promise<void> {
     const { proxy } = this.#parts;
     const options = { timeoutMs: CONNECT_MS, signal: this.#scope.signal };
     const connect = (): Promise<void> =>
       sender === undefined ? proxy.Connect({}, options) : proxy.Connect2({ dbus_sender: sender }, options);
-    await connect().catch((error: unknown) => {
-      if (!isNamed(error, 'InProgress')) throw error;
-      return connect();
-    });
+    try {
+      await connect();
+    } catch (error) {
+      if (isNamed(error, 'InProgress')) return connect();
+      const isGoingOn = ['configuration', 'ready'].includes(this.#text('State'));
+      if (!isNamed(error, 'OperationAborted') || !isGoingOn) throw error;
+    }
   }
 
   async #disconnect(): Promise<void> {
