@@ -57,7 +57,7 @@ export function attachRadio(env: RadioEnv, device: Device, scope: Scope): Device
     const stationEnv = { ...env, direct, makeWay: async (mhz: number) => makeWay?.(mhz) };
     const opened = await openStation(stationEnv, device, signal, scope);
     life = opened;
-    direct.show(opened.link, opened.scope);
+    direct.show(opened.link, (mhz, until) => opened.radio.lookForGroup(mhz, until), opened.scope);
     opened.link.events.observe(opened.scope, ({ kind }) => {
       if (kind !== 'removed' || life !== opened) return;
       life = undefined;
@@ -229,6 +229,11 @@ class Radio {
     } finally {
       this.idle();
     }
+  }
+
+  /** As `Scanner.lookForGroup`. */
+  lookForGroup(frequencyMhz: number, signal: AbortSignal): Promise<void> {
+    return this.#scanner.lookForGroup(frequencyMhz, signal);
   }
 
   // What is joined or being joined is lost, or is not: the supplicant will say.

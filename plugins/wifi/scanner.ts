@@ -27,7 +27,9 @@ const JOIN_SCAN_LIMIT_MS = 4_000;
 /** In MHz. */
 type Channels = ReadonlySet<number> | 'all';
 
-const NEVER = { at: Number.NEGATIVE_INFINITY, channels: 'all' } as const;
+/** Of a scan that others have begun: the supplicant joins from the last one alone, whoever made it. */
+const UNKNOWN: Channels = new Set();
+const NEVER = { at: Number.NEGATIVE_INFINITY, channels: UNKNOWN };
 
 /** A look for a network that is about to be joined. */
 export interface Refresh {
@@ -60,7 +62,7 @@ export class Scanner {
   /** Why, while something runs. */
   #reason: ScanReason | undefined;
   /** What is listened to, while something runs. */
-  #channels: Channels = 'all';
+  #channels: Channels = UNKNOWN;
   /** When a scan last ended well, and what it listened to. */
   #heard: { readonly at: number; readonly channels: Channels } = NEVER;
 
@@ -83,8 +85,7 @@ export class Scanner {
    */
   async scan(reason: ScanReason, signal: AbortSignal): Promise<void> {
     this.stopAutoscan();
-    const isEnough = (): boolean => reason.kind !== 'hidden' && (reason.kind !== 'user' || this.#channels === 'all');
-    while (this.#running !== undefined && !isEnough()) {
+    while (this.#running !== undefined && !this.#isEnough(reason)) {
       await Promise.race([this.#running.catch(() => undefined), rejection(signal)]);
     }
     await Promise.race([this.#start(reason), rejection(signal)]);
@@ -107,6 +108,23 @@ export class Scanner {
     return { heard: Promise.resolve(scanned).then(() => limits.close()) };
   }
 
+  /**
+   * Looks for a group of Wi-Fi Direct that is about to be joined, until `signal`; never rejects, and resolves
+   * soon in any case.
+   */
+  async lookForGroup(frequencyMhz: number, signal: AbortSignal): Promise<void> {
+    const limits = this.#scope.child();
+    try {
+      const limit = this.#env.clock.deadline('look for a group', JOIN_SCAN_LIMIT_MS, signal, limits);
+      await this.scan({ kind: 'group', frequencyMhz }, limit);
+    } catch (error) {
+      log.debug('%s: %s', this.#link.path, messageOf(error));
+      if (this.#reason?.kind === 'group') this.#reason = undefined;
+    } finally {
+      await limits.close();
+    }
+  }
+
   get isRunning(): boolean {
     return this.#running !== undefined;
   }
@@ -126,6 +144,12 @@ export class Scanner {
   stopAutoscan(): void {
     this.#set(STOPPED);
     this.#stopSearch();
+  }
+
+  // Whether what runs will do.
+  #isEnough({ kind }: ScanReason): boolean {
+    if (kind === 'hidden' || kind === 'group') return false;
+    return kind !== 'user' || this.#channels === 'all';
   }
 
   #isFresh(frequenciesMhz: readonly number[]): boolean {
@@ -202,7 +226,7 @@ export class Scanner {
       }
     } finally {
       this.#reason = undefined;
-      this.#channels = 'all';
+      this.#channels = UNKNOWN;
     }
   }
 
@@ -226,7 +250,7 @@ export class Scanner {
       await this.#link.scan(request).catch((error: unknown) => {
         // The supplicant looks by itself: what that finds will do.
         if (error instanceof ConnmanError && error.code === 'InProgress' && this.#link.isScanning) {
-          this.#channels = 'all';
+          this.#channels = UNKNOWN;
           return;
         }
         throw this.#scope.isClosed ? new ScanError('NoCarrier', 'gone') : refusal(error);

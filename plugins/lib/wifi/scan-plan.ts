@@ -25,7 +25,9 @@ export type ScanReason =
   | { readonly kind: 'search'; readonly missing: readonly KnownNetwork[] }
   | { readonly kind: 'hidden'; readonly ssid: Uint8Array }
   /** A network is about to be joined, and was not heard lately. */
-  | { readonly kind: 'join'; readonly ssid: Uint8Array; readonly frequenciesMhz: readonly number[] };
+  | { readonly kind: 'join'; readonly ssid: Uint8Array; readonly frequenciesMhz: readonly number[] }
+  /** A group of Wi-Fi Direct is about to be joined. */
+  | { readonly kind: 'group'; readonly frequencyMhz: number };
 
 /** What decides the kind of scan. */
 export interface ScanCircumstances {
@@ -34,6 +36,13 @@ export interface ScanCircumstances {
   readonly maxScanSsids: number;
   readonly known: readonly KnownNetwork[];
 }
+
+/**
+ * wpa_supplicant joins what it has heard last under the owner's address, which may be a group of the past where
+ * its own look misses the new one; an entry that two looks have missed it forgets (wpa_supplicant.conf,
+ * bss_expiration_scan_count).
+ */
+const GROUP_LOOKS = 2;
 
 type Scan = ReadonlyMap<string, Variant>;
 
@@ -45,6 +54,8 @@ export function planScans(reason: ScanReason, circumstances: ScanCircumstances):
       return [active([['SSIDs', variant('aay', [reason.ssid])]])];
     case 'join':
       return [activeOn([reason.ssid], reason.frequenciesMhz)];
+    case 'group':
+      return Array.from({ length: GROUP_LOOKS }, () => active([channels([reason.frequencyMhz])]));
     case 'user':
       return isConnected || maxScanSsids === 0 ? passiveScans(circumstances) : [active([])];
     case 'background':
@@ -82,10 +93,12 @@ function fastScan(networks: readonly KnownNetwork[]): Scan {
 }
 
 function activeOn(ssids: readonly Uint8Array[], frequenciesMhz: readonly number[]): Scan {
-  return active([
-    ['SSIDs', variant('aay', [...ssids])],
-    ['Channels', variant('a(uu)', [...new Set(frequenciesMhz)].map((frequency): [number, number] => [frequency, 0]))],
-  ]);
+  return active([['SSIDs', variant('aay', [...ssids])], channels(frequenciesMhz)]);
+}
+
+function channels(frequenciesMhz: readonly number[]): readonly [string, Variant] {
+  const pairs = [...new Set(frequenciesMhz)].map((frequency): [number, number] => [frequency, 0]);
+  return ['Channels', variant('a(uu)', pairs)];
 }
 
 function active(more: readonly (readonly [string, Variant])[]): Scan {

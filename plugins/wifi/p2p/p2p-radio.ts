@@ -10,9 +10,7 @@ import { logger } from '../../../src/shared/log.ts';
 import type { Variant } from '../../../src/dbus/signature.ts';
 import { equalBytes, formatHex } from '../../../src/shared/bytes.ts';
 import type { Properties } from '../bss.ts';
-import type { SupplicantLink } from '../supplicant-link.ts';
 import { type FoundPeer, parsePeer } from './found-peer.ts';
-import { lookForGroup } from './group-scan.ts';
 import type { P2pLink } from './p2p-link.ts';
 import type { P2pSignal, P2pSignals } from './signals.ts';
 
@@ -27,13 +25,15 @@ const PASSWORD = { userSpecified: 1, pushButton: 4 } as const;
 /** More devices than fit in any room are somebody's frames. */
 const MAX_PEERS = 200;
 
+/** Looks on one channel for a group that is about to be joined; never rejects, and resolves soon in any case. */
+export type GroupLook = (frequencyMhz: number, signal: AbortSignal) => Promise<void>;
+
 /** What it takes from its technology. */
 export interface P2pRadioEnv {
   readonly core: Core;
   readonly signals: P2pSignals;
   readonly link: P2pLink;
-  /** The same interface as a station's. */
-  readonly station: SupplicantLink;
+  readonly look: GroupLook;
   /** The hardware address of the radio in identifiers. */
   readonly deviceIdent: string;
   /** Called when `isBusy` has changed. */
@@ -268,8 +268,7 @@ export class P2pRadio {
     this.#attempt = attempt;
     this.#env.onBusy();
     try {
-      const { station, core: { clock } } = this.#env;
-      if (frequencyMhz > 0) await lookForGroup({ station, clock }, frequencyMhz, signal, this.#scope);
+      if (frequencyMhz > 0) await this.#env.look(frequencyMhz, signal);
       return await new Promise<PeerGroup>((resolve, reject) => {
         Object.assign(attempt, { resolve, reject });
         signal.addEventListener('abort', () => reject(signal.reason), { once: true });

@@ -11,7 +11,7 @@ import { ConnmanError, messageOf } from '../../../src/shared/errors.ts';
 import { logger } from '../../../src/shared/log.ts';
 import type { SupplicantLink } from '../supplicant-link.ts';
 import { P2pLink, setDisplayElements } from './p2p-link.ts';
-import { P2pRadio } from './p2p-radio.ts';
+import { type GroupLook, P2pRadio } from './p2p-radio.ts';
 import { P2pSignals } from './signals.ts';
 
 const log = logger('plugins/wifi/p2p/p2p.ts');
@@ -24,7 +24,7 @@ export interface DirectUse {
   /** Whether it looks for peers, or is in a group with one. */
   readonly isBusy: boolean;
   /** The radio is powered, until `powered` closes. */
-  show(link: SupplicantLink, powered: Scope): void;
+  show(link: SupplicantLink, look: GroupLook, powered: Scope): void;
 }
 
 /** Wi-Fi Direct, until `life` closes. */
@@ -48,7 +48,7 @@ export class P2p {
 
   /** For each device once. `onBusy` is called when `isBusy` of what is returned has changed. */
   attach(device: Device, scope: Scope, onBusy: () => void): DirectUse {
-    let radio: { readonly link: P2pLink; readonly station: SupplicantLink; readonly powered: Scope } | undefined;
+    let radio: { readonly link: P2pLink; readonly look: GroupLook; readonly powered: Scope } | undefined;
     let direct: { readonly radio: P2pRadio; readonly scope: Scope } | undefined;
     let update: (() => void) | undefined;
     const unit = {
@@ -57,9 +57,9 @@ export class P2p {
       },
       enable: async (): Promise<void> => {
         if (radio === undefined || direct !== undefined) return;
-        const { link, station } = radio;
+        const { link, look } = radio;
         const own = radio.powered.child();
-        const env = { core: this.#core, signals: this.#signals, link, station, deviceIdent: device.ident };
+        const env = { core: this.#core, signals: this.#signals, link, look, deviceIdent: device.ident };
         direct = { radio: new P2pRadio({ ...env, onBusy }, own), scope: own };
         try {
           await this.#start(link, own);
@@ -83,9 +83,9 @@ export class P2p {
       get isBusy() {
         return direct?.radio.isBusy ?? false;
       },
-      show: (link, powered) => {
+      show: (link, look, powered) => {
         if (!link.capabilities.modes.includes('p2p')) return;
-        radio = { link: new P2pLink(this.#core.bus, link.path), station: link, powered };
+        radio = { link: new P2pLink(this.#core.bus, link.path), look, powered };
         powered.defer(() => {
           radio = undefined;
           update?.();

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { DBusError } from '../../../../src/dbus/errors.ts';
 import { decodeMessage, type DhcpMessage, encodeMessage } from '../../../../src/dhcp/message.ts';
 import { decodeUdpPacket, encodeUdpPacket } from '../../../../src/dhcp/udp-packet.ts';
+import { technologyInterface } from '../../../../src/dbus/interfaces/technology.ts';
 import { variant } from '../../../../src/dbus/signature.ts';
 import { ANY_IPV4 } from '../../../../src/shared/ipaddress.ts';
 import { p2pBench, type P2pBench } from '../../../helpers/p2p-bench.ts';
@@ -336,6 +337,40 @@ test('a group that exists is joined, by invitation too', withScope(async (contex
   bench.p2p.invite(PAD, { persistentId: 3 });
   await bench.settled();
   assert.is(bench.state(PAD), 'idle', 'a group that is remembered is not our business');
+}));
+
+test('before a group is joined: after what the radio does already, and not for long', withScope(async (context) => {
+  const bench = await p2pBench(context);
+  const { supplicant, p2p } = bench;
+  const looks = (): number => supplicant.calls.filter((call) => call === 'Scan active 2437').length;
+  const joins = (): number => p2p.calls.filter((call) => call.endsWith('frequency=2437')).length;
+  p2p.find(PAD, { name: 'Pad' });
+  supplicant.isScanningFast = false;
+  const technology = bench.client.proxy(technologyInterface, 'net.connman', '/net/connman/technology/wifi');
+  const heard = technology.Scan({}, { timeoutMs: 60_000 });
+  await bench.settled();
+  p2p.invite(PAD);
+  await bench.settled();
+  assert.equal([looks(), joins()], [0, 0]);
+  supplicant.finishScan();
+  await heard;
+  await bench.settled();
+  assert.equal([looks(), joins()], [1, 0]);
+  supplicant.finishScan();
+  await bench.settled();
+  assert.equal([looks(), joins()], [2, 0]);
+  supplicant.finishScan();
+  await bench.settled();
+  assert.equal([looks(), joins()], [2, 1]);
+  await bench.peer(PAD).Disconnect();
+  p2p.invite(PAD);
+  await bench.settled();
+  await context.clock.advance(4_000);
+  await bench.settled();
+  assert.equal([looks(), joins()], [3, 2], 'one that does not end is not waited for');
+  supplicant.finishScan();
+  await bench.settled();
+  assert.is(looks(), 3, 'nor gone on with');
 }));
 
 test('a second peer takes the place of the first', withScope(async (context) => {

@@ -168,6 +168,27 @@ test('before a join the network is looked for where it was heard, unless that wa
   },
 ));
 
+test('what others looked for says nothing of where the network is', withScope(async (context) => {
+  const bench = await wifiBench(context, { ap: HOME_AP }, KNOWN);
+  const { supplicant } = bench;
+  const joins = async (): Promise<boolean> => {
+    supplicant.calls.length = 0;
+    await bench.service(HOME).Connect();
+    await bench.settled();
+    const hasLooked = supplicant.calls.includes('Scan active home 2412');
+    await bench.service(HOME).Disconnect();
+    await bench.settled();
+    return hasLooked;
+  };
+  await technologyOf(bench).Scan();
+  assert.is(await joins(), false);
+  supplicant.beginScan();
+  supplicant.finishScan();
+  await bench.settled();
+  assert.is(await joins(), true, 'the supplicant joins from the last one alone');
+  assert.is(await joins(), false, 'our own look');
+}));
+
 test('a search that nobody waits for gives way to a join', withScope(async (context) => {
   const bench = await wifiBench(context, { ap: HOME_AP }, KNOWN);
   const { supplicant } = bench;

@@ -45,6 +45,11 @@ test('hidden networks are called by name after a passive scan, so many at a time
   assert.equal(plan({ kind: 'hidden', ssid: Buffer.from('x') }), [{ Type: 'active', SSIDs: ['x'] }]);
 });
 
+test('a group is looked for twice where it is, whatever its name', () => {
+  const look = { Type: 'active', Channels: [[2437, 0]] };
+  assert.equal(plan({ kind: 'group', frequencyMhz: 2437 }), [look, look]);
+});
+
 const WANTED: Wanted = {
   security: 'psk', isHidden: false, hasWps: false, needsIdentity: true,
   phase2: undefined, previousPassphrase: undefined,
