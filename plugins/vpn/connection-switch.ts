@@ -95,6 +95,7 @@ export class ConnectionSwitch {
     return this.#parts.killSwitches.close(this.#ident, {
       servers: tunnel?.server === undefined ? addresses : [...addresses, tunnel.server],
       inquiries: this.#server.inquiries(transport),
+      outside: transport?.inUse.ipv4,
       ifindex: tunnel?.ifindex,
     });
   }

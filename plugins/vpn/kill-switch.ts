@@ -19,7 +19,10 @@ const log = logger('plugins/vpn/kill-switch.ts');
 const TABLE = 0x42_ffff;
 
 /** Before the rules of links (31 990). */
-const PRIORITY = { server: 31_000, all: 31_001 } as const;
+const PRIORITY = { server: 31_000, programs: 31_001, neighbours: 31_002, all: 31_003 } as const;
+
+/** What programs can send: ICMP, TCP, UDP, DCCP, SCTP and UDP-Lite (linux/in.h). */
+const PROTOCOLS = [1, 6, 17, 33, 132, 136] as const;
 
 const FAMILIES = [4, 6] as const;
 const UNREACHABLE_METRIC = 4096;
@@ -30,6 +33,8 @@ export interface Opening {
   readonly servers: readonly IpAddress[];
   /** Our own questions about the server's name, and the answers to them. */
   readonly inquiries: readonly Inquiry[];
+  /** Our IPv4 address on the way to the server, with the length of its network: neighbours there find us. */
+  readonly outside: IpPrefix | undefined;
   /** The tunnel; undefined while it is down. */
   readonly ifindex: number | undefined;
 }
@@ -140,8 +145,23 @@ function rulesFor(openings: readonly Opening[]): Rule[] {
       { ...both, sourcePorts: its, destinationPorts: ports },
     ];
   });
-  const rules = [...servers, ...inquiries, ...all];
+  const rules = [...servers, ...inquiries, ...neighbourRules(openings), ...all];
   return [...new Map(rules.map((rule) => [describe(rule), rule])).values()];
+}
+
+// Who asks by ARP for an address of ours gets no answer where no way leads back (rp_filter): a router would lose us,
+// and with it the VPN's server. A question like that has no IP protocol, and all that have one go on as before.
+function neighbourRules(openings: readonly Opening[]): Rule[] {
+  const links = openings.flatMap(({ outside }) => outside ?? []).filter(({ prefixLength }) => prefixLength < 32);
+  if (links.length === 0) return [];
+  const programs = PROTOCOLS.map((ipProtocol): Rule => {
+    return { family: 4, priority: PRIORITY.programs, ipProtocol, table: TABLE };
+  });
+  const neighbours = links.map(({ address, prefixLength }): Rule => {
+    const destination = { address: address.network(prefixLength), prefixLength };
+    return { family: 4, priority: PRIORITY.neighbours, source: whole(address), destination, table: MAIN_TABLE };
+  });
+  return [...programs, ...neighbours];
 }
 
 function whole(address: IpAddress): IpPrefix {
@@ -150,11 +170,13 @@ function whole(address: IpAddress): IpPrefix {
 
 async function ourRules(kernel: Rtnetlink): Promise<Rule[]> {
   const lists = await Promise.all(FAMILIES.map((family) => kernel.rule.list(family).catch((): Rule[] => [])));
-  return lists.flat().filter(({ priority }) => priority === PRIORITY.server || priority === PRIORITY.all);
+  const ours: ReadonlySet<unknown> = new Set(Object.values(PRIORITY));
+  return lists.flat().filter(({ priority }) => ours.has(priority));
 }
 
-function describe({ family, priority, source, destination, sourcePorts }: Rule): string {
-  return `${family} ${priority} ${source?.address ?? ''}:${sourcePorts?.first ?? ''} ${destination?.address ?? ''}`;
+function describe({ family, priority, source, destination, ipProtocol, sourcePorts }: Rule): string {
+  const to = destination === undefined ? '' : `${destination.address}/${destination.prefixLength}`;
+  return `${family} ${priority} ${source?.address ?? ''}:${sourcePorts?.first ?? ''} ${to} ${ipProtocol ?? ''}`;
 }
 
 async function attempt(request: Promise<void>): Promise<void> {

@@ -124,7 +124,7 @@ test('no route of a DHCP server leads past a full tunnel, and a kill switch lets
     await cell.log
       .wait('the switch', (event) => event.kind === 'route' && /table 4390911/.test(event.route), { since })
       .catch(() => undefined);
-    await until(async () => (await device(cell, 'ip', 'rule')).includes('31001:'));
+    await until(async () => (await device(cell, 'ip', 'rule')).includes('31003:'));
     assert.match(
       await device(cell, 'ip', 'route', 'get', '198.51.100.1'),
       /dev vpn0 /,
@@ -147,7 +147,7 @@ test('no route of a DHCP server leads past a full tunnel, and a kill switch lets
     assert.is((await cell.device.run(['ping', '-c1', '-W3', OPENVPN_INSIDE])).status, 0);
     await callVpnService(cell, IDENT, 'Disconnect');
     await until(async () => /dev eth0 /.test(await device(cell, 'ip', 'route', 'get', '198.51.100.1')));
-    assert.not.match(await device(cell, 'ip', 'rule'), /31001:/, 'a user who disconnects opens it');
+    assert.not.match(await device(cell, 'ip', 'rule'), /31003:/, 'a user who disconnects opens it');
   }));
 
 /** Resolves when `holds` does, which nothing on the bus announces. */

@@ -62,6 +62,8 @@ test('a server by name: found while nothing else leaves, and found again where i
   withVpnCell({ ...daemon.cell, dnsmasq: { extra: [MOVING_NAMES] }, peers: ['tcpdump'] }, async (cell) => {
     await cell.server.script(`ip address add ${FIRST}/20 dev bridge\nip address add ${MOVED}/20 dev bridge`);
     await nameServerSays(cell, NAME, FIRST);
+    // As Debian has it: the kernel looks for a way back to whoever asks for us by ARP, too (ip-sysctl).
+    await cell.device.script('echo 2 >/proc/sys/net/ipv4/conf/all/rp_filter');
     const connmand = await cell.startDaemon(daemon.argv, daemon.busName);
     await plugIn(cell);
     await makeCertificates(cell, NAME);
@@ -76,7 +78,8 @@ test('a server by name: found while nothing else leaves, and found again where i
     await server.stop();
     const isGone = isServiceProperty(IDENT, 'State', 'idle');
     await cell.log.wait('the loss to be seen', isGone, { since: dies, timeoutMs: LIMIT_MS });
-    const capture = cell.server.spawn(['tcpdump', '-l', '-n', '-i', 'bridge', 'ip or (ip6 and not icmp6)']);
+    const filter = 'ip or (ip6 and not icmp6)';
+    const capture = cell.server.spawn(['tcpdump', '-l', '-n', '--immediate-mode', '-i', 'bridge', filter]);
     await capture.waitForLine((line) => line.includes('listening on'));
     for (const address of ['198.51.100.1', '2001:db8::1']) {
       assert.not.equal((await cell.device.run(['ping', '-c1', '-W1', address])).status, 0, address);
@@ -84,6 +87,7 @@ test('a server by name: found while nothing else leaves, and found again where i
     assert.is(await lookUp(cell, 'secret.test'), '', 'no other name is asked for');
     assert.is(await lookUp(cell, NAME), FIRST, 'but the server is known');
 
+    await cell.server.script('ip neighbour flush dev bridge');
     await nameServerSays(cell, NAME, MOVED);
     await startOpenvpn(cell, ['--local', MOVED]);
     await connect(cell).catch((error: unknown) => {
@@ -91,6 +95,7 @@ test('a server by name: found while nothing else leaves, and found again where i
     });
     assert.is(Object((await propertiesOf(cell, IDENT))['IPv4']).Gateway, MOVED);
     assert.match(await wayTo(cell, '198.51.100.1'), /dev vpn0 /);
+    await until('the question to be seen', () => capture.text.includes(`> ${SERVER_ADDRESS}.53: `));
     capture.kill('SIGINT');
     await capture.exited;
     proveSilence(capture.text);
@@ -107,7 +112,6 @@ function proveSilence(text: string): void {
     if (to === `${SERVER_ADDRESS}.53`) return rest.toLowerCase().includes(`? ${NAME}. `);
     return [`${FIRST}.1194`, `${MOVED}.1194`].includes(to);
   };
-  assert.ok(sent.some((line) => line.includes(`${SERVER_ADDRESS}.53`)), 'the name was asked for');
   assert.equal(sent.filter((line) => !isWanted(line)), []);
 }
 

@@ -47,6 +47,7 @@ const RULE_ATTRIBUTES = {
   markMask: [16, u32],
   outputInterface: [17, string],
   protocol: [21, u8],
+  ipProtocol: [22, u8],
   sourcePorts: [23, portRange],
   destinationPorts: [24, portRange],
 } as const satisfies Shape;
@@ -74,6 +75,7 @@ export function decodeRule(message: NetlinkMessage): Rule | undefined {
     inputInterface: attributes.inputInterface,
     outputInterface: attributes.outputInterface,
     suppressPrefixLength: suppressPrefixLength === NO_SUPPRESSION ? undefined : suppressPrefixLength,
+    ipProtocol: attributes.ipProtocol,
     sourcePorts: attributes.sourcePorts,
     destinationPorts: attributes.destinationPorts,
     protocol: attributes.protocol,

@@ -19,6 +19,8 @@ export interface Rule {
   readonly outputInterface?: string | undefined;
   /** Ignore results of this table whose prefix is this short or shorter. */
   readonly suppressPrefixLength?: number | undefined;
+  /** IPPROTO_*. */
+  readonly ipProtocol?: number | undefined;
   /** Of what has ports. */
   readonly sourcePorts?: PortRange | undefined;
   readonly destinationPorts?: PortRange | undefined;

@@ -227,6 +227,8 @@ test('rule requests are those of ip rule', () => {
     'ip -6 rule add iif v0 lookup 200 priority 101');
   same((connection) => ruleRequests(connection).add({ family: 4, table: 254, suppressPrefixLength: 0, priority: 102 }),
     'ip rule add lookup main suppress_prefixlength 0 priority 102');
+  same((connection) => ruleRequests(connection).add({ family: 4, ipProtocol: 17, table: 1000, priority: 103 }),
+    'ip rule add ipproto udp lookup 1000 priority 103');
 });
 
 const NO_SYSTEM = {

@@ -35,7 +35,7 @@ async function withTunnels(): Promise<FakeKernel> {
 }
 
 const opening = (server: IpAddress | undefined, ifindex?: number): Opening => ({
-  servers: server === undefined ? [] : [server], inquiries: [], ifindex,
+  servers: server === undefined ? [] : [server], inquiries: [], outside: undefined, ifindex,
 });
 
 test('two at once', async () => {
@@ -48,15 +48,15 @@ test('two at once', async () => {
     switches.close('one', opening(ONE, first)),
     switches.close('two', opening(TWO)),
   ]);
-  const both = ['31000 192.0.2.1', '31000 192.0.2.2', '31001 all'];
+  const both = ['31000 192.0.2.1', '31000 192.0.2.2', '31003 all'];
   assert.equal(await shown(kernel), { rules: both, ways: [first, undefined] });
   await switches.close('two', opening(TWO, second));
   assert.equal(await shown(kernel), { rules: both, ways: [first, second, undefined] });
   await switches.open('one');
-  assert.equal(await shown(kernel), { rules: ['31000 192.0.2.2', '31001 all'], ways: [second, undefined] });
+  assert.equal(await shown(kernel), { rules: ['31000 192.0.2.2', '31003 all'], ways: [second, undefined] });
   await switches.open('one');
   await switches.close('two', opening(TWO));
-  assert.equal(await shown(kernel), { rules: ['31000 192.0.2.2', '31001 all'], ways: [undefined] }, 'nothing leaves');
+  assert.equal(await shown(kernel), { rules: ['31000 192.0.2.2', '31003 all'], ways: [undefined] }, 'nothing leaves');
   await switches.open('two');
   assert.equal(await shown(kernel), { rules: [], ways: [] });
 });
@@ -72,7 +72,7 @@ test('what a daemon before this one closed', async () => {
   await switches.inherit();
   assert.is(asked.length, 2);
   await switches.retain(new Set(['here']));
-  assert.equal(await shown(kernel), { rules: ['31000 192.0.2.2', '31001 all'], ways: [undefined] });
+  assert.equal(await shown(kernel), { rules: ['31000 192.0.2.2', '31003 all'], ways: [undefined] });
   await switches.retain(new Set());
   assert.equal(await shown(kernel), { rules: [], ways: [] });
 });
@@ -84,7 +84,7 @@ test('who may be asked about a name: one server, from one address and from ports
   const ports = { first: 512, last: 1023 };
   const [its, inquiries] = [{ first: 53, last: 53 }, [{ source, ports, server, port: 53 }]];
   const switches = new KillSwitches(kernel, FREE);
-  await switches.close('named', { servers: [server, server], inquiries, ifindex: undefined });
+  await switches.close('named', { servers: [server, server], inquiries, outside: undefined, ifindex: undefined });
   const rules = (await kernel.rule.list(4)).filter(({ priority }) => priority === 31_000);
   const shownOf = (rule: Rule) => [rule.source, rule.destination].map((each) => String(each?.address));
   const described = rules.map((rule) => [...shownOf(rule), rule.sourcePorts, rule.destinationPorts]);
@@ -94,7 +94,31 @@ test('who may be asked about a name: one server, from one address and from ports
     ['198.51.100.2', '198.51.100.53', its, ports],
   ]);
   await switches.close('named', opening(ONE));
-  assert.equal((await shown(kernel)).rules, ['31000 192.0.2.1', '31001 all']);
+  assert.equal((await shown(kernel)).rules, ['31000 192.0.2.1', '31003 all']);
+});
+
+test('neighbours find us, and programs do not find them', async () => {
+  const kernel = await withTunnels();
+  const [address, other] = ['198.51.100.2', '198.51.100.3'].map(parseIpAddress);
+  if (address === undefined || other === undefined) throw new Error('no addresses');
+  const switches = new KillSwitches(kernel, FREE);
+  await switches.close('one', { ...opening(ONE), outside: { address, prefixLength: 24 } });
+  const rules = await kernel.rule.list(4);
+  const described = rules.map(({ priority, source, destination: to, ipProtocol, table }) => {
+    return [priority, String(source?.address), String(to?.address), to?.prefixLength, ipProtocol, table];
+  });
+  assert.equal(described, [
+    [31_000, 'undefined', '192.0.2.1', 32, undefined, 254],
+    ...[1, 6, 17, 33, 132, 136].map((number) => [31_001, 'undefined', 'undefined', undefined, number, TABLE]),
+    [31_002, '198.51.100.2', '198.51.100.0', 24, undefined, 254],
+    [31_003, 'undefined', 'undefined', undefined, undefined, TABLE],
+  ]);
+  assert.is((await kernel.rule.list(6)).length, 1, 'IPv6 asks otherwise (RFC 4861)');
+  const before = (await shown(kernel)).rules;
+  await switches.close('one', { ...opening(ONE), outside: { address: other, prefixLength: 24 } });
+  assert.equal((await shown(kernel)).rules, before, 'those of the old address are gone');
+  await switches.open('one');
+  assert.equal((await shown(kernel)).rules, []);
 });
 
 test('the host in what connections have', () => {
@@ -135,7 +159,8 @@ test('nobody is asked before it closes; what is learnt is kept when nobody answe
     const one = new ConnectionSwitch('one', parts, context.scope);
     const now = { isWanted: true, host: 'vpn.test:443', transport, tunnel: undefined };
     await one.apply(now);
-    const closed = '31000 192.0.2.53, 31000 192.0.2.53, 31001 all';
+    const guarded = '31001 all, 31001 all, 31001 all, 31001 all, 31001 all, 31001 all';
+    const closed = `31000 192.0.2.53, 31000 192.0.2.53, ${guarded}, 31002 192.0.2.0, 31003 all`;
     assert.equal(log.splice(0), [`vpn.test? ${closed}`, 'vpn.test is 192.0.2.1'], 'no IPv6 address of ours');
     assert.equal((await shown(kernel)).rules, ['31000 192.0.2.1', ...closed.split(', ')]);
     await one.apply(now);
