@@ -17,7 +17,7 @@ import { patience } from '../patience.ts';
 import { isProperty } from '../wired.ts';
 import { startAccessPoint, startSupplicant } from './air.ts';
 import { type Beside, forgetAll } from './beside.ts';
-import { isScanDone, stumblesOf, timelineOf, toldOf } from './join-trace.ts';
+import { isScanDone, outage, stumblesOf, timelineOf, toldOf } from './join-trace.ts';
 import { SECRET, until } from './stations.ts';
 
 /** Milliseconds by what was measured. */
@@ -169,7 +169,7 @@ export class JoinRound {
       'daemon restarted: start to online': online - since,
       "daemon restarted: start to online, but for the daemon's processor time":
         online - since - cpuOf(this.daemon.pid),
-      'daemon restarted: without an address meanwhile': withoutAddress(log.since(stopAt)),
+      'daemon restarted: without an address or a route meanwhile': outage(log.since(0), 'wlan1', stopAt),
     };
   }
 
@@ -289,17 +289,6 @@ function sayAsleep({ cell }: Beside, isAsleep: boolean): void {
 function isOwned(name: DaemonName) {
   return (event: CellEvent): boolean =>
     event.kind === 'owner' && event.name === DAEMONS[name].busName && event.owner !== undefined;
-}
-
-/** How long the radio had no IPv4 address; 0 where it never went. */
-function withoutAddress(events: readonly CellEvent[]): number {
-  let [total, goneAt] = [0, Number.NaN];
-  for (const event of events) {
-    if (event.kind !== 'address' || event.link !== 'wlan1' || event.address.includes(':')) continue;
-    if (!event.isAdded) goneAt = event.at;
-    else if (!Number.isNaN(goneAt)) [total, goneAt] = [total + event.at - goneAt, Number.NaN];
-  }
-  return total;
 }
 
 /** Each daemon tells otherwise of a technology that is on from the start. */

@@ -1,5 +1,6 @@
 /**
- * What is seen of a station on its way into a network: the words of a timeline, and where it stumbled.
+ * What is seen of a station on its way into a network: the words of a timeline, where it stumbled, and how long
+ * nobody could use the link.
  * Reads the properties that wpa_supplicant says are others now (its D-Bus API, Interface).
  */
 
@@ -40,6 +41,32 @@ export function timelineOf(events: readonly CellEvent[], since: number): string 
     const word = wordOf(event);
     return word === undefined ? [] : [`${(event.at - since).toFixed(0)} ${word}`];
   }).join(', ');
+}
+
+/**
+ * How long after `since` a link that was usable was not, in milliseconds: it has a carrier, an IPv4 address and
+ * a default route, or programs on this machine are cut off. `events` are all there were; 0 where it never went.
+ */
+export function outage(events: readonly CellEvent[], link: string, since: number): number {
+  const [addresses, routes] = [new Set<string>(), new Set<string>()];
+  let [hasCarrier, total, goneAt] = [false, 0, Number.NaN];
+  for (const event of events) {
+    if (!('link' in event) || event.link !== link) continue;
+    if (event.kind === 'carrier') hasCarrier = event.isOn;
+    else if (event.kind === 'address' && !event.address.includes(':')) note(addresses, event.address, event.isAdded);
+    else if (event.kind === 'route' && event.route.startsWith('default via ')) note(routes, event.route, event.isAdded);
+    // The kernel says nothing of the routes that go with the last address.
+    if (addresses.size === 0) routes.clear();
+    if (event.at < since) continue;
+    if (!hasCarrier || routes.size === 0) goneAt = Number.isNaN(goneAt) ? event.at : goneAt;
+    else if (!Number.isNaN(goneAt)) [total, goneAt] = [total + event.at - goneAt, Number.NaN];
+  }
+  return total;
+}
+
+function note(set: Set<string>, what: string, isThere: boolean): void {
+  if (isThere) set.add(what);
+  else set.delete(what);
 }
 
 type Signal = Extract<CellEvent, { kind: 'signal' }>;
