@@ -176,6 +176,7 @@ class IwdRadio {
       if (network?.point !== undefined) network.setPoint({ ...network.point, frequencyMhz });
     });
     env.core.sleep.ended.observe(scope, () => this.#look());
+    env.core.provisioning.changed.observe(scope, () => this.#lookSoon());
   }
 
   /** Shows what iwd knows and looks for more; returns without waiting for it. */
@@ -217,6 +218,12 @@ class IwdRadio {
     this.#scanner.scan(this.#scope.signal)
       .catch((error: unknown) => log.debug('%s: %s', this.path, messageOf(error)))
       .finally(() => this.#idle());
+  }
+
+  // What a file names now may have to be called.
+  #lookSoon(): void {
+    this.#scanner.stopAutoscan();
+    this.#idle();
   }
 
   // Nothing is joined or being joined: keep looking.

@@ -181,7 +181,7 @@ class Radio {
     this.#device = device;
     this.#link = link;
     this.#scope = scope;
-    const { clock, options, sleep } = env.core;
+    const { clock, options, provisioning, sleep } = env.core;
     this.#joiner = new Joiner(link, clock, scope);
     this.#scanner = new Scanner(link, {
       clock,
@@ -192,6 +192,7 @@ class Radio {
     }, scope);
     link.events.observe(scope, (event) => this.#take(event));
     sleep.ended.observe(scope, () => this.#wake());
+    provisioning.changed.observe(scope, () => this.#lookSoon());
   }
 
   /** Reads what the supplicant knows and looks for networks; resolves without waiting for them. */
@@ -239,6 +240,12 @@ class Radio {
   // What is joined or being joined is lost, or is not: the supplicant will say.
   #wake(): void {
     if (!this.#joiner.isJoining && this.#joiner.connectedOwner === undefined) this.#lookForKnown();
+  }
+
+  // What a file names now may have to be called.
+  #lookSoon(): void {
+    this.#scanner.stopAutoscan();
+    this.idle();
   }
 
   #lookForKnown(): void {

@@ -167,10 +167,12 @@ test('the strength is that of the access point in use', withScope(async (context
   assert.is(strength(), 43);
 }));
 
+const HIDDEN = { [NAME]: { secret: SECRET, signalDbm: -50, isHidden: true } };
+
 test('a hidden network is called by the name the user says', withScope(async (context) => {
   const directory = stateDirectory(context);
   const { bench, daemon } = await iwdBench(context, {
-    files: storedNetwork(HOME), directory, air: { [NAME]: { secret: SECRET, signalDbm: -50, isHidden: true } },
+    files: storedNetwork(HOME), directory, air: HIDDEN,
   });
   const hidden = 'hidden_managed_psk';
   assert.equal(bench.core.services.list.map(({ identifier }) => identifier), [wifiIdentifier(hidden)]);
@@ -204,11 +206,19 @@ test('the nameless half of a pair for OWE is no hidden network', withScope(async
 test('a hidden favourite is found without a profile of iwd\'s', withScope(async (context) => {
   const directory = stateDirectory(context);
   const stored = ['SSID=686f6d65', 'Hidden=true', 'Favorite=true', 'AutoConnect=true', `Passphrase=${SECRET}`];
-  const { bench } = await iwdBench(context, {
-    files: storedNetwork(HOME, stored), directory,
-    air: { [NAME]: { secret: SECRET, signalDbm: -50, isHidden: true } },
-  });
+  const { bench } = await iwdBench(context, { files: storedNetwork(HOME, stored), directory, air: HIDDEN });
   await until(() => bench.state(HOME)[0] === 'ready');
+}));
+
+test('a hidden network is found soon after a file has named it', withScope(async (context) => {
+  const directory = stateDirectory(context);
+  const { bench } = await iwdBench(context, { files: storedNetwork(HOME), directory, air: HIDDEN });
+  // By now the next look would be minutes away.
+  await context.clock.advance(600_000);
+  bench.put('home.config', `[service_home]\nType=wifi\nName=home\nHidden=true\nPassphrase=${SECRET}\nIPv6=off\n`);
+  await settled(bench);
+  await context.clock.advance(3_000);
+  await until(() => bench.core.services.get(wifiIdentifier(HOME))?.isImmutable === true);
 }));
 
 const EAP = groupOf('work', 'ieee8021x');

@@ -291,6 +291,20 @@ test('hidden favourites and provisioned ones are called by name', withScope(asyn
   assert.is(bench.core.services.get(wifiIdentifier(WORK))?.isImmutable, true);
 }));
 
+test('a hidden network is called soon after a file has named it', withScope(async (context) => {
+  const bench = await wifiBench(context, { work: { ...WORK_AP, isHidden: true } });
+  // By now the next look would be minutes away.
+  await context.clock.advance(600_000);
+  const before = bench.supplicant.calls.length;
+  bench.put('office.config', '[service_work]\nType=wifi\nName=work\nHidden=true\nPassphrase=rigsecret\n');
+  await bench.settled();
+  await context.clock.advance(3_000);
+  await bench.settled();
+  const scans = bench.supplicant.calls.slice(before).filter((call) => call.startsWith('Scan'));
+  assert.equal(scans.slice(0, 2), ['Scan passive', 'Scan active work']);
+  assert.is(bench.core.services.get(wifiIdentifier(WORK))?.isImmutable, true);
+}));
+
 test('802.1X as a file says, and the password from the user', withScope(async (context) => {
   const group = groupOf('campus', 'ieee8021x');
   const lines = [
