@@ -62,8 +62,12 @@ function protection(network: StationNetwork): readonly Entry[] {
     case 'psk':
       return pskProtection(network, passphrase);
     case 'ieee8021x':
-      return [...pmfOf(network), ...(secrets.eap === undefined ? [] : eapKeys(secrets.eap, secrets.passphrase)),
-        text('key_mgmt', eapKeyManagement(network.keyManagements))];
+      return [
+        ...pmfOf(network),
+        ...(network.keyManagements.has(SUITE_B_192) ? STRONG_CIPHERS : []),
+        ...(secrets.eap === undefined ? [] : eapKeys(secrets.eap, secrets.passphrase)),
+        text('key_mgmt', eapKeyManagement(network.keyManagements)),
+      ];
   }
 }
 
@@ -91,12 +95,15 @@ function pskProtection(network: StationNetwork, passphrase: string): readonly En
 }
 
 const PSK_VARIANTS = [['wpa-psk-sha256', 'WPA-PSK-SHA256'], ['wpa-ft-psk', 'FT-PSK']] as const;
+const SUITE_B_192 = 'wpa-eap-suite-b-192';
 const EAP_VARIANTS = [
   ['wpa-eap-sha256', 'WPA-EAP-SHA256'],
   ['wpa-ft-eap', 'FT-EAP'],
   ['wpa-eap-suite-b', 'WPA-EAP-SUITE-B'],
-  ['wpa-eap-suite-b-192', 'WPA-EAP-SUITE-B-192'],
+  [SUITE_B_192, 'WPA-EAP-SUITE-B-192'],
 ] as const;
+/** Beside the usual ones: what WPA3-Enterprise with 192 bits demands, which a supplicant has to be told. */
+const STRONG_CIPHERS = [text('pairwise', 'GCMP-256 CCMP'), text('group', 'GCMP-256 CCMP TKIP')] as const;
 
 // SHA256 key managements come with management frame protection. Where no access point has it nothing is
 // said of it, as drivers without it would refuse to.

@@ -84,4 +84,14 @@ test('802.1X: PEAP, TTLS with GTC, TLS', () => {
   });
 });
 
+test('802.1X with 192 bits has ciphers of its own', () => {
+  const made = block({
+    security: 'ieee8021x', keyManagements: new Set(['wpa-eap-suite-b-192']), frameProtection: 'required', secrets: {},
+  });
+  assert.equal(made, {
+    ...BASE, ieee80211w: 2, pairwise: 'GCMP-256 CCMP', group: 'GCMP-256 CCMP TKIP',
+    key_mgmt: 'WPA-EAP WPA-EAP-SUITE-B-192', ssid,
+  });
+});
+
 test.run();
