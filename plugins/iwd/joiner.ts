@@ -65,8 +65,8 @@ export class IwdJoiner {
   readonly #lost = new Emitter<string>();
   readonly #foreign = new Emitter<string>();
   #joined: string | undefined;
-  /** The attempt that is under way, by what it is for. */
-  #joining: { readonly path: string } | undefined;
+  /** The attempt that is under way: what it is for, and when it has ended. */
+  #joining: { readonly path: string; readonly over: Promise<void> } | undefined;
   /** Leaving is under way; a join waits for it. */
   #leaving: Promise<void> | undefined;
   /** When the last join ended well, and whether it has been repeated since. */
@@ -78,7 +78,7 @@ export class IwdJoiner {
     this.#device = device;
     this.#path = path;
     this.#scope = scope;
-    scope.defer(() => this.#leaving);
+    scope.defer(() => this.left());
     env.objects.changed.observe(scope, (change) => {
       if (change.path === path && change.interface === iwdStationInterface.name) this.#follow();
     });
@@ -113,9 +113,10 @@ export class IwdJoiner {
   async join(
     target: IwdTarget, context: JoinContext, signal: AbortSignal,
   ): Promise<Readonly<Record<string, string | undefined>>> {
-    const isThere = this.#leaving === undefined && this.#connected === target.path && !isAsked(context);
+    await this.left();
+    signal.throwIfAborted();
+    const isThere = this.#connected === target.path && !isAsked(context);
     const way = isThere ? KEPT : await this.#wayTo(target, context, signal);
-    await this.#leaving;
     await this.#env.meter.ended;
     signal.throwIfAborted();
     if (!isThere) {
@@ -133,9 +134,16 @@ export class IwdJoiner {
     await this.#leaving;
   }
 
-  /** Resolves when leaving is not under way: iwd 2.3 joins nothing any more whose device goes before it has left. */
+  /**
+   * Resolves when nothing is being joined or left any more; what was given up may not have heard of it yet. iwd 2.3
+   * joins nothing any more whose device goes before it has left.
+   */
   async left(): Promise<void> {
-    await this.#leaving;
+    for (;;) {
+      const underWay = this.#joining?.over ?? this.#leaving;
+      if (underWay === undefined) return;
+      await underWay;
+    }
   }
 
   /** Joins anew what is joined. Rejects where that fails, and it is lost then, or with the reason of `signal`. */
@@ -168,7 +176,8 @@ export class IwdJoiner {
 
   /** Joins while `signal` holds, which ends it at once. */
   async #during(path: string, signal: AbortSignal, body: (limits: Scope) => Promise<void>): Promise<void> {
-    const own = { path };
+    let end = (): void => undefined;
+    const own = { path, over: new Promise<void>((resolve) => (end = resolve)) };
     const limits = this.#scope.child();
     this.#joining = own;
     signal.addEventListener('abort', () => {
@@ -179,6 +188,7 @@ export class IwdJoiner {
       signal.throwIfAborted();
     } finally {
       if (this.#joining === own) this.#joining = undefined;
+      end();
       await limits.close();
     }
   }

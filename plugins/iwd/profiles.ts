@@ -37,6 +37,9 @@ export class IwdProfiles {
     this.#objects = objects;
     this.#clock = clock;
     this.#scope = scope;
+    objects.changed.observe(scope, ({ path }) => {
+      if (objects.get(path, iwdKnownNetworkInterface) === undefined) this.#forgotten.delete(path);
+    });
   }
 
   /** The object of a network that iwd knows; undefined where it does not. */
@@ -73,9 +76,11 @@ export class IwdProfiles {
     const known = this.known(key);
     if (known === undefined) return;
     this.#forgotten.add(known);
-    await this.#objects.proxy(iwdKnownNetworkInterface, known).Forget()
-      .catch((error: unknown) => log.debug('%s: %s', known, error));
-    this.#forgotten.delete(known);
+    // Its object goes later than the answer comes.
+    await this.#objects.proxy(iwdKnownNetworkInterface, known).Forget().catch((error: unknown) => {
+      log.debug('%s: %s', known, error);
+      this.#forgotten.delete(known);
+    });
   }
 
   async #path(key: ProfileKey): Promise<string> {
