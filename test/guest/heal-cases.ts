@@ -73,13 +73,17 @@ async function loseGateway(station: Station): Promise<void> {
   const { server, device } = station.cell;
   const joins = (): number => station.daemon.text.split('joining anew').length;
   const before = joins();
-  await server.output(['ip', 'link', 'set', 'bridge', 'arp', 'off']);
+  // The kernel answers for an address on every link it is asked on, and `far` hears what the bridge does.
+  const answer = async (how: 'on' | 'off'): Promise<void> => {
+    for (const link of ['bridge', 'far']) await server.output(['ip', 'link', 'set', link, 'arp', how]);
+  };
+  await answer('off');
   await device.output(['ip', 'neigh', 'flush', 'dev', 'wlan1']);
   await until(async () => {
     await device.output(['bash', '-c', `echo > /dev/udp/${SERVER_ADDRESS}/9 || true`]);
     return joins() > before;
   });
-  await server.output(['ip', 'link', 'set', 'bridge', 'arp', 'on']);
+  await answer('on');
   await until(() => isUp(station));
 }
 
