@@ -39,7 +39,7 @@ export const vpn: Plugin<Core> = {
 // One scope for each daemon that appears.
 function follow(core: Core, scope: Scope): (owner: string | undefined) => void {
   const killSwitches = new KillSwitches(core.kernel, core.names);
-  void killSwitches.inherit();
+  const inherited = killSwitches.inherit();
   let current: Scope | undefined;
   return (owner) => {
     void current?.close();
@@ -49,7 +49,7 @@ function follow(core: Core, scope: Scope): (owner: string | undefined) => void {
     core.providers.reloader = undefined;
     if (owner === undefined) return;
     current = scope.child();
-    new VpnDaemon(core, killSwitches, current).start().catch((error: unknown) => {
+    new VpnDaemon(core, killSwitches, current).start(inherited).catch((error: unknown) => {
       log.warn('%s: %s', VPN_DAEMON, messageOf(error));
     });
   };
@@ -87,7 +87,9 @@ class VpnDaemon {
     this.#scope = scope;
   }
 
-  async start(): Promise<void> {
+  /** Takes connections on once it is known what an earlier daemon closed. */
+  async start(inherited: Promise<void>): Promise<void> {
+    await inherited;
     const { bus, providers } = this.#core;
     const from = { sender: VPN_DAEMON, path: '/' };
     const proxy = bus.proxy(vpnManagerInterface, VPN_DAEMON, '/');

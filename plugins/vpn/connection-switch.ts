@@ -18,8 +18,9 @@ const ASK_AGAIN_MS = 20_000;
 /** How things are with the connection. */
 export interface Circumstances {
   readonly isWanted: boolean;
-  readonly host: string;
-  /** What reaches the server. */
+  /** Servers, as in the connection: names or addresses. */
+  readonly hosts: readonly string[];
+  /** What reaches them. */
   readonly transport: Service | undefined;
   /** While the tunnel is up. */
   readonly tunnel: { readonly server: IpAddress | undefined; readonly ifindex: number } | undefined;
@@ -38,7 +39,7 @@ export class ConnectionSwitch {
   readonly #parts: SwitchParts;
   readonly #scope: Scope;
   readonly #askAgain: Alarm;
-  #server: ServerName | undefined;
+  #servers: readonly ServerName[] = [];
   #isClosed = false;
   #last: Circumstances | undefined;
 
@@ -47,8 +48,8 @@ export class ConnectionSwitch {
     this.#ident = ident;
     this.#parts = parts;
     this.#scope = scope;
-    this.#askAgain = parts.clock.alarm(`the server of ${ident}`, scope, () => void this.#ask());
-    scope.defer(() => this.#server?.forget());
+    this.#askAgain = parts.clock.alarm(`the servers of ${ident}`, scope, () => void this.#ask());
+    scope.defer(() => this.#serve([]));
   }
 
   get isClosed(): boolean {
@@ -58,6 +59,7 @@ export class ConnectionSwitch {
   /** Opens or closes it; asks for the server's addresses when it closes, and when told to. Never rejects. */
   async apply(now: Circumstances, isServerAsked = false): Promise<void> {
     const isNew = now.isWanted !== this.#isClosed;
+    const isElsewhere = now.transport !== this.#last?.transport;
     this.#isClosed = now.isWanted;
     this.#last = now;
     if (!now.isWanted) {
@@ -65,36 +67,43 @@ export class ConnectionSwitch {
       return;
     }
     await this.#close(now);
-    if (isNew || isServerAsked) await this.#ask();
+    if (isNew || isElsewhere || isServerAsked) await this.#ask();
   }
 
   /** Opens it for good. */
   open(): Promise<void> {
     this.#isClosed = false;
     this.#askAgain.set(undefined);
-    this.#server?.forget();
+    for (const server of this.#servers) server.forget();
     return this.#parts.killSwitches.open(this.#ident);
   }
 
   async #ask(): Promise<void> {
-    const server = this.#server;
-    const before = String(server?.addresses);
-    await server?.learn(this.#last?.transport);
+    const before = String(this.#addresses);
+    await Promise.all(this.#servers.map((server) => server.learn(this.#last?.transport)));
     // Meanwhile it may have been opened, or the tunnel may have come or gone.
     if (!this.#isClosed || this.#last === undefined) return;
-    if (String(this.#server?.addresses) !== before) await this.#close(this.#last);
-    if (this.#server?.isName === true) this.#askAgain.set(this.#parts.clock.now() + ASK_AGAIN_MS);
+    if (String(this.#addresses) !== before) await this.#close(this.#last);
+    if (this.#servers.some(({ isName }) => isName)) this.#askAgain.set(this.#parts.clock.now() + ASK_AGAIN_MS);
   }
 
-  #close({ host, transport, tunnel }: Circumstances): Promise<void> {
-    if (this.#server?.host !== host) {
-      this.#server?.forget();
-      this.#server = new ServerName(host, this.#parts.names, this.#scope);
-    }
-    const { addresses } = this.#server;
+  get #addresses(): readonly IpAddress[] {
+    return this.#servers.flatMap(({ addresses }) => addresses);
+  }
+
+  // What is known of those that stay is kept.
+  #serve(hosts: readonly string[]): void {
+    const before = this.#servers;
+    const known = (host: string): ServerName | undefined => before.find((each) => each.host === host);
+    for (const server of before) if (!hosts.includes(server.host)) server.forget();
+    this.#servers = hosts.map((host) => known(host) ?? new ServerName(host, this.#parts.names, this.#scope));
+  }
+
+  #close({ hosts, transport, tunnel }: Circumstances): Promise<void> {
+    this.#serve(hosts);
     return this.#parts.killSwitches.close(this.#ident, {
-      servers: tunnel?.server === undefined ? addresses : [...addresses, tunnel.server],
-      inquiries: this.#server.inquiries(transport),
+      servers: tunnel?.server === undefined ? this.#addresses : [...this.#addresses, tunnel.server],
+      inquiries: this.#servers.flatMap((server) => server.inquiries(transport)),
       outside: transport?.inUse.ipv4,
       ifindex: tunnel?.ifindex,
     });

@@ -15,7 +15,7 @@ import { logger } from '../../src/shared/log.ts';
 import type { Core, JoinContext, Provider, Scope, Service, TunnelSetup } from '../../src/api.ts';
 import { ConnectionSwitch } from './connection-switch.ts';
 import type { KillSwitches } from './kill-switch.ts';
-import { tunnelOf, type Properties } from './properties.ts';
+import { serversOf, tunnelOf, type Properties } from './properties.ts';
 
 const log = logger('plugins/vpn/connection.ts');
 
@@ -140,6 +140,7 @@ export class VpnConnection {
     // A tunnel that outlived the daemon before us.
     if (this.#text('State') === 'ready') service.connect('auto').catch(() => undefined);
     this.#consider();
+    void this.#applyKillSwitch();
     return true;
   }
 
@@ -377,20 +378,24 @@ export class VpnConnection {
     return !isFull(service) || !others.some(({ state }) => state !== 'idle' && state !== 'failure');
   }
 
-  /** Wanted is what connects by itself, or was connected and not disconnected by the user. */
-  async #applyKillSwitch(isServerAsked = false): Promise<void> {
-    const { services } = this.#parts.core;
+  /**
+   * Wanted is what connects by itself, or was connected and not disconnected by the user. It is closed, and the
+   * server known, before an attempt begins, of which the service's state does not tell yet.
+   */
+  async #applyKillSwitch(isBeginning = false): Promise<void> {
+    const { core: { services }, ident, killSwitches } = this.#parts;
     const { service, tunnel, device } = this.#provider ?? {};
     if (services.isKeepingTraffic) return;
     const isOn = ['true', 'yes', '1'].includes(this.#text('VPN.KillSwitch').toLowerCase());
-    const isUp = service !== undefined && service.state !== 'idle' && service.state !== 'failure';
-    const isWished = isUp || service?.isAutoconnect === true || this.#switch.isClosed;
+    const isUp = isBeginning || (service !== undefined && service.state !== 'idle' && service.state !== 'failure');
+    const isWished = isUp || service?.isAutoconnect === true || killSwitches.isClosed(ident);
+    const transport = this.#transport?.service ?? services.default;
     await this.#switch.apply({
       isWanted: isOn && service?.isIgnored === false && isWished,
-      host: this.#text('Host'),
-      transport: this.#transport?.service ?? services.default,
+      hosts: serversOf(this.#properties),
+      transport: transport === service ? undefined : transport,
       tunnel: tunnel?.setup && device && { server: tunnel.setup.server, ifindex: device.ifindex },
-    }, isServerAsked);
+    }, isBeginning);
   }
 
   /** A property that is a text; empty where there is none. */

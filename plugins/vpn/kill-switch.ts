@@ -1,8 +1,8 @@
 /**
  * Kill switches: while a connection that has one is wanted, everything is routed by a table of its
  * own, in which there are such connections' tunnels or nothing (ip-rule(8)); only their servers are
- * reached as before, and name servers by who asks for those. The rules outlive the daemon, so that nothing
- * leaks while it restarts.
+ * reached as before, and name servers by who asks for those. Rules and routes outlive the daemon, so that nothing
+ * leaks while it restarts, and tell the next one whose switches were closed.
  */
 
 import type { Rtnetlink } from '../../src/netlink/rtnetlink.ts';
@@ -25,7 +25,8 @@ const PRIORITY = { server: 31_000, programs: 31_001, neighbours: 31_002, all: 31
 const PROTOCOLS = [1, 6, 17, 33, 132, 136] as const;
 
 const FAMILIES = [4, 6] as const;
-const UNREACHABLE_METRIC = 4096;
+/** Metrics of the routes that lead nowhere, one for each connection: far behind those of tunnels. */
+const MARKS = 0x1000_0000;
 
 /** What a closed switch lets through. */
 export interface Opening {
@@ -49,6 +50,8 @@ export class KillSwitches {
   readonly #closed = new Map<string, Opening>();
   #last: Promise<void> = Promise.resolve();
   #isInherited = true;
+  /** Marks of what a daemon before this one closed, until it is known who wants it. */
+  readonly #inherited = new Set<number | undefined>();
 
   /** Programs' names go with them: the daemon's own sockets are bound to links and heed no rules there. */
   constructor(kernel: Rtnetlink, names: Confined) {
@@ -58,8 +61,15 @@ export class KillSwitches {
 
   /** What a daemon before this one closed holds for names too, until it is known who wants it. Never rejects. */
   async inherit(): Promise<void> {
-    const rules = await ourRules(this.#kernel);
-    if (rules.length > 0 && this.#isInherited) this.#names.confine([]);
+    const [rules, routes] = await Promise.all([ourRules(this.#kernel), ourRoutes(this.#kernel, 4)]);
+    if (rules.length === 0 || !this.#isInherited) return;
+    for (const { metric } of routes) this.#inherited.add(metric);
+    this.#names.confine([]);
+  }
+
+  /** Whether that of `ident` is closed, by this daemon or, until `retain`, by one before it (after `inherit`). */
+  isClosed(ident: string): boolean {
+    return this.#closed.has(ident) || this.#inherited.has(markOf(ident));
   }
 
   /** Closes everything but the tunnels and servers of the connections that are closed. Never rejects. */
@@ -70,11 +80,13 @@ export class KillSwitches {
 
   /** Takes back what `close` did for this connection. Never rejects. */
   open(ident: string): Promise<void> {
+    this.#inherited.delete(markOf(ident));
     return this.#closed.delete(ident) ? this.#settle() : this.#last;
   }
 
   /** Keeps the switches of `idents` alone, and nothing that a daemon before this one closed. Never rejects. */
   retain(idents: ReadonlySet<string>): Promise<void> {
+    this.#inherited.clear();
     for (const ident of this.#closed.keys()) if (!idents.has(ident)) this.#closed.delete(ident);
     return this.#settle();
   }
@@ -92,7 +104,7 @@ export class KillSwitches {
   async #closeAll(): Promise<void> {
     const { route, rule } = this.#kernel;
     const openings = [...this.#closed.values()];
-    const routes = FAMILIES.flatMap((family) => routesFor(family, openings));
+    const routes = FAMILIES.flatMap((family) => routesFor(family, this.#closed));
     for (const each of routes) await attempt(route.replace(each));
     const rules = rulesFor(openings);
     for (const each of rules) await attempt(rule.add(each));
@@ -112,18 +124,27 @@ export class KillSwitches {
 
   async #removeRoutes(isOld: (route: Route) => boolean): Promise<void> {
     for (const family of FAMILIES) {
-      const routes = await this.#kernel.route.list(family, TABLE).catch(() => []);
+      const routes = await ourRoutes(this.#kernel, family);
       for (const route of routes.filter(isOld)) await attempt(this.#kernel.route.remove(route));
     }
   }
 }
 
-// The tunnel that was closed first is the first way out.
-function routesFor(family: 4 | 6, openings: readonly Opening[]): Route[] {
-  const nothing: Route = { family, table: TABLE, type: 'unreachable', metric: UNREACHABLE_METRIC };
-  const tunnels = openings.flatMap(({ ifindex }) => ifindex ?? []);
+// The tunnel that was closed first is the first way out. Behind them each connection has a way that leads nowhere.
+function routesFor(family: 4 | 6, closed: ReadonlyMap<string, Opening>): Route[] {
+  const nowhere = [...closed.keys()].map((ident): Route => {
+    return { family, table: TABLE, type: 'unreachable', metric: markOf(ident) };
+  });
+  const tunnels = [...closed.values()].flatMap(({ ifindex }) => ifindex ?? []);
   const into = (ifindex: number, n: number): Route => ({ family, table: TABLE, ifindex, metric: n + 1, scope: 'link' });
-  return [nothing, ...tunnels.map(into)];
+  return [...tunnels.map(into), ...nowhere];
+}
+
+// Well spread (FNV-1a), so that one is not taken for another.
+function markOf(ident: string): number {
+  let hash = 0x811c_9dc5;
+  for (const character of ident) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x0100_0193);
+  return MARKS + (hash >>> 4);
 }
 
 function isSameRoute(one: Route, other: Route): boolean {
@@ -166,6 +187,10 @@ function neighbourRules(openings: readonly Opening[]): Rule[] {
 
 function whole(address: IpAddress): IpPrefix {
   return { address, prefixLength: address.family === 4 ? 32 : 128 };
+}
+
+function ourRoutes(kernel: Rtnetlink, family: 4 | 6): Promise<Route[]> {
+  return kernel.route.list(family, TABLE).catch(() => []);
 }
 
 async function ourRules(kernel: Rtnetlink): Promise<Rule[]> {

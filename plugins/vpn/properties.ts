@@ -32,6 +32,13 @@ export function tunnelOf(properties: Properties): TunnelSetup | undefined {
   };
 }
 
+/** The servers of a connection, as written: the one that makes the tunnel, and a WireGuard's further peers. */
+export function serversOf(properties: Properties): string[] {
+  const keys = [...properties.keys()].filter((key) => /^WireGuard\.Peer\.[^.]+\.Endpoint$/.test(key));
+  const texts = ['Host', ...keys].map((key) => properties.get(key)?.as('s') ?? '');
+  return [...new Set(texts.filter((text) => text !== ''))];
+}
+
 function addressOf(dictionary: ReadonlyMap<string, Variant>): IpPrefix | undefined {
   const address = addressIn(dictionary, 'Address');
   if (address === undefined) return undefined;

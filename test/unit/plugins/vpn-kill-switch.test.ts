@@ -7,6 +7,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConnectionSwitch } from '../../../plugins/vpn/connection-switch.ts';
 import { KillSwitches, type Opening } from '../../../plugins/vpn/kill-switch.ts';
+import { serversOf } from '../../../plugins/vpn/properties.ts';
+import { variant, type Variant } from '../../../src/dbus/signature.ts';
 import type { Rule } from '../../../src/netlink/rule/rule.ts';
 import { hostOf, type LookUp } from '../../../plugins/vpn/server-name.ts';
 import { parseIpAddress, type IpAddress } from '../../../src/shared/ipaddress.ts';
@@ -49,9 +51,9 @@ test('two at once', async () => {
     switches.close('two', opening(TWO)),
   ]);
   const both = ['31000 192.0.2.1', '31000 192.0.2.2', '31003 all'];
-  assert.equal(await shown(kernel), { rules: both, ways: [first, undefined] });
+  assert.equal(await shown(kernel), { rules: both, ways: [first, undefined, undefined] });
   await switches.close('two', opening(TWO, second));
-  assert.equal(await shown(kernel), { rules: both, ways: [first, second, undefined] });
+  assert.equal(await shown(kernel), { rules: both, ways: [first, second, undefined, undefined] });
   await switches.open('one');
   assert.equal(await shown(kernel), { rules: ['31000 192.0.2.2', '31003 all'], ways: [second, undefined] });
   await switches.open('one');
@@ -68,13 +70,16 @@ test('what a daemon before this one closed', async () => {
   const switches = new KillSwitches(kernel, { confine: (links) => void asked.push(links) });
   await switches.inherit();
   assert.equal(asked, [[]], 'nobody is asked before it is known whose it is');
+  assert.equal(['gone', 'here'].map((ident) => switches.isClosed(ident)), [true, false], 'it is known whose it was');
   await switches.close('here', opening(TWO));
   await switches.inherit();
   assert.is(asked.length, 2);
   await switches.retain(new Set(['here']));
   assert.equal(await shown(kernel), { rules: ['31000 192.0.2.2', '31003 all'], ways: [undefined] });
+  assert.equal(['gone', 'here'].map((ident) => switches.isClosed(ident)), [false, true]);
   await switches.retain(new Set());
   assert.equal(await shown(kernel), { rules: [], ways: [] });
+  assert.not.ok(switches.isClosed('here'));
 });
 
 test('who may be asked about a name: one server, from one address and from ports that are root\'s', async () => {
@@ -121,6 +126,15 @@ test('neighbours find us, and programs do not find them', async () => {
   assert.equal((await shown(kernel)).rules, []);
 });
 
+test('the servers of a connection', () => {
+  const properties = new Map([
+    ['Host', 'vpn.test'], ['WireGuard.PublicKey', 'x'], ['WireGuard.Peer.a.Endpoint', '192.0.2.1:51820'],
+    ['WireGuard.Peer.b.PublicKey', 'y'], ['WireGuard.Peer.b.Endpoint', 'vpn.test'],
+  ].map(([key = '', value = '']): [string, Variant] => [key, variant('s', value)]));
+  assert.equal(serversOf(properties), ['vpn.test', '192.0.2.1:51820']);
+  assert.equal(serversOf(new Map()), []);
+});
+
 test('the host in what connections have', () => {
   const hosts = ['https://vpn.test:8443/group', 'vpn.test:4443', '192.0.2.1:443', '[fd00::1]:51820', 'fd00::1', ''];
   assert.equal(hosts.map(hostOf), ['vpn.test', 'vpn.test', '192.0.2.1', 'fd00::1', 'fd00::1', '']);
@@ -157,7 +171,7 @@ test('nobody is asked before it closes; what is learnt is kept when nobody answe
     };
     const parts = { names, clock: core.clock, killSwitches: new KillSwitches(kernel, FREE) };
     const one = new ConnectionSwitch('one', parts, context.scope);
-    const now = { isWanted: true, host: 'vpn.test:443', transport, tunnel: undefined };
+    const now = { isWanted: true, hosts: ['vpn.test:443'], transport, tunnel: undefined };
     await one.apply(now);
     const guarded = '31001 all, 31001 all, 31001 all, 31001 all, 31001 all, 31001 all';
     const closed = `31000 192.0.2.53, 31000 192.0.2.53, ${guarded}, 31002 192.0.2.0, 31003 all`;
@@ -172,6 +186,15 @@ test('nobody is asked before it closes; what is learnt is kept when nobody answe
     await context.clock.advance(20_000);
     assert.equal(log.splice(0).at(-1), 'vpn.test is 192.0.2.2', 'a server that moves is followed');
     assert.equal((await shown(kernel)).rules, ['31000 192.0.2.2', ...closed.split(', ')]);
+    const both = { ...now, hosts: ['vpn.test:443', 'other.test'] };
+    await one.apply(both, true);
+    const questions = log.splice(0).filter((line) => !line.includes(' is ')).map((line) => line.split('?')[0]);
+    assert.equal(questions, ['vpn.test', 'other.test'], 'each of several');
+    await one.apply({ ...both, transport: undefined });
+    await one.apply(both);
+    assert.equal(log.splice(0).length, 4, 'and again from elsewhere');
+    await one.apply(now);
+    assert.equal(log.splice(0), ['other.test is '], 'what is no server any more is forgotten');
     await one.apply({ ...now, isWanted: false });
     await context.clock.advance(60_000);
     assert.equal([log, (await shown(kernel)).rules], [['vpn.test is '], []]);
