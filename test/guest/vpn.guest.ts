@@ -36,6 +36,9 @@ import { daemon, plugIn, SERVICE } from '../helpers/wired.ts';
 /** Addresses of the server's, each a VPN server of its own. */
 const HOSTS = { l2tp: SERVER_ADDRESS, pptp: '10.77.0.2', wireguard: '10.77.0.3', moved: '10.77.0.4' } as const;
 
+/** A server beyond the router that the first one's tunnel does not reach. */
+const FAR_HOST = '192.0.2.51';
+
 const MODULES = ['tun', 'wireguard', 'ppp_generic', 'ppp_async', 'ppp_mppe', 'l2tp_ppp', 'pptp', 'gre'];
 
 const NAMES = '/run/names';
@@ -83,7 +86,9 @@ guestCase('WireGuard: peers of a file, both families, everything goes and comes 
   const [client, server, other, third] = [await makeKeys(), await makeKeys(), await makeKeys(), await makeKeys()];
   await startWireguard(cell, { link: 'wgo', net: '10.8.0', port: 51821, keys: other, client: client.shown });
   await startWireguard(cell, { link: 'wgt', net: '10.7.0', port: 51822, keys: third, client: client.shown });
-  await tellNames(cell, `${HOSTS.moved} third.test`);
+  await tellNames(cell, `${FAR_HOST} third.test`);
+  await cell.server.script(`ip address add ${FAR_HOST}/32 dev far
+ip rule add pref 5 iif wgs to ${FAR_HOST} blackhole`);
   rig = await proveLife(running(), {
     ident: '10_77_0_3',
     settings: {
@@ -113,16 +118,17 @@ Endpoint=third.test:51822`,
       const shown = (await run(cell, 'wg', 'show', 'wg0')).stdout;
       assert.match(shown, /endpoint: 10\.77\.0\.3:51820/);
       assert.match(shown, /endpoint: 10\.77\.0\.4:51821/);
-      assert.match(shown, /endpoint: 10\.77\.0\.4:51822/);
+      assert.match(shown, /endpoint: 192\.0\.2\.51:51822/);
       assert.ok(await answers(cell, 'fd09::1'), 'IPv6 inside');
       assert.ok(await answers(cell, '10.8.0.1'), 'the other peer');
-      assert.ok(await answers(cell, '10.7.0.1'), 'the peer by name');
+      assert.ok(await answers(cell, '10.7.0.1'), 'the peer by name, around the tunnel of the first');
       assert.match((await run(cell, 'ip', '-6', 'route', 'get', '2001:db8::1')).stdout, /dev wg0/);
       assert.equal((await propertiesOf(cell, '10_77_0_3'))['Nameservers'], [WORLD_ADDRESS, '10.9.0.3']);
       await seesWorld(cell, 'wireguard');
     },
   });
   await missesWorld(cell, 'no-wireguard');
+  assert.not.match((await run(cell, 'ip', 'route')).stdout, /192\.0\.2\.51/);
 });
 
 /** Connects it, unless it does so by itself, since AutoConnect was wanted of its name before; `since`: no earlier. */

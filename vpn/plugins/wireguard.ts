@@ -12,6 +12,7 @@ import { ConnmanError, messageOf } from '../../src/shared/errors.ts';
 import { parseIpAddress, type IpAddress, type IpPrefix } from '../../src/shared/ipaddress.ts';
 import { logger } from '../../src/shared/log.ts';
 import { VpnFailure, type Driver, type Plugin, type Session, type Settings, type VpnCore } from '../api.ts';
+import { WaysAround } from './lib/ways-around.ts';
 
 const log = logger('vpn/plugins/wireguard.ts');
 
@@ -45,7 +46,10 @@ const driver: Driver = {
     } catch (error) {
       throw refused(error);
     }
-    // The first peer's is the server that connmand has to reach around the tunnel.
+    // The first peer's is the server that connmand has to reach around the tunnel; the others' are left to us.
+    const ways = new WaysAround(env.kernel, name, scope);
+    const leadToOthers = (): Promise<void> => ways.lead(othersOf(peers));
+    await leadToOthers();
     const up = (): void => session.up({
       interfaceName: name,
       addresses: plan.addresses.map((each) => ({ ...each })),
@@ -59,6 +63,7 @@ const driver: Driver = {
       const server = peers[0]?.endpoint?.address;
       void followNames(session, name, plan.peers, peers).then(() => {
         if (signal.aborted || scope.isClosed) return;
+        void leadToOthers();
         if (peers[0]?.endpoint?.address !== server) up();
         follow.set(env.clock.now() + RESOLVE_MS);
       });
@@ -214,6 +219,11 @@ async function followNames(
       if (!signal.aborted) log.warn('%s: %s', name, messageOf(error));
     }
   }
+}
+
+function othersOf([first, ...others]: readonly WireguardPeer[]): IpAddress[] {
+  return others.flatMap(({ endpoint }) => endpoint?.address ?? [])
+    .filter((address) => first?.endpoint?.address.equals(address) !== true);
 }
 
 // Ends with the user's wish, or when somebody removes the interface.
