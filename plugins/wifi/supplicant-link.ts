@@ -126,7 +126,7 @@ export class SupplicantLink {
     const properties = await this.#getAll(this.path, supplicantLinkInterface.name);
     this.#takeProperties(properties);
     await Promise.all([
-      this.#loadBss(), this.#prepareWps(), this.#prepareSae(),
+      this.#loadBss(properties.get('BSSs')), this.#prepareWps(), this.#prepareSae(),
       this.#set('BSSExpireAge', variant('u', BSS_EXPIRE_AGE_S)),
     ]);
   }
@@ -262,17 +262,15 @@ export class SupplicantLink {
   // A driver may drop signals while much is in the air; what the supplicant has is read after each scan.
   async #finishScan(isSuccess: boolean): Promise<void> {
     try {
-      if (isSuccess) await this.#loadBss();
+      if (isSuccess) await this.#loadBss(await this.#get('BSSs'));
     } catch (error) {
       log.debug('%s: %s', this.path, messageOf(error));
     }
     this.#events.emit({ kind: 'scanDone', isSuccess });
   }
 
-  async #loadBss(): Promise<void> {
-    const properties = this.#bus.proxy(propertiesInterface, SUPPLICANT, this.path);
-    const value = await properties.Get({ interface_name: supplicantLinkInterface.name, property_name: 'BSSs' });
-    const paths = value.as('ao') ?? [];
+  async #loadBss(heard: Variant | undefined): Promise<void> {
+    const paths = heard?.as('ao') ?? [];
     const unknown = paths.filter((path) => !this.#bss.has(path));
     await Promise.all(unknown.map(async (path) => {
       const bss = await this.#getAll(path, supplicantBssInterface.name).catch(() => undefined);
@@ -309,6 +307,11 @@ export class SupplicantLink {
   async #setOn(interfaceName: string, name: string, value: Variant): Promise<void> {
     const properties = this.#bus.proxy(propertiesInterface, SUPPLICANT, this.path);
     await properties.Set({ interface_name: interfaceName, property_name: name, value });
+  }
+
+  #get(name: string): Promise<Variant> {
+    const properties = this.#bus.proxy(propertiesInterface, SUPPLICANT, this.path);
+    return properties.Get({ interface_name: supplicantLinkInterface.name, property_name: name });
   }
 
   async #getAll(path: string, interfaceName: string): Promise<Properties> {

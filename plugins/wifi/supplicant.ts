@@ -123,13 +123,17 @@ export class Supplicant {
   }
 }
 
+// The bus has the rules before it hands on what is asked after them: nobody waits for its answers.
 async function begin(
   supplicant: Supplicant, life: Scope, onStart: (supplicant: Supplicant, life: Scope) => void,
 ): Promise<void> {
   try {
-    await supplicant.listen(life);
-    if (!life.signal.aborted) onStart(supplicant, life);
+    const listening = supplicant.listen(life);
+    onStart(supplicant, life);
+    await listening;
   } catch (error) {
-    if (!life.signal.aborted) log.error('%s cannot be heard: %s', SUPPLICANT, error);
+    if (life.isClosed) return;
+    log.error('%s cannot be heard: %s', SUPPLICANT, error);
+    await life.close();
   }
 }

@@ -68,7 +68,8 @@ export class NameWatch {
     const match = { sender: BUS_NAME, path: BUS_PATH, interface: BUS_NAME, member: 'NameOwnerChanged' };
     const rule = isCrowded ? match : { ...match, arg0: name };
     const added = this.#rules.add(rule, watched.scope, (message) => this.#onChange(watched, message));
-    added.then(() => this.#ask(watched)).catch((error: unknown) => {
+    // The bus takes calls in their order: what changes after it has said who is the owner, it tells.
+    Promise.all([added, this.#ask(watched)]).catch((error: unknown) => {
       if (watched.scope.isClosed) return;
       if (!isStandardError(error, 'Disconnected')) log.error('cannot watch bus name %s: %s', name, error);
       this.#set(watched, undefined);
