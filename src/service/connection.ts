@@ -110,13 +110,14 @@ export class Connection {
   /** While IPv6 has yet to begin. */
   #beginLater: Scope | undefined;
   /** Until IPv4 is known to be online, or not. */
-  #hurry: Scope | undefined;
+  readonly #inHurry: Scope;
   #isDefault = false;
 
   constructor(target: ConnectionTarget, env: ConnectionEnv, scope: Scope) {
     this.#target = target;
     this.#env = env;
     this.#scope = scope.child();
+    this.#inHurry = this.#scope.child();
     this.proxy = this.#makeProxy();
   }
 
@@ -164,7 +165,7 @@ export class Connection {
   /** IPv4 is in a hurry; IPv6, whose routers answer a second later at the soonest, comes after it. */
   start(): void {
     const { method } = this.#target.configuration().ipv4;
-    if (method !== 'off') this.#hurry = this.#env.leisure.hurry(this.#scope);
+    if (method !== 'off') this.#env.leisure.hurry(this.#inHurry);
     this.begin(4);
     if (method !== 'dhcp') return this.begin(6);
     this.#beginLater = this.#scope.child();
@@ -230,7 +231,7 @@ export class Connection {
   }
 
   #endHurry(family: 4 | 6): void {
-    if (family === 4) void this.#hurry?.close();
+    if (family === 4) void this.#inHurry.close();
   }
 
   #forgetBegin(): void {
@@ -331,6 +332,8 @@ export class Connection {
         this.#updateResolver();
         this.#events.emit(event);
         if (this.#env.options.OnlineCheckMode === 'none' || !this.#target.isChecked()) this.#endHurry(family);
+        // On slow processors each step takes as long as a hurry may.
+        else if (family === 4) this.#env.leisure.hurry(this.#inHurry);
         return;
       case 'lost':
         this.#updateResolver();

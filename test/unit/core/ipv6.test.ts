@@ -9,8 +9,11 @@ import { LONGEST_HURRY_MS } from '../../../src/shared/leisure.ts';
 import { serviceInterface } from '../../../src/dbus/interfaces/service.ts';
 import { Variant } from '../../../src/dbus/signature.ts';
 import { parseIpAddress } from '../../../src/shared/ipaddress.ts';
-import { coreBench, type CoreBench } from '../../helpers/core-bench.ts';
+import { coreBench, type CoreBench, type CoreBenchOptions } from '../../helpers/core-bench.ts';
+import { FakeNetwork } from '../../helpers/fake-network.ts';
 import { withScope, type TestContext } from '../../helpers/with-scope.ts';
+import { FakeDhcpLink } from '../dhcp/fake-link.ts';
+import { replyTo } from '../dhcp/life.ts';
 
 const MAC = Uint8Array.of(2, 0, 0, 0, 0, 1);
 const SERVICE = 'ethernet_020000000001_cable';
@@ -22,9 +25,13 @@ const IPV6 = [
 ];
 
 async function plugged(context: TestContext, ...keys: string[]): Promise<CoreBench> {
+  return plug(context, { mainConf: 'OnlineCheckMode=none\nUseGatewaysAsTimeservers=true' }, keys);
+}
+
+async function plug(context: TestContext, options: CoreBenchOptions, keys: readonly string[]): Promise<CoreBench> {
   const text = [`[${SERVICE}]`, 'AutoConnect=true', 'Nameservers=192.0.2.53;2001:db8::53;', ...keys, ''].join('\n');
   const files = { [`${SERVICE}/settings`]: text };
-  const bench = await coreBench(context, { mainConf: 'OnlineCheckMode=none\nUseGatewaysAsTimeservers=true', files });
+  const bench = await coreBench(context, { ...options, files });
   bench.parameters.set('net/ipv6/conf/eth0/disable_ipv6', '0');
   bench.parameters.set('net/ipv6/conf/eth0/accept_ra', '1');
   bench.kernel.addLink({ name: 'eth0', hardwareAddress: MAC });
@@ -123,6 +130,28 @@ test('nothing of IPv6 is set while IPv4 is in a hurry', withScope(async (context
   assert.is(accepts(), '1', 'nobody answers, but soon might');
   await context.clock.advance(1);
   assert.is(accepts(), '0', 'as configured');
+}));
+
+test('nor while the answer to its check may come soon', withScope(async (context) => {
+  const { clock, scope } = context;
+  const link = new FakeDhcpLink();
+  const silent = new FakeNetwork(clock, () => bench.kernel, scope);
+  silent.isSilent = true;
+  const system = { ...silent.system, packet: link.system.packet, udp: link.system.udp };
+  const options = { mainConf: 'OnlineCheckIPv4URL=http://192.0.2.80/', system };
+  const bench = await plug(context, options, ['IPv4.method=dhcp', ...IPV6]);
+  const accepts = (): string | undefined => bench.parameters.get('net/ipv6/conf/eth0/accept_ra');
+  await clock.advance(LONGEST_HURRY_MS - 1);
+  for (const type of ['offer', 'ack'] as const) {
+    const sent = link.sent.at(-1);
+    if (sent !== undefined) link.reply(replyTo(sent.message, type));
+    await bench.settled();
+  }
+  assert.is((await properties(bench))['State'], 'ready');
+  await clock.advance(LONGEST_HURRY_MS - 1);
+  assert.is(accepts(), '1');
+  await clock.advance(1);
+  assert.is(accepts(), '0');
 }));
 
 test('off is off in the kernel, and given back with the device', withScope(async (context) => {
