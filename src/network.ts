@@ -77,6 +77,8 @@ export interface NetworkControl {
   readonly outlivesDaemon?: boolean;
   /** Leaves the link; nothing to do where it is a cable. */
   disconnect(): Promise<void> | undefined;
+  /** A user wants nothing of it while it is not connected: what waits for it does so no longer. */
+  giveUp?(): void;
   /** A user has removed the service: what is kept of it elsewhere goes as well. */
   forget?(): void;
 }

@@ -43,7 +43,7 @@ export class ConnectionSwitch {
   #isClosed = false;
   #last: Circumstances | undefined;
 
-  /** What programs are told of the server's name ends with `scope`; what is closed stays. */
+  /** What programs are told of the servers' names ends with `scope`; what is closed stays. */
   constructor(ident: string, parts: SwitchParts, scope: Scope) {
     this.#ident = ident;
     this.#parts = parts;
@@ -56,7 +56,10 @@ export class ConnectionSwitch {
     return this.#isClosed;
   }
 
-  /** Opens or closes it; asks for the server's addresses when it closes, and when told to. Never rejects. */
+  /**
+   * Opens or closes it; asks for the servers' addresses when it closes, when they are reached otherwise than before,
+   * and when told to. Never rejects.
+   */
   async apply(now: Circumstances, isServerAsked = false): Promise<void> {
     const isNew = now.isWanted !== this.#isClosed;
     const isElsewhere = now.transport !== this.#last?.transport;

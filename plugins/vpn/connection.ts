@@ -118,6 +118,7 @@ export class VpnConnection {
         control: {
           connect: (signal, context) => this.#connect(signal, context),
           disconnect: () => this.#disconnect(),
+          giveUp: () => this.#giveUp(),
         },
       },
       this.#scope,
@@ -212,6 +213,11 @@ export class VpnConnection {
     if (!this.#isLeaving || this.#text('State') === 'disconnect') return;
     this.#properties.set('State', variant('s', 'idle'));
     this.#noteIdle();
+  }
+
+  // What connects by itself is wanted all the same.
+  #giveUp(): void {
+    if (this.service?.isAutoconnect === false) void this.#switch.open();
   }
 
   #onState(state: string): void {

@@ -24,6 +24,8 @@ export class ServerName {
   readonly #scope: Scope;
   #addresses: readonly IpAddress[];
   #learning: Promise<void> | undefined;
+  /** By way of which that is. */
+  #transport: Service | undefined;
 
   /** `host` as in the connection: a name or an address, perhaps with a scheme, a port and a path. */
   constructor(host: string, names: LookUp, scope: Scope) {
@@ -46,10 +48,14 @@ export class ServerName {
     return transport === undefined || !this.isName ? [] : this.#names.inquiries(transport);
   }
 
-  /** Asks by way of `transport`; one question at a time, and a failure leaves what is known. Never rejects. */
+  /** Asks by way of `transport`; one question there at a time, and a failure leaves what is known. Never rejects. */
   learn(transport: Service | undefined): Promise<void> {
     if (transport === undefined || !this.isName) return Promise.resolve();
-    this.#learning ??= this.#learn(transport).finally(() => (this.#learning = undefined));
+    if (transport !== this.#transport) this.#learning = undefined;
+    this.#transport = transport;
+    this.#learning ??= this.#learn(transport).finally(() => {
+      if (transport === this.#transport) this.#learning = undefined;
+    });
     return this.#learning;
   }
 

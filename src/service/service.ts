@@ -195,7 +195,10 @@ export class Service {
 
   /** Disconnects for a user: stays so until the user connects. Throws NotConnected. */
   disconnect(): void {
-    if (!isActive(this.state)) throw new ConnmanError('NotConnected');
+    if (!isActive(this.state)) {
+      this.network.control.giveUp?.();
+      throw new ConnmanError('NotConnected');
+    }
     this.#isIgnored = true;
     this.leave('release');
   }

@@ -10,6 +10,7 @@ import type { Child } from '../helpers/child.ts';
 import {
   callVpnService,
   createConnection,
+  errorOf,
   isServiceProperty,
   isVpnListed,
   propertiesOf,
@@ -123,9 +124,10 @@ test('a server by name: found while nothing else leaves, and found again where i
     connmand = await restart(cell, () => cell.startDaemon(daemon.argv, daemon.busName));
     await vpnd.stop();
     await restart(cell, () => startVpnd(cell));
-    await startOpenvpn(cell, ['--local', MOVED]);
+    const last = await startOpenvpn(cell, ['--local', MOVED]);
     await connect(cell);
-    await callVpnService(cell, IDENT, 'Disconnect');
+    await lose(cell, last);
+    assert.match(await errorOf(callVpnService(cell, IDENT, 'Disconnect')), /NotConnected/, 'as ever, and it opens');
     await until('names to be asked for again', async () => (await lookUp(cell, 'ipv4.connman.net')) !== '');
   }));
 
