@@ -8,14 +8,13 @@ import type { Proxy } from '../../src/dbus/interface.ts';
 import type { vpnConnectionInterface } from '../../src/dbus/interfaces/vpn-connection.ts';
 import { DBusError } from '../../src/dbus/errors.ts';
 import { variant, type Variant } from '../../src/dbus/signature.ts';
-import type { Route } from '../../src/netlink/route/route.ts';
 import { ConnmanError, messageOf } from '../../src/shared/errors.ts';
-import type { IpAddress } from '../../src/shared/ipaddress.ts';
 import { logger } from '../../src/shared/log.ts';
 import type { Core, JoinContext, Provider, Scope, Service, TunnelSetup } from '../../src/api.ts';
 import { ConnectionSwitch } from './connection-switch.ts';
 import type { KillSwitches } from './kill-switch.ts';
 import { serversOf, tunnelOf, type Properties } from './properties.ts';
+import { ServerRoute } from './server-route.ts';
 
 const log = logger('plugins/vpn/connection.ts');
 
@@ -28,9 +27,6 @@ const RETRY = { firstMs: 1000, every: 30, most: 270 } as const;
 
 /** Errors of Connect that say nothing against another attempt. */
 const PASSING = ['Failed', 'NotConnected', 'OperationTimeout', 'NoCarrier'] as const;
-
-/** No other route to the server has this metric, so that none of theirs is replaced. */
-const SERVER_METRIC = 1;
 
 /** What it takes to add a connection. */
 export interface ConnectionParts {
@@ -51,7 +47,7 @@ export class VpnConnection {
   #provider: Provider | undefined;
   #joining: { resolve(): void; reject(error: unknown): void } | undefined;
   #transport: { service: Service; scope: Scope } | undefined;
-  #serverRoute: Route | undefined;
+  readonly #serverRoute: ServerRoute;
   #attempts = 0;
   /** Disconnect was asked for, and the daemon is not idle yet. */
   #isLeaving = false;
@@ -66,7 +62,8 @@ export class VpnConnection {
     this.#parts = parts;
     this.#scope = scope;
     this.#properties = new Map(parts.properties);
-    const { names, clock } = parts.core;
+    const { names, clock, kernel } = parts.core;
+    this.#serverRoute = new ServerRoute(parts.ident, kernel);
     this.#switch = new ConnectionSwitch(parts.ident, { names, clock, killSwitches: parts.killSwitches }, scope);
   }
 
@@ -252,7 +249,8 @@ export class VpnConnection {
       return;
     }
     provider.setLink(link);
-    await this.#routeServer(setup.server);
+    const transport = this.#transport?.service ?? core.services.default;
+    if (setup.server !== undefined && transport !== undefined) await this.#serverRoute.lead(setup.server, transport);
     this.#followTransport();
     provider.tunnel.set(setup);
     this.#attempts = 0;
@@ -291,32 +289,6 @@ export class VpnConnection {
     );
   }
 
-  async #routeServer(server: IpAddress | undefined): Promise<void> {
-    const { kernel } = this.#parts.core;
-    const transport = this.#transport?.service ?? this.#parts.core.services.default;
-    if (server === undefined || transport === undefined) return;
-    const { ipv4, ipv6 } = transport.inUse;
-    const own = server.family === 4 ? ipv4 : ipv6;
-    if (own === undefined) return;
-    const isOnLink = server.sharesPrefix(own.address, own.prefixLength);
-    const route: Route = {
-      family: server.family,
-      destination: { address: server, prefixLength: server.family === 4 ? 32 : 128 },
-      ifindex: transport.network.device.ifindex,
-      metric: SERVER_METRIC,
-      ...(isOnLink || own.gateway === undefined ? { scope: 'link' } : { gateway: own.gateway }),
-    };
-    try {
-      await kernel.route.replace(route);
-      const before = this.#serverRoute;
-      this.#serverRoute = route;
-      // The server has moved.
-      if (before?.destination?.address.equals(server) === false) await kernel.route.remove(before);
-    } catch (error) {
-      log.warn('%s: no route to %s: %s', this.#parts.ident, server, messageOf(error));
-    }
-  }
-
   #followTransport(): void {
     const { services } = this.#parts.core;
     const service = this.#transport?.service ?? services.default;
@@ -342,13 +314,11 @@ export class VpnConnection {
   }
 
   #down(): void {
-    const { kernel, services } = this.#parts.core;
+    const { services } = this.#parts.core;
     void this.#transport?.scope.close();
     this.#transport = undefined;
-    const route = this.#serverRoute;
-    this.#serverRoute = undefined;
     if (services.isKeepingTraffic) return;
-    if (route !== undefined) kernel.route.remove(route).catch(() => undefined);
+    this.#serverRoute.end();
     this.#provider?.tunnel.set(undefined);
     this.#provider?.setLink(undefined);
   }
