@@ -208,11 +208,13 @@ async function followNames(
     try {
       const addresses = await resolve(session, host);
       // A name with several addresses is told in any order.
-      if (addresses.some((each) => each.equals(before.endpoint?.address))) continue;
-      const address = await choose(session, addresses);
+      const same = addresses.find((each) => each.equals(before.endpoint?.address));
+      const address = same ?? (await choose(session, addresses));
       if (address === undefined) continue;
+      // Said again: the kernel answers where its peer spoke from last, and no route may lead there around the tunnel.
       const endpoint = { address, port };
       await setWireguardEndpoint(env.genl(), name, { publicKey: before.publicKey, endpoint }, signal);
+      if (same !== undefined) continue;
       peers[index] = { ...before, endpoint };
       log.info('%s: %s is now %s', name, host, address);
     } catch (error) {
