@@ -1,4 +1,4 @@
-/** A connection of the VPN daemon as a service: what its answers to Connect mean. */
+/** A connection of the VPN daemon as a service: what its answers to Connect mean, and when its kill switch closes. */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -8,6 +8,7 @@ import type { Service } from '../../../src/api.ts';
 import { DBusError } from '../../../src/dbus/errors.ts';
 import { variant } from '../../../src/dbus/signature.ts';
 import { coreBench } from '../../helpers/core-bench.ts';
+import type { FakeKernel } from '../../helpers/fake-kernel.ts';
 import { withScope, type TestContext } from '../../helpers/with-scope.ts';
 
 const CABLE = 'ethernet_020000000001_cable';
@@ -19,6 +20,7 @@ IPv4.local_address=192.0.2.10
 `;
 
 interface Attempt {
+  readonly kernel: FakeKernel;
   readonly service: Service;
   /** What the daemon tells. */
   readonly connection: VpnConnection;
@@ -56,7 +58,7 @@ async function withConnection(context: TestContext, answer: (tell: (state: strin
   }, context.scope);
   const service = connection?.service;
   if (connection === undefined || service === undefined) throw new Error('there is no service');
-  return { connection, service, ifindex, settled };
+  return { kernel, connection, service, ifindex, settled };
 }
 
 const aborted = new DBusError('net.connman.Error.OperationAborted', 'Operation aborted');
@@ -94,6 +96,26 @@ test('one that goes on and then ends', withScope(async (context) => {
   connection.change('State', variant('s', 'failure'));
   assert.is(await connected, 'refused');
   assert.is(service.state, 'failure');
+}));
+
+const isClosed = async (kernel: FakeKernel): Promise<boolean> => (await kernel.rule.list(4)).length > 0;
+
+const CLOSED = 'a kill switch is closed before the daemon is asked, and after, until the user has enough';
+test(CLOSED, withScope(async (context) => {
+  const seen: Promise<boolean>[] = [];
+  const { kernel, connection, service, settled } = await withConnection(context, () => {
+    seen.push(isClosed(kernel));
+    throw new DBusError('net.connman.Error.Failed', 'no');
+  });
+  connection.change('VPN.KillSwitch', variant('s', 'true'));
+  await settled();
+  assert.not.ok(await isClosed(kernel), 'nobody wants it');
+  await service.connect('user').then(() => assert.unreachable(), () => undefined);
+  assert.equal(await Promise.all(seen), [true]);
+  assert.equal([service.state, await isClosed(kernel)], ['failure', true]);
+  assert.throws(() => service.disconnect(), /Not connected/);
+  await settled();
+  assert.not.ok(await isClosed(kernel));
 }));
 
 test.run();
