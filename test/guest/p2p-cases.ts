@@ -172,12 +172,18 @@ function meetingCases(p2pCase: P2pCase): void {
   });
 }
 
-async function beInvited(pair: Pair, me: string): Promise<void> {
+// Where a busy machine's radios have missed too many frames of the exchange, it invites again, as a user would.
+async function beInvited(pair: Pair, me: string, left = 2): Promise<void> {
   pair.agent.asked.length = 0;
   await pair.other.invite(me);
   await until(async () => pair.agent.asked.length > 0);
   await pair.other.pushButton();
-  await until(async () => (await pair.state()) === 'ready');
+  const isIn = async (...states: string[]): Promise<boolean> => states.includes((await pair.state()) ?? '');
+  await until(() => isIn('association', 'configuration', 'ready'));
+  await until(() => isIn('ready', 'failure', 'idle'));
+  if (await isIn('ready')) return;
+  assert.ok(left > 0, 'joined after so many invitations');
+  return beInvited(pair, me, left - 1);
 }
 
 function failureCases(p2pCase: P2pCase): void {
