@@ -13,11 +13,11 @@ import { messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { followDaemon } from '../lib/wifi/daemon-lives.ts';
 import { AGENT_PATH, IwdAgent } from './agent.ts';
+import { attachIwdRadio, deviceNamed } from './attach.ts';
 import type { IwdEnv } from './joiner.ts';
 import { KernelAir } from './kernel-air.ts';
 import { IWD, IwdObjects } from './objects.ts';
 import { IwdProfiles } from './profiles.ts';
-import { attachIwdRadio, deviceNamed } from './radio.ts';
 
 const log = logger('plugins/iwd/iwd.ts');
 

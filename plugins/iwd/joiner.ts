@@ -7,9 +7,7 @@
 import type { Core, Device, JoinContext, Scope } from '../../src/api.ts';
 import { JoinError } from '../../src/api.ts';
 import { DBusError } from '../../src/dbus/errors.ts';
-import {
-  iwdNetworkInterface, iwdSimpleConfigurationInterface, iwdStationInterface,
-} from '../../src/dbus/interfaces/iwd.ts';
+import { iwdSimpleConfigurationInterface, iwdStationInterface } from '../../src/dbus/interfaces/iwd.ts';
 import { Emitter, type Observable } from '../../src/shared/emitter.ts';
 import { messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
@@ -23,6 +21,7 @@ import type { KernelAir } from './kernel-air.ts';
 import type { IwdObjects } from './objects.ts';
 import type { IwdProfiles, ProfileKey } from './profiles.ts';
 import type { SignalMeter } from './signal-meter.ts';
+import { isTimeout, type IwdStation } from './station.ts';
 
 const log = logger('plugins/iwd/joiner.ts');
 
@@ -38,6 +37,7 @@ export interface IwdEnv {
 /** And from the radio. */
 export interface IwdJoinerEnv extends IwdEnv {
   readonly meter: Pick<SignalMeter, 'ended'>;
+  readonly station: IwdStation;
 }
 
 /** A network that may be joined. */
@@ -115,7 +115,7 @@ export class IwdJoiner {
   ): Promise<Readonly<Record<string, string | undefined>>> {
     await this.left();
     signal.throwIfAborted();
-    const isThere = this.#connected === target.path && !isAsked(context);
+    const isThere = this.#env.station.connected === target.path && !isAsked(context);
     const way = isThere ? KEPT : await this.#wayTo(target, context, signal);
     await this.#env.meter.ended;
     signal.throwIfAborted();
@@ -151,27 +151,13 @@ export class IwdJoiner {
     if (this.#joined !== path || this.#joining !== undefined) return;
     try {
       await this.#during(path, signal, async () => {
-        await this.#askToLeave();
-        await this.#connect(path, signal);
+        await this.#env.station.disconnect();
+        await this.#env.station.connect(path, JOIN_LIMIT_MS, signal);
       });
     } catch (error) {
       if (this.#joined === path) this.#lose();
       throw error;
     }
-  }
-
-  get #station() {
-    return this.#env.objects.proxy(iwdStationInterface, this.#path);
-  }
-
-  get #state(): string | undefined {
-    return this.#env.objects.get(this.#path, iwdStationInterface)?.get('State')?.as('s');
-  }
-
-  /** The path of the network that iwd has joined. */
-  get #connected(): string | undefined {
-    if (this.#state !== 'connected' && this.#state !== 'roaming') return undefined;
-    return this.#env.objects.get(this.#path, iwdStationInterface)?.get('ConnectedNetwork')?.as('o');
   }
 
   /** Joins while `signal` holds, which ends it at once. */
@@ -200,7 +186,8 @@ export class IwdJoiner {
 
   #follow(): void {
     if (this.#joining !== undefined || this.#leaving !== undefined) return;
-    const [state, connected, joined] = [this.#state, this.#connected, this.#joined];
+    const { station: { state, connected } } = this.#env;
+    const joined = this.#joined;
     const isOther = connected !== undefined && connected !== joined;
     if (joined !== undefined && (isOther || state === 'disconnected' || state === undefined)) {
       const { atMs, isRepeated } = this.#settled;
@@ -214,7 +201,8 @@ export class IwdJoiner {
   // An access point that is busy may send us away just after it has let us in.
   async #repeat(path: string): Promise<void> {
     try {
-      await this.#during(path, this.#scope.signal, () => this.#connect(path, this.#scope.signal));
+      const { signal } = this.#scope;
+      await this.#during(path, signal, () => this.#env.station.connect(path, JOIN_LIMIT_MS, signal));
       if (this.#joined === path) this.#settle(path, true);
     } catch (error) {
       this.#note(error);
@@ -246,6 +234,7 @@ export class IwdJoiner {
     const { FavoriteMaxRetries: retries, IgnoreInvalidKey: isIgnored } = this.#env.core.options;
     const { target, way, context, limits } = attempt;
     const most = isProven(context) ? (retries < 0 ? Number.POSITIVE_INFINITY : Math.max(1, retries)) : 1;
+    let hasHung = false;
     for (let count = 1; ; count++) {
       const own = limits.child();
       const events = await this.#env.air.record(this.#device.ifindex, own);
@@ -253,6 +242,11 @@ export class IwdJoiner {
         return await this.#joinBy(attempt, signal);
       } catch (error) {
         signal.throwIfAborted();
+        if (isTimeout(error)) {
+          if (hasHung) throw new JoinError('connect-failed', { cause: error });
+          hasHung = true;
+          continue;
+        }
         if (!(error instanceof DBusError)) throw error;
         const reason = judge({ errorName: error.name, events, isUnproven: !isProven(context) });
         log.debug('%s: %s %s: %s %j', target.path, error.name, error.message, reason, events);
@@ -271,7 +265,7 @@ export class IwdJoiner {
   }
 
   async #joinBy({ target, way, context, limits }: Attempt, signal: AbortSignal): Promise<void> {
-    const { profiles, agent } = this.#env;
+    const { profiles, agent, station } = this.#env;
     if (way.kind === 'wps') return this.#joinByWps(target, way.pin, signal);
     if (way.kind === 'secrets') {
       const { passphrase, eap } = way.secrets;
@@ -285,15 +279,7 @@ export class IwdJoiner {
       const keyPassphrase = eap?.privateKeyPassphrase ?? passphrase;
       agent.answer(target.path, { passphrase, identity: eap?.identity, keyPassphrase }, limits);
     }
-    await this.#connect(target.path, signal);
-  }
-
-  // iwd answers at once where it is joining that network already, for somebody else or by itself.
-  async #connect(path: string, signal: AbortSignal): Promise<void> {
-    const { objects } = this.#env;
-    await objects.proxy(iwdNetworkInterface, path).Connect({}, { signal, timeoutMs: NO_LIMIT });
-    const outcome = (): string | undefined => (this.#state === 'connecting' ? undefined : this.#connected ?? '');
-    if ((await objects.wait(outcome, signal, this.#scope)) !== path) throw new JoinError('connect-failed');
+    await station.connect(target.path, target.security === 'ieee8021x' ? EAP_LIMIT_MS : JOIN_LIMIT_MS, signal);
   }
 
   // iwd joins whichever access point answers.
@@ -306,8 +292,7 @@ export class IwdJoiner {
       if (signal.aborted) await wps.Cancel().catch(() => undefined);
       throw error;
     }
-    const station = this.#env.objects.get(this.#path, iwdStationInterface);
-    if (station?.get('ConnectedNetwork')?.as('o') === path) return;
+    if (this.#env.station.network === path) return;
     this.#disconnect();
     throw new JoinError('connect-failed', { cause: new Error('WPS led to another network') });
   }
@@ -328,15 +313,10 @@ export class IwdJoiner {
 
   /** Leaves whatever is there; joins wait for it. */
   #disconnect(): void {
-    const leaving = this.#askToLeave().then(() => {
+    const leaving = this.#env.station.disconnect().then(() => {
       if (this.#leaving === leaving) this.#leaving = undefined;
     });
     this.#leaving = leaving;
-  }
-
-  async #askToLeave(): Promise<void> {
-    await this.#env.meter.ended;
-    await this.#station.Disconnect().catch((error: unknown) => this.#note(error));
   }
 
   #note(error: unknown): void {
@@ -353,6 +333,9 @@ interface Attempt {
 
 const KEPT: Way = { kind: 'kept' };
 const NO_LIMIT = Number.POSITIVE_INFINITY;
+/** What iwd has not come to an end of by then, it will not. */
+const JOIN_LIMIT_MS = 30_000;
+const EAP_LIMIT_MS = 60_000;
 /** For so long a join that ended well may yet be undone: protected frames make it ten seconds (802.11w). */
 const SETTLE_MS = 15_000;
 

@@ -1,19 +1,13 @@
 /**
- * One Wi-Fi device over iwd. The core decides what is connected, as over wpa_supplicant: iwd is
+ * The station of one Wi-Fi device over iwd. The core decides what is connected, as over wpa_supplicant: iwd is
  * kept from connecting by itself (iwd.ts), and asked for each network in turn. What somebody else has
  * it join is taken over.
  */
 
 import {
-  type Device, type DeviceControl, type JoinContext, type Network, type NetworkControl, ScanError, type Scope,
-  TETHER_BRIDGE,
+  type Device, type JoinContext, type Network, type NetworkControl, ScanError, type Scope,
 } from '../../src/api.ts';
-import {
-  iwdAdapterInterface, iwdDeviceInterface, iwdNetworkInterface, iwdStationInterface,
-} from '../../src/dbus/interfaces/iwd.ts';
-import { variant } from '../../src/dbus/signature.ts';
-import { openGenl } from '../../src/netlink/genl/genl.ts';
-import { requestCountry } from '../../src/netlink/genl/nl80211.ts';
+import { iwdDeviceInterface, iwdNetworkInterface, iwdStationInterface } from '../../src/dbus/interfaces/iwd.ts';
 import { ConnmanError, messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import { hiddenControl } from '../lib/wifi/hidden-network.ts';
@@ -26,13 +20,16 @@ import { setLinkAddress } from './link-address.ts';
 import { plainPath } from './objects.ts';
 import { SignalMeter, strengthOf } from './signal-meter.ts';
 import { IwdScanner } from './scanner.ts';
+import { IwdStation } from './station.ts';
 import type { Security } from '../lib/wifi/security.ts';
 
 const log = logger('plugins/iwd/radio.ts');
 
 const STORED_KEYS = ['SSID', 'Frequency', 'Passphrase', 'Hidden'] as const;
 const SECRET_KEYS = ['Passphrase', 'Hidden'] as const;
-const SECURITIES: ReadonlyMap<string, Security> = new Map([['open', 'none'], ['psk', 'psk'], ['8021x', 'ieee8021x']]);
+const SECURITIES: ReadonlyMap<string, Security> = new Map([
+  ['open', 'none'], ['wep', 'wep'], ['psk', 'psk'], ['8021x', 'ieee8021x'],
+]);
 
 /** Below this a network is too weak to be shown; one that is shown stays. */
 const LEAST_STRENGTH = 20;
@@ -40,98 +37,18 @@ const LEAST_STRENGTH = 20;
 /** How often a hidden name is called. */
 const MAX_CALLS = 3;
 
-/** Takes charge of a device until `scope` closes. */
-export function attachIwdRadio(env: IwdEnv, device: Device, scope: Scope): DeviceControl {
-  let life: { readonly radio: IwdRadio; readonly scope: Scope } | undefined;
-  let path = '';
-  const open = async (signal: AbortSignal): Promise<void> => {
-    path = await powerUp(env, device, signal, scope);
-    const own = scope.child();
-    life = { radio: new IwdRadio(env, device, path, own), scope: own };
-    life.radio.start();
-  };
-  const close = async (): Promise<void> => {
-    const before = life;
-    life = undefined;
-    await before?.scope.close();
-  };
-  const replaceStation = async (own: Scope): Promise<void> => {
-    own.defer(async () => {
-      if (!device.isUsable || scope.signal.aborted) return;
-      await open(scope.signal).catch((error: unknown) => log.error('%s: %s', device.interfaceName, error));
-    });
-    await close();
-  };
-  return {
-    enable: (signal) => open(signal),
-    async disable() {
-      await close();
-      if (path !== '') await env.objects.set(path, iwdDeviceInterface, 'Powered', variant('b', false));
-    },
-    async scan(signal) {
-      if (life === undefined && device.isPowered) {
-        throw new ScanError('Failed', 'busy', { message: 'Device or resource busy' }); // an access point
-      }
-      if (life === undefined) throw new ScanError('NoCarrier', 'off');
-      await life.radio.scan(signal);
-    },
-    tether: async (request, own) => {
-      const { startIwdAccessPoint } = await import('./access-point.ts');
-      await startIwdAccessPoint({ ...env, device, path, replaceStation }, request, own);
-    },
-    async setCountry(country) {
-      const own = scope.child();
-      try {
-        await requestCountry(openGenl({ system: env.core }, own), country);
-      } finally {
-        await own.close();
-      }
-    },
-  };
-}
-
-/** The path of the device that iwd has for an interface; undefined while it has none. */
-export function deviceNamed({ objects }: Pick<IwdEnv, 'objects'>, name: string): string | undefined {
-  return objects.with(iwdDeviceInterface)
-    .find((path) => objects.get(path, iwdDeviceInterface)?.get('Name')?.value === name);
-}
-
-// iwd makes its interfaces anew when it starts, and tells of them later than the kernel; of a radio
-// switch as well. Powered, there is a station, unless somebody has it be something else.
-async function powerUp(env: IwdEnv, device: Device, signal: AbortSignal, scope: Scope): Promise<string> {
-  const { objects } = env;
-  const path = await objects.wait(() => deviceNamed(env, device.interfaceName), signal, scope);
-  const valueOf = (name: string) => objects.get(path, iwdDeviceInterface)?.get(name);
-  const adapter = valueOf('Adapter')?.as('o');
-  const on = async (object: string, description: typeof iwdAdapterInterface | typeof iwdDeviceInterface) => {
-    if (objects.get(object, description)?.get('Powered')?.value !== false) return;
-    await objects.set(object, description, 'Powered', variant('b', true))
-      .catch((error: unknown) => log.debug('%s: %s', object, messageOf(error)));
-  };
-  if (adapter !== undefined) await on(adapter, iwdAdapterInterface);
-  await on(path, iwdDeviceInterface);
-  if (isOurAccessPoint(env, device)) await objects.set(path, iwdDeviceInterface, 'Mode', variant('s', 'station'));
-  const isReady = (): boolean => objects.get(path, iwdStationInterface) !== undefined
-    || (valueOf('Powered')?.value === true && !['station', undefined].includes(valueOf('Mode')?.as('s')));
-  return objects.wait(() => (isReady() ? path : undefined), signal, scope);
-}
-
-// A daemon before this one has left it: a port of our bridge.
-function isOurAccessPoint({ core }: IwdEnv, { link: { master } }: Device): boolean {
-  return core.kernel.mirror.links.get(master ?? 0)?.name === TETHER_BRIDGE;
-}
-
 interface Shown {
   readonly network: Network;
   readonly scope: Scope;
 }
 
-/** A powered device. */
-class IwdRadio {
+/** The station of a powered device. */
+export class IwdRadio {
   readonly path: string;
   readonly #env: IwdEnv;
   readonly #device: Device;
   readonly #scope: Scope;
+  readonly #station: IwdStation;
   readonly #joiner: IwdJoiner;
   readonly #scanner: IwdScanner;
   readonly #meter: SignalMeter;
@@ -151,7 +68,8 @@ class IwdRadio {
     this.#device = device;
     this.#scope = scope;
     this.#meter = new SignalMeter(env, path, scope);
-    this.#joiner = new IwdJoiner({ ...env, meter: this.#meter }, device, path, scope);
+    this.#station = new IwdStation({ ...env, meter: this.#meter }, path, scope);
+    this.#joiner = new IwdJoiner({ ...env, meter: this.#meter, station: this.#station }, device, path, scope);
     this.#scanner = new IwdScanner(path, {
       core: env.core,
       objects: env.objects,
@@ -207,14 +125,13 @@ class IwdRadio {
       return this.#scanner.stopAutoscan();
     }
     this.#meter.register();
-    void this.#update().then(() => {
-      this.#joiner.look();
-      this.#look();
-    });
+    void this.#update().then(() => this.#look());
   }
 
+  // Where iwd is in a network already, nothing is to disturb that.
   #look(): void {
-    if (!this.#hasStation || this.#scope.signal.aborted) return;
+    const isThere = this.#networks.has(this.#station.connected ?? '');
+    if (!this.#hasStation || this.#scope.isClosed || isThere) return;
     this.#scanner.scan(this.#scope.signal)
       .catch((error: unknown) => log.debug('%s: %s', this.path, messageOf(error)))
       .finally(() => this.#idle());
@@ -254,16 +171,18 @@ class IwdRadio {
     const all = new Map(heard);
     for (const [, signal, type] of hidden) {
       const security = SECURITIES.get(type);
-      if (security === undefined) continue;
+      if (security === undefined || security === 'wep') continue;
       const key = `hidden_managed_${security}`;
       all.set(key, Math.max(signal, all.get(key) ?? -Infinity));
     }
     for (const path of [...this.#networks.keys()]) if (!all.has(path) && !this.#isInUse(path)) this.#remove(path);
     for (const [path, centiDbm] of all) {
       const strength = strengthOf(centiDbm / 100);
-      const network = this.#networks.get(path)?.network ?? (strength < LEAST_STRENGTH ? undefined : this.#add(path));
+      const isShown = strength >= LEAST_STRENGTH || path === this.#station.connected;
+      const network = this.#networks.get(path)?.network ?? (isShown ? this.#add(path) : undefined);
       if (network !== undefined) this.#describe(path, network, strength);
     }
+    this.#joiner.look(); // before anything else is connected
     this.#env.core.services.scheduleAutoconnect();
   }
 
@@ -297,7 +216,7 @@ class IwdRadio {
       storedKeys: STORED_KEYS,
       secretKeys: SECRET_KEYS,
       choices: ['MACAddressPolicy'],
-      isRetried: true,
+      isRetried: security !== 'wep',
       control: target === undefined
         ? hiddenControl({ call: (ssid, _, signal) => this.#call(ssid, security, signal) }, security)
         : this.#controlOf(path, target),
@@ -320,7 +239,8 @@ class IwdRadio {
     return { path, ssid: Buffer.from(hex, 'hex'), type: typeOf(security), security, hasWps, isWpsOpen };
   }
 
-  #controlOf(path: string, { ssid, type }: IwdTarget): NetworkControl {
+  #controlOf(path: string, { ssid, type, security }: IwdTarget): NetworkControl {
+    if (security === 'wep') return REFUSED;
     return {
       connect: async (signal, context) => {
         const target = this.#target(path);
@@ -335,6 +255,7 @@ class IwdRadio {
         }
       },
       reassociate: (signal) => this.#joiner.rejoin(path, signal),
+      outlivesDaemon: true,
       disconnect: () => this.#joiner.leave(path).finally(() => this.#idle()),
       forget: () => void this.#env.profiles.forget({ ssid, type }),
     };
@@ -360,8 +281,8 @@ class IwdRadio {
   // Whoever gives up waiting for it leaves the radio as it is to be for the next.
   async #readdress(address: Uint8Array, path: string): Promise<void> {
     const [device, { objects }] = [this.#device, this.#env];
-    if (this.#joiner.joined !== undefined) await this.#joiner.leave(this.#joiner.joined);
     await this.#joiner.left();
+    if (this.#joiner.joined !== undefined) await this.#joiner.leave(this.#joiner.joined);
     const setting = setLinkAddress(this.#env, { device, path: this.path }, address, this.#scope);
     await setting.catch(() => undefined);
     this.#meter.register();
@@ -399,6 +320,12 @@ class IwdRadio {
     await service?.connect('user').catch((error: unknown) => log.debug('%s: %s', path, error));
   }
 }
+
+/** iwd shows networks of WEP and has no word for their keys. */
+const REFUSED: NetworkControl = {
+  connect: () => Promise.reject(new ConnmanError('NotSupported')),
+  disconnect: () => undefined,
+};
 
 const SECURITY_OF_HIDDEN: ReadonlyMap<string, Security> = new Map(
   [...SECURITIES.values()].map((security) => [`hidden_managed_${security}`, security]),

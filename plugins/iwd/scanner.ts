@@ -103,25 +103,19 @@ export class IwdScanner {
     try {
       await this.#env.prepare();
       const limit = core.clock.deadline('Wi-Fi scan', SCAN_LIMIT_MS, this.#scope.signal, limits);
-      // iwd tells of the beginning before or after it answers.
-      const ended = this.#end(limit, limits);
-      ended.catch(() => undefined);
-      await objects.proxy(iwdStationInterface, this.#path).Scan().catch((error: unknown) => this.#complain(error));
-      await ended;
+      // Told after the answer, and after the end of a scan of iwd's own.
+      let hasBegun = false;
+      objects.changed.observe(limits, () => (hasBegun ||= this.#isScanning));
+      await objects.proxy(iwdStationInterface, this.#path).Scan().catch((error: unknown) => {
+        this.#complain(error);
+        hasBegun = true;
+      });
+      const isGone = (): boolean => objects.get(this.#path, iwdStationInterface) === undefined;
+      await objects.wait(() => (isGone() || (hasBegun && !this.#isScanning) ? true : undefined), limit, limits);
       await this.#env.update();
     } finally {
       await limits.close();
     }
-  }
-
-  #end(signal: AbortSignal, scope: Scope): Promise<true> {
-    const { objects } = this.#env;
-    let hasBegun = this.#isScanning;
-    return objects.wait(() => {
-      const station = objects.get(this.#path, iwdStationInterface);
-      hasBegun ||= this.#isScanning;
-      return (hasBegun && !this.#isScanning) || station === undefined ? true : undefined;
-    }, signal, scope);
   }
 
   // One that runs already will do.

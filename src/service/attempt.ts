@@ -14,7 +14,9 @@ import type { Scope } from '../shared/scope.ts';
 const CONNECT_TIMEOUT_MS = 120_000;
 
 /** What whoever waits is told as it is; all else is `Failed`. */
-const TOLD: ReadonlySet<ConnmanErrorCode> = new Set(['OperationTimeout', 'InvalidArguments', 'PassphraseRequired']);
+const TOLD: ReadonlySet<ConnmanErrorCode> = new Set([
+  'OperationTimeout', 'InvalidArguments', 'NotSupported', 'PassphraseRequired',
+]);
 
 /** Why a connection was begun. */
 export type ConnectReason = 'user' | 'auto';

@@ -3,7 +3,8 @@
  * it serves anything; asks its agent for what it does not keep, and keeps what worked, to be connected
  * by itself; joins what is joined already at once; calls almost every failure `Failed`; reads profiles
  * from its directory as they come; has no station while its device is off; and dies where it is to leave
- * while it is asked how well it hears; and joins nothing any more where its device goes while it leaves.
+ * while it is asked how well it hears; joins nothing any more where its device goes while it leaves; and does
+ * nothing any more, until its device is off, where it is to leave while it begins to join.
  */
 
 import { existsSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
@@ -11,31 +12,17 @@ import type { Bus, Exported } from '../../src/dbus/bus.ts';
 import { DBusError } from '../../src/dbus/errors.ts';
 import { describeInterface } from '../../src/dbus/interface.ts';
 import {
-  iwdAccessPointInterface, iwdAdapterInterface, iwdAgentManagerInterface, iwdDaemonInterface, iwdDeviceInterface,
-  iwdDiagnosticInterface, iwdKnownNetworkInterface, iwdNetworkInterface, iwdSimpleConfigurationInterface,
-  iwdStationInterface,
+  iwdAgentManagerInterface, iwdDaemonInterface, iwdDiagnosticInterface, iwdSimpleConfigurationInterface,
 } from '../../src/dbus/interfaces/iwd.ts';
 import { iwdFullAgentInterface, iwdSignalAgentInterface } from '../../src/dbus/interfaces/iwd-agent.ts';
 import { type Variant, variant } from '../../src/dbus/signature.ts';
 import { createScope, type Scope } from '../../src/shared/scope.ts';
+import {
+  accessPointObject, adapterObject, deviceObject, knownObject, networkObject, stationObject,
+} from './fake-iwd-objects.ts';
 
 const NAME = 'net.connman.iwd';
 const MANAGER = '/net/connman/iwd';
-
-const adapterObject = describeInterface({ ...iwdAdapterInterface, properties: { SupportedModes: 'as' } });
-const deviceObject = describeInterface({
-  ...iwdDeviceInterface, properties: {
-    Name: 's', Adapter: 'o', Mode: { type: 's', access: 'readwrite' }, Powered: { type: 'b', access: 'readwrite' },
-  },
-});
-const accessPointObject = describeInterface({ ...iwdAccessPointInterface, properties: { Started: 'b' } });
-const stationObject = describeInterface({
-  ...iwdStationInterface, properties: { State: 's', Scanning: 'b', ConnectedNetwork: 'o' },
-});
-const networkObject = describeInterface({ ...iwdNetworkInterface, properties: { Connected: 'b', KnownNetwork: 'o' } });
-const knownObject = describeInterface({
-  ...iwdKnownNetworkInterface, properties: { Hidden: 'b', AutoConnect: { type: 'b', access: 'readwrite' } },
-});
 
 /** A network by its path's last part, `<ssid hex>_<type>`. */
 export interface FakeIwdNetwork {
@@ -63,12 +50,16 @@ export interface FakeIwd {
   readonly air: Map<string, FakeIwdNetwork>;
   /** Of known networks, whether iwd connects them by itself. */
   readonly autoconnects: ReadonlyMap<string, boolean>;
+  /** How often it has been told to look. */
+  readonly scans: number;
   /** What its radio can be. */
   modes: readonly string[];
   /** Of the device. */
   isPowered: boolean;
   /** Answered to the next scan in place of making it. */
   scanError: DBusError | undefined;
+  /** So many joins come to no end. */
+  hangs: number;
   /** Called while it joins. */
   onConnecting: () => void;
   /** The link is gone. */
@@ -107,9 +98,11 @@ class Iwd implements FakeIwd {
   readonly calls: string[] = [];
   readonly air: Map<string, FakeIwdNetwork>;
   readonly autoconnects = new Map<string, boolean>();
+  scans = 0;
   isPowered = true;
   modes: readonly string[] = ['station', 'ap'];
   scanError: DBusError | undefined;
+  hangs = 0;
   onConnecting = (): void => undefined;
   readonly #bus: Bus;
   readonly #scope: Scope;
@@ -130,6 +123,7 @@ class Iwd implements FakeIwd {
   #diagnostics: Scope | undefined;
   #signalDbm = -50;
   #isStuck = false;
+  #isDeaf = false;
   #abort: ((error: DBusError) => void) | undefined;
 
   // oxlint-disable-next-line max-params -- where, how long, what, how
@@ -203,7 +197,7 @@ class Iwd implements FakeIwd {
   }
 
   joinForSomebody(name: string): void {
-    this.#hear(name);
+    for (const each of this.#visible) this.#hear(each);
     this.#enter('connecting', name);
     this.#enter('connected', name);
   }
@@ -259,6 +253,7 @@ class Iwd implements FakeIwd {
       this.#station = undefined;
       return;
     }
+    this.#isDeaf = false;
     const scope = this.#scope.child();
     const exported = this.#bus.export(this.#path, stationObject, {
       properties: {
@@ -296,6 +291,7 @@ class Iwd implements FakeIwd {
   }
 
   #scan(): void {
+    this.scans++;
     const error = this.scanError;
     this.scanError = undefined;
     if (error !== undefined) throw error;
@@ -326,6 +322,7 @@ class Iwd implements FakeIwd {
     if (name.endsWith('_8021x') && this.#known.get(name) === undefined) {
       throw new DBusError(`${NAME}.NotConfigured`, 'Not configured');
     }
+    if (this.#isDeaf) throw new DBusError(`${NAME}.Failed`, 'Operation failed');
     this.#disconnectNow();
     const network = this.air.get(name);
     const kept = this.#known.get(name)?.secret;
@@ -337,7 +334,7 @@ class Iwd implements FakeIwd {
     this.onConnecting();
     await new Promise<void>((resolve, reject) => {
       this.#abort = reject;
-      setImmediate(resolve);
+      if (this.hangs-- <= 0) setImmediate(resolve);
     });
     this.#abort = undefined;
     if (network === undefined || secret !== network.secret || this.#isStuck) {
@@ -373,6 +370,10 @@ class Iwd implements FakeIwd {
   async #disconnect(): Promise<void> {
     this.calls.push('Disconnect');
     if (this.#state === 'disconnected') throw new DBusError(`${NAME}.NotConnected`, 'Not connected');
+    if (this.#state === 'connecting') {
+      this.#isDeaf = true;
+      await new Promise(() => undefined);
+    }
     const station = this.#station;
     this.#disconnectNow();
     await new Promise((resolve) => setImmediate(resolve));

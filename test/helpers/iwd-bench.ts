@@ -35,16 +35,26 @@ export interface IwdBenchOptions extends FakeIwdOptions {
   readonly files?: Record<string, string>;
   readonly air?: Record<string, FakeIwdNetwork>;
   readonly mainConf?: string;
+  /** What iwd is in since before the daemon. */
+  readonly inherited?: string;
 }
 
 /** Starts both. */
 export async function iwdBench(context: TestContext, options: IwdBenchOptions = {}): Promise<IwdBench> {
-  const { files = {}, air = AIR, mainConf = '', system = NO_KERNEL, ...rest } = options;
+  const { files = {}, air = AIR, mainConf = '', system = NO_KERNEL, inherited, ...rest } = options;
   const bench = await wifiBench(context, {}, { files, mainConf, system });
   const daemon = await fakeIwd((scope) => bench.connect(scope), context.scope, air, rest);
-  await iwd.start(bench.core, context.scope);
   await settled(bench);
-  return { bench, daemon };
+  if (inherited !== undefined) daemon.joinForSomebody(inherited);
+  const life = context.scope.child();
+  await iwd.start(bench.core, life);
+  await settled(bench);
+  const stopDaemon = async (): Promise<void> => {
+    await bench.stopDaemon();
+    await life.close();
+    await settled(bench);
+  };
+  return { bench: { ...bench, stopDaemon }, daemon };
 }
 
 /** Lets everything happen that happens by itself: iwd serves and answers in turns of its own. */

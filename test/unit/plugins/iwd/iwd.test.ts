@@ -146,18 +146,6 @@ test('what somebody else has iwd join is taken over', withScope(async (context) 
   assert.equal(bench.state(HOME), ['ready', undefined]);
 }));
 
-test('what iwd has joined before the daemon stays, whatever else is a favourite', withScope(async (context) => {
-  const cafe = groupOf('cafe', 'none');
-  const files = { ...FAVORITE, ...storedNetwork(cafe, ['Favorite=true', 'AutoConnect=true']) };
-  const bench = await wifiBench(context, {}, { files, system: NO_KERNEL });
-  const daemon = await fakeIwd((scope) => bench.connect(scope), context.scope, AIR);
-  await settled(bench);
-  daemon.joinForSomebody(CAFE);
-  await iwd.start(bench.core, context.scope);
-  await settled(bench);
-  assert.equal([bench.state(cafe)[0], daemon.calls], ['ready', []]);
-}));
-
 test('the strength is that of the access point in use', withScope(async (context) => {
   const { bench, daemon } = await iwdBench(context, { files: FAVORITE });
   const strength = (): number | undefined => bench.core.services.get(wifiIdentifier(HOME))?.strength;
@@ -439,6 +427,18 @@ test('a name beyond ASCII, which iwd spells oddly in paths', withScope(async (co
   await bench.service(group).Remove();
   await settled(bench);
   assert.ok(daemon.calls.includes(`Forget ${name}_psk`));
+}));
+
+test('WEP is none of iwd\'s: shown, refused, and in nobody\'s way', withScope(async (context) => {
+  const old = groupOf('old', 'wep');
+  const files = { ...FAVORITE, ...storedNetwork(old, ['Favorite=true', 'AutoConnect=true', 'Passphrase=abcde']) };
+  const air = { ...AIR, '6f6c64_wep': { signalDbm: -30 } };
+  const { bench, daemon } = await iwdBench(context, { files, air });
+  await settled(bench);
+  assert.equal(bench.core.services.get(wifiIdentifier(old))?.network.security, ['wep']);
+  assert.equal([bench.state(old), bench.state(HOME)[0]], [['failure', 'connect-failed'], 'ready']);
+  assert.is(await codeOf(bench.service(old).Connect()), 'net.connman.Error.NotSupported');
+  assert.equal(daemon.calls.filter((call) => call.includes('_wep')), []);
 }));
 
 test('networks with odd paths are none', withScope(async (context) => {
