@@ -24,6 +24,6 @@ crowdCase(open);
 adapterCases(open, AIR_NETWORKS);
 fileCases(open);
 // The last of these starts the daemon anew.
-lastingCases(open, backend);
+lastingCases(open);
 
 await runCases();

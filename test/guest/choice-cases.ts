@@ -9,9 +9,9 @@ import * as assert from 'uvu/assert';
 import { causewayServiceInterface } from '../../src/dbus/interfaces/causeway-service.ts';
 import { propertiesInterface } from '../../src/dbus/interfaces/freedesktop.ts';
 import { variant } from '../../src/dbus/signature.ts';
-import { DAEMONS } from '../helpers/daemons.ts';
+import { SERVER_ADDRESS } from '../helpers/cell.ts';
 import { type AirNetwork, startAccessPoint } from '../helpers/guest/air.ts';
-import { CONNECT_LIMIT_MS, SECRET, type Station, stationCase, until } from '../helpers/guest/stations.ts';
+import { type Backend, CONNECT_LIMIT_MS, SECRET, type Station, stationCase, until } from '../helpers/guest/stations.ts';
 
 const CONNMANCTL = resolve('build/bin/connmanctl');
 /** Another place of `rig-psk`, in another band, which the country of these radios allows. */
@@ -19,14 +19,38 @@ const FAR = { radio: 'wlan2', channel: 36 };
 const FAR_BSSID = '02:00:00:00:02:00';
 const PERMANENT = '02:00:00:00:01:00';
 
-/** Adds the cases. */
+/** Has the country follow the time zone. */
+export const COUNTRY_FILES = { '/etc/connman/main.conf': '[General]\nRegdomFollowsTimezone=true\n' };
+
+/** The same backend, in Berlin. */
+export function inBerlin(backend: Backend): Backend {
+  const start: Backend['start'] = async (cell) => {
+    await cell.device.output(['ln', '-sf', '/usr/share/zoneinfo/Europe/Berlin', '/etc/localtime']);
+    return backend.start(cell);
+  };
+  return { ...backend, start };
+}
+
+/** Adds the case of where that is, for an air that was opened so. */
+export function countryCase(open: () => Promise<Station>): void {
+  stationCase(open, 'the country is where the time zone is', async ({ cell }) => {
+    await until(async () => (await cell.device.output(['iw', 'reg', 'get'])).includes('country DE: DFS-ETSI'));
+  });
+}
+
+/** Adds the cases that any backend has; `networks` are on the air of the first radio. */
 export function choiceCases(open: () => Promise<Station>, networks: readonly AirNetwork[]): void {
   const cases: Readonly<Record<string, (station: Station) => Promise<void>>> = {
     'the console connects without a question, hidden or not, and keeps secrets to itself': connectFromConsole,
-    'a band and an access point that the user likes': (station) => like(station, networks),
+    'the daemon starts anew: the link stays, and all that is on it': startAnew,
     'a network knows us by an address of its own, also after a restart': (station) => beKnown(station, networks),
   };
   for (const [name, body] of Object.entries(cases)) stationCase(open, name, body);
+}
+
+/** Adds that of what can be liked, where it can. */
+export function likingCase(open: () => Promise<Station>, networks: readonly AirNetwork[]): void {
+  stationCase(open, 'a band and an access point that the user likes', (station) => like(station, networks));
 }
 
 async function connectFromConsole(station: Station): Promise<void> {
@@ -44,6 +68,27 @@ async function connectFromConsole(station: Station): Promise<void> {
   assert.is(await connmanctl(join), 'Connected rig-hidden\n');
   assert.not.match(station.daemon.text, SECRET);
   for (const name of ['rig-sae', 'rig-hidden']) await station.remove(name);
+}
+
+// The kernel tells when it was associated last: that of before, it is still.
+async function startAnew(station: Station): Promise<void> {
+  const { device } = station.cell;
+  const associated = async (): Promise<string | undefined> =>
+    /associated at.*/.exec(await device.output(['iw', 'dev', 'wlan1', 'station', 'dump']))?.[0];
+  const address = async (): Promise<string | undefined> =>
+    /inet \S+/.exec(await device.output(['ip', '-4', 'address', 'show', 'dev', 'wlan1']))?.[0];
+  await station.connect('rig-psk');
+  const before = [await associated(), await address()];
+  assert.ok(!before.includes(undefined), before.join());
+  const asked = station.agent.asked.length;
+  await station.daemon.stop();
+  assert.equal([await associated(), await address()], before);
+  await device.output(['bash', '-c', `exec 3<>/dev/tcp/${SERVER_ADDRESS}/80`]);
+  await station.startDaemon();
+  await until(async () => (await station.stateOf('rig-psk')) === 'up');
+  assert.equal([await associated(), await address()], before);
+  assert.is(station.agent.asked.length, asked);
+  await station.remove('rig-psk');
 }
 
 async function like(station: Station, networks: readonly AirNetwork[]): Promise<void> {
@@ -85,8 +130,7 @@ async function beKnown(station: Station, networks: readonly AirNetwork[]): Promi
   const own = await known();
   assert.ok(own !== undefined && own !== PERMANENT && /^.[26ae]/.test(own), String(own));
   await station.daemon.stop();
-  const { argv, busName } = DAEMONS.causeway;
-  station.daemon = await station.cell.startDaemon([...argv, '-d', 'plugins/wifi/*'], busName);
+  await station.startDaemon();
   await until(async () => (await station.stateOf('rig-both')) === 'up');
   assert.is(await known(), own);
   assert.match([...(await station.services()).values()].map(({ path }) => path).join(), 'wifi_020000000100_');
@@ -95,7 +139,6 @@ async function beKnown(station: Station, networks: readonly AirNetwork[]): Promi
   await station.disconnect('rig-both');
   await station.connect('rig-both');
   assert.is(await known(), PERMANENT);
-  await station.manager.RegisterAgent({ path: '/agent' });
   await station.remove('rig-both');
 }
 

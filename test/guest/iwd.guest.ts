@@ -14,16 +14,16 @@ import { startIwd } from '../helpers/guest/iwd.ts';
 import { CONNECT_LIMIT_MS, SECRET, Station, stationCase, until } from '../helpers/guest/stations.ts';
 import { iwdAccessPointCase } from './access-point-cases.ts';
 import { adapterCases, switchCase } from './adapter-cases.ts';
+import { choiceCases } from './choice-cases.ts';
 import { crowdCase, oddNetwork } from './crowd-cases.ts';
 import { accessPointOf, lossCases, moveCases, SECOND_BSSID } from './heal-cases.ts';
-import { isTwin, securityCases, securityNetworks } from './security-cases.ts';
+import { SECURITY_NETWORKS, securityCases, twinCase, wepCase } from './security-cases.ts';
 import { startCase } from './start-cases.ts';
 import { STATION_NETWORKS, stationCases } from './station-cases.ts';
 
 /** What iwd answers late it answers in the new key, which an access point that asks again does not expect. */
 const PATIENT = { wpa_disable_eapol_key_retries: 1 };
-const ALL = [...STATION_NETWORKS, ...securityNetworks(STATION_NETWORKS.length).filter((each) => !isTwin(each))];
-const NETWORKS: readonly AirNetwork[] = ALL.map(({ ssid, settings = {} }) => ({
+const NETWORKS: readonly AirNetwork[] = [...STATION_NETWORKS, ...SECURITY_NETWORKS].map(({ ssid, settings = {} }) => ({
   ssid,
   settings: { ...settings, ...('wpa' in settings && PATIENT), ...(ssid === 'rig-psk' && { bss_transition: 1 }) },
 }));
@@ -61,6 +61,8 @@ iwdCase('a wrong SAE password is told as one', async (station) => {
 });
 
 securityCases(open, { networks: NETWORKS });
+wepCase(open, false);
+choiceCases(open, NETWORKS);
 moveCases(open, { backend, networks: NETWORKS, roam });
 
 iwdCase('what iwd keeps: nothing that connects by itself or was removed, for root alone', async (station) => {
@@ -83,6 +85,8 @@ crowdCase(open, true);
 adapterCases(open, LATER_NETWORKS);
 switchCase(open, LATER_NETWORKS);
 startCase(open, { backend, name: 'net.connman.iwd', command: `/usr/libexec/iwd ${IWD_ARGUMENTS.join(' ')}` });
+
+twinCase(open, true);
 
 iwdCase('a radio that iwd leaves alone is wpa_supplicant\'s', async (station) => {
   await output(['iw', 'phy', OTHER_PHY, 'set', 'netns', String(station.cell.device.pid)]);

@@ -5,14 +5,13 @@
 
 import { resolve } from 'node:path';
 import * as assert from 'uvu/assert';
-import { DAEMONS } from '../helpers/daemons.ts';
-import { type Backend, type Station, until } from '../helpers/guest/stations.ts';
+import { type Station, until } from '../helpers/guest/stations.ts';
 import { addressOf, caseIn, clientsOf, isIn, tether, tetheringOf } from './access-point-cases.ts';
 
 const CONNMANCTL = resolve('build/bin/connmanctl');
 
 /** Adds the cases; the last one starts a daemon of its own. */
-export function lastingCases(open: () => Promise<Station>, backend: Backend): void {
+export function lastingCases(open: () => Promise<Station>): void {
   const airCase = caseIn(open);
   airCase('its station is led to another channel: it goes there, and its client comes', async (station, run) => {
     await station.connect('rig-psk');
@@ -31,8 +30,7 @@ export function lastingCases(open: () => Promise<Station>, backend: Backend): vo
     await tether(station, true);
     daemon.kill('SIGKILL');
     await daemon.exited;
-    const { argv, busName } = DAEMONS.causeway;
-    station.daemon = await cell.startDaemon([...argv, ...backend.argv], busName);
+    await station.startDaemon();
     await until(async () => (await tetheringOf(station).catch(() => false)) === true);
     await isIn(run('PSK'));
     await until(async () => (await clientsOf(station)).length === 1);

@@ -4,7 +4,6 @@
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { DAEMONS } from '../helpers/daemons.ts';
 import { type Backend, type Station, stationCase, until } from '../helpers/guest/stations.ts';
 
 const SERVICES = '/run/bus-services';
@@ -25,9 +24,7 @@ export function startCase(open: () => Promise<Station>, { backend, name, command
     await station.connect('rig-psk');
     await station.daemon.stop();
     await end(station);
-    const { argv, busName } = DAEMONS.causeway;
-    station.daemon = await cell.startDaemon([...argv, ...backend.argv], busName);
-    await station.manager.RegisterAgent({ path: '/agent' });
+    await station.startDaemon();
     station.supplicant = await backend.start(cell);
     await until(() => isUp(station));
     await makeStartable(station, `[D-BUS Service]\nName=${name}\nExec=${command}\nUser=root\n`);

@@ -5,36 +5,27 @@
 
 import { startSupplicant } from '../helpers/guest/air.ts';
 import { runCases } from '../helpers/guest/cases.ts';
-import { type Backend, Station, stationCase, until } from '../helpers/guest/stations.ts';
-import { choiceCases } from './choice-cases.ts';
+import { Station, until } from '../helpers/guest/stations.ts';
+import { choiceCases, COUNTRY_FILES, countryCase, inBerlin, likingCase } from './choice-cases.ts';
 import { lossCases, moveCases, SECOND_BSSID } from './heal-cases.ts';
-import { securityCases, securityNetworks, twinCase, wepCase } from './security-cases.ts';
+import { SECURITY_NETWORKS, securityCases, twinCase, wepCase } from './security-cases.ts';
 import { STATION_NETWORKS, stationCases } from './station-cases.ts';
 
-const NETWORKS = [...STATION_NETWORKS, ...securityNetworks(STATION_NETWORKS.length)];
-const backend: Backend = {
-  async start(cell) {
-    await cell.device.output(['ln', '-sf', '/usr/share/zoneinfo/Europe/Berlin', '/etc/localtime']);
-    return startSupplicant(cell);
-  },
-  argv: ['-d', 'plugins/wifi/*:src/service/*'],
-};
-const files = { '/etc/connman/main.conf': '[General]\nRegdomFollowsTimezone=true\n' };
+const NETWORKS = [...STATION_NETWORKS, ...SECURITY_NETWORKS];
+const backend = inBerlin({ start: startSupplicant, argv: ['-d', 'plugins/wifi/*:src/service/*'] });
 
 let opened: Promise<Station> | undefined;
 const open = (): Promise<Station> =>
-  (opened ??= Station.open(backend, NETWORKS, { radios: ['server', 'device', 'server'], files }));
+  (opened ??= Station.open(backend, NETWORKS, { radios: ['server', 'device', 'server'], files: COUNTRY_FILES }));
 
-stationCase(open, 'the country is where the time zone is', async ({ cell }) => {
-  await until(async () => (await cell.device.output(['iw', 'reg', 'get'])).includes('country DE: DFS-ETSI'));
-});
+countryCase(open);
 stationCases(open);
 moveCases(open, { backend, networks: NETWORKS, roam });
 lossCases(open, { backend, networks: NETWORKS, roam });
 securityCases(open, { networks: NETWORKS, complaint: 'certificate is not good: certificate has expired' });
-twinCase(open, NETWORKS);
+twinCase(open);
 wepCase(open);
-// The last of these starts the daemon anew.
+likingCase(open, NETWORKS);
 choiceCases(open, NETWORKS);
 
 await runCases();

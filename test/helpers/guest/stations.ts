@@ -68,6 +68,7 @@ interface Parts {
   readonly daemon: Child;
   readonly supplicant: Child;
   readonly accessPoint: Child;
+  readonly backend: Backend;
 }
 
 /** The device and what is around it. */
@@ -79,14 +80,16 @@ export class Station {
   daemon: Child;
   supplicant: Child;
   accessPoint: Child;
+  readonly #backend: Backend;
 
-  private constructor({ cell, bus, agent, daemon, supplicant, accessPoint }: Parts) {
+  private constructor({ cell, bus, agent, daemon, supplicant, accessPoint, backend }: Parts) {
     this.cell = cell;
     this.bus = bus;
     this.agent = agent;
     this.daemon = daemon;
     this.supplicant = supplicant;
     this.accessPoint = accessPoint;
+    this.#backend = backend;
   }
 
   /** Brings everything up; the agent answers with the secret. */
@@ -102,12 +105,17 @@ export class Station {
     const scope = createScope();
     const clock = new DeadlineClock(nodeTimeSource());
     const bus = await connectBus(testSystem().unixStream(cell.device.path(BUS_SOCKET), scope), { clock }, scope);
-    const { argv, busName } = DAEMONS.causeway;
-    const daemon = await cell.startDaemon([...argv, ...backend.argv], busName);
+    const daemon = await startConnmand(cell, backend);
     const agent = serveAgent(bus, scope);
-    const station = new Station({ cell, bus, agent, daemon, supplicant, accessPoint });
+    const station = new Station({ cell, bus, agent, daemon, supplicant, accessPoint, backend });
     await station.manager.RegisterAgent({ path: '/agent' });
     return station;
+  }
+
+  /** Starts another connmand, after the one before has ended; it knows the agent on return. */
+  async startDaemon(): Promise<void> {
+    this.daemon = await startConnmand(this.cell, this.#backend);
+    await this.manager.RegisterAgent({ path: '/agent' });
   }
 
   get manager() {
@@ -195,6 +203,11 @@ export class Station {
     const radio = index === 0 ? 'wlan0' : `wlan0_${index}`;
     return this.cell.server.output(['hostapd_cli', '-p', '/run/hostapd', '-i', radio, ...words]);
   }
+}
+
+function startConnmand(cell: Cell, backend: Backend): Promise<Child> {
+  const { argv, busName } = DAEMONS.causeway;
+  return cell.startDaemon([...argv, ...backend.argv], busName);
 }
 
 /** Exports an agent at /agent that answers with the secret; whoever asks must be told of it. */
