@@ -311,7 +311,9 @@ export class Technologies {
     if (entry !== undefined) this.#showOrHide(entry);
     // Found for the first time or free again, radios are as the user wants them, a later one as the first.
     const isFresh = before === undefined || (before.isHardBlocked && !switches.isHardBlocked);
-    const isWanted = isFresh ? this.#isDue(type) : technology.isPowered;
+    // Its devices may not be powered yet where nobody blocks them.
+    const isPending = before?.isSoftBlocked === false && this.#isDue(type);
+    const isWanted = isFresh ? this.#isDue(type) : technology.isPowered || isPending;
     if ((added ?? switches).isSoftBlocked === isWanted && (added !== undefined || isFresh)) {
       this.#radios.block(type, !isWanted);
     }

@@ -30,7 +30,7 @@ interface Bench extends CoreBench {
 
 async function bench(
   context: TestContext,
-  options: CoreBenchOptions & { readonly rfkill?: FakeRfkill } = {},
+  options: CoreBenchOptions & { readonly rfkill?: FakeRfkill; readonly enabling?: Promise<void> } = {},
 ): Promise<Bench> {
   const rfkill = options.rfkill ?? new FakeRfkill();
   const made = await coreBench(context, { devtypes: { wlan0: 'wlan', wlan1: 'wlan' }, ...options, rfkill });
@@ -38,7 +38,10 @@ async function bench(
   made.core.technologies.register({
     type: 'wifi',
     attach: (device) => ({
-      enable: async () => void asked.push(`enable ${device.interfaceName}`),
+      enable: async () => {
+        asked.push(`enable ${device.interfaceName}`);
+        if (options.enabling !== undefined) await options.enabling;
+      },
       disable: async () => void asked.push(`disable ${device.interfaceName}`),
     }),
   }, context.scope);
@@ -98,6 +101,19 @@ test(
     const made = await bench(context, { files: ENABLED, rfkill });
     assert.equal(await made.technologies(), ['wifi on']);
     assert.equal(rfkill.commands, []);
+  }),
+);
+
+test(
+  'a later switch of free radios stays free while the first device is being enabled',
+  withScope(async (context) => {
+    const made = await bench(context, { files: ENABLED, enabling: new Promise(() => undefined) });
+    plugAdapter(made);
+    made.rfkill.add(RFKILL.wifi);
+    await made.settled();
+    made.rfkill.add(RFKILL.wifi);
+    await made.turn();
+    assert.equal(made.rfkill.commands, []);
   }),
 );
 
