@@ -158,6 +158,12 @@ export const WIFI_EXPLANATIONS: readonly Explanation[] = [
     why: 'Wi-Fi Direct stays in the list while Wi-Fi is off, as not powered',
   },
   {
+    side: 'oracle',
+    steps: /^(?:tethering off|SIGTERM)$/,
+    line: /(?:Added|Removed) "p2p"/,
+    why: '1.41 takes a link that leaves its bridge for gone; Wi-Fi Direct goes with it, and comes again',
+  },
+  {
     steps: /^psk: Connect for good$/,
     line: /^(?:Service \S+ "Error" ""|< Agent \/agent RequestInput .*)$/,
     why: 'recorded when another part had left a key, and an error',

@@ -61,6 +61,8 @@ export class WifiAir {
   static async open(daemon: Daemon, radios?: Parameters<typeof makeAir>[1]): Promise<WifiAir> {
     const cell = await Cell.open({ cables: 0, files: FILES });
     await makeAir(cell, radios);
+    // ConnMan writes there how its bridge is to be, or gives it up.
+    await cell.device.output(['mount', '-o', 'remount,rw', '/sys']);
     const networks = Object.values(WIFI_NETWORKS);
     const [accessPoint, supplicant] = await Promise.all([startAccessPoint(cell, networks), startSupplicant(cell)]);
     return new WifiAir(new Player(cell, daemon, QUIET_MS), supplicant, accessPoint);

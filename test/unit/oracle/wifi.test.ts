@@ -22,7 +22,7 @@ const NAMED = groupOf('rig-hidden', 'psk');
 const { psk, open, hidden, wps } = GROUPS;
 
 /** What takes a daemon that starts and ends. */
-const BEYOND = ['start', 'found', 'psk: SIGTERM while online', 'psk: known at start'];
+const BEYOND = ['start', 'found', 'psk: SIGTERM while online', 'psk: known at start', 'SIGTERM'];
 
 const used = new Set<Explanation>();
 const played = new Set<string>();
@@ -106,6 +106,18 @@ part('refusals', async (stage) => {
     await stage.setTechnology('Connected', variant('b', true));
     await stage.note('wifi GetProperties', stage.technology.GetProperties());
   });
+});
+
+part('an access point of our own', async (stage) => {
+  await stage.step('tethering', async () => {
+    await stage.setTechnology('TetheringIdentifier', variant('s', 'ours'));
+    await stage.setTechnology('TetheringPassphrase', variant('s', 'our own key'));
+    await stage.setTechnology('Tethering', variant('b', true));
+  });
+  await stage.step('tethering: asked', () => stage.dump());
+  await stage.step('tethering again', () => stage.setTechnology('Tethering', variant('b', true)));
+  await stage.step('scan while tethering', () => stage.note('wifi Scan', stage.technology.Scan()));
+  await stage.step('tethering off', () => stage.setTechnology('Tethering', variant('b', false)));
 });
 
 part('hidden', async (stage) => {
