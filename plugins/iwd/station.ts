@@ -83,7 +83,10 @@ export class IwdStation {
   async disconnect(): Promise<void> {
     const { meter, objects } = this.#env;
     const isOut = (): true | undefined => ((this.state ?? 'disconnected') === 'disconnected' ? true : undefined);
-    await this.#within(JOIN_PATIENCE_MS, this.#answered);
+    // What it tells to have joined is measured at once, which ends before it is to leave.
+    const hasTold = (): true | undefined => (this.state === 'connecting' ? undefined : true);
+    const joined = this.#answered.then(() => objects.wait(hasTold, this.#scope.signal, this.#scope));
+    await this.#within(JOIN_PATIENCE_MS, joined).catch(() => undefined);
     await meter.ended;
     try {
       await objects.proxy(iwdStationInterface, this.#path).Disconnect({}, { timeoutMs: LEAVE_LIMIT_MS });
