@@ -13,7 +13,7 @@ import { type Backend, type Station, stationCase, until } from '../helpers/guest
 import { WIFI_SERVICE } from '../oracle/wifi-script.ts';
 
 /** A second place of `rig-psk`, on the third radio, and its address. */
-const SECOND = { radio: 'wlan2', channel: 11 };
+export const SECOND = { radio: 'wlan2', channel: 11 };
 export const SECOND_BSSID = '02:00:00:00:02:00';
 
 type Body = (station: Station) => Promise<void>;
@@ -103,7 +103,7 @@ async function loseSupplicant(station: Station, { backend }: HealEnv): Promise<v
 }
 
 /** How often a connection has ended, as the daemon says. */
-function ends({ daemon }: Station): number {
+export function ends({ daemon }: Station): number {
   return daemon.text.split('\n').filter((line) => line.includes(' state is disconnect')).length;
 }
 
@@ -111,9 +111,11 @@ async function isUp(station: Station): Promise<boolean> {
   return (await station.stateOf('rig-psk')) === 'up';
 }
 
-/** The access point of `rig-psk` in use; nothing while that is not heard. */
-export async function accessPointOf({ bus }: Station): Promise<{ bssid: unknown; frequencyMhz: unknown }> {
-  const properties = bus.proxy(propertiesInterface, 'net.connman', WIFI_SERVICE);
+/** The access point in use of a network, `rig-psk` unless said; nothing while that is not heard. */
+export async function accessPointOf(
+  { bus }: Station, path = WIFI_SERVICE,
+): Promise<{ bssid: unknown; frequencyMhz: unknown }> {
+  const properties = bus.proxy(propertiesInterface, 'net.connman', path);
   const property = { interface_name: causewayServiceInterface.name, property_name: 'AccessPoint' };
   const told = (await properties.Get(property).catch(() => undefined))?.as('a{sv}');
   return { bssid: told?.get('BSSID')?.value, frequencyMhz: told?.get('Frequency')?.value };

@@ -20,6 +20,9 @@ const OUR_DISPLAY = '00000600101c440032';
 /** A Bonjour query and its answer as wpa_supplicant's documentation has them: AFP over TCP. */
 const BONJOUR = { query: '0b5f6166706f766572746370c00c000c01', response: '074578616d706c65c027' };
 const UPNP = { version: '10', service: 'uuid:6859dede-8574-59ab-9332-123456789012::upnp:rootdevice' };
+const ANYBODY = '00:00:00:00:00:00';
+/** A query of any protocol (Wi-Fi Direct 1.1, table E.3): length, protocol, transaction. */
+const ALL_SERVICES = '02000001';
 /** What its clients are given with the key. */
 const GIVEN = [
   'ip_addr_go=192.168.42.1', 'ip_addr_mask=255.255.255.0', 'ip_addr_start=192.168.42.10', 'ip_addr_end=192.168.42.20',
@@ -101,6 +104,16 @@ function incomingCases(p2pCase: P2pCase): void {
     const mark = pair.other.mark;
     await pair.other.cli('p2p_find');
     await pair.other.wait(/P2P-DEVICE-FOUND.*name='device'.*wfd_dev_info=0x00101c440032/, mark);
+  });
+
+  p2pCase('our services are told to whoever asks', async (pair) => {
+    const mark = pair.other.mark;
+    await pair.other.tellAll();
+    await pair.other.cli('p2p_serv_disc_req', ANYBODY, ALL_SERVICES);
+    await pair.other.cli('p2p_find', 'type=social');
+    const answer = await pair.other.wait('P2P-SERV-DISC-RESP', mark);
+    assert.ok(answer.includes(BONJOUR.query + BONJOUR.response), answer);
+    assert.ok(answer.includes(Buffer.from(UPNP.service).toString('hex')), answer);
   });
 
   p2pCase('it asks by push button and a user agrees: our group, our addresses, left by it', async (pair) => {

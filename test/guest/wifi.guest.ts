@@ -10,8 +10,9 @@ import { choiceCases, COUNTRY_FILES, countryCase, inBerlin, likingCase } from '.
 import { lossCases, moveCases, SECOND_BSSID } from './heal-cases.ts';
 import { SECURITY_NETWORKS, securityCases, twinCase, wepCase } from './security-cases.ts';
 import { STATION_NETWORKS, stationCases } from './station-cases.ts';
+import { strongCase, TRANSITION_NETWORK, transitionCase } from './strong-cases.ts';
 
-const NETWORKS = [...STATION_NETWORKS, ...SECURITY_NETWORKS];
+const NETWORKS = [...STATION_NETWORKS, ...SECURITY_NETWORKS, TRANSITION_NETWORK];
 const backend = inBerlin({ start: startSupplicant, argv: ['-d', 'plugins/wifi/*:src/service/*'] });
 
 let opened: Promise<Station> | undefined;
@@ -25,16 +26,18 @@ lossCases(open, { backend, networks: NETWORKS, roam });
 securityCases(open, { networks: NETWORKS, complaint: 'certificate is not good: certificate has expired' });
 twinCase(open);
 wepCase(open);
+strongCase(open);
+transitionCase(open, roam);
 likingCase(open, NETWORKS);
 choiceCases(open, NETWORKS);
 
 await runCases();
 
 // wpa_supplicant roams to what it has heard.
-async function roam(station: Station): Promise<void> {
+async function roam(station: Station, bssid = SECOND_BSSID): Promise<void> {
   await until(async () => {
     await station.scanned();
-    const words = ['-p', '/run/wpa_supplicant', '-i', 'wlan1', 'roam', SECOND_BSSID];
+    const words = ['-p', '/run/wpa_supplicant', '-i', 'wlan1', 'roam', bssid];
     return (await station.cell.device.output(['wpa_cli', ...words])).includes('OK');
   });
 }

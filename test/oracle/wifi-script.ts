@@ -164,10 +164,8 @@ async function playRefusals(air: WifiAir): Promise<void> {
     await player.call(TECHNOLOGY, 'GetProperties');
   });
   // No part is to feel another.
-  await player.step(BETWEEN, async () => {
-    await player.set(WIFI_SERVICE, 'Nameservers.Configuration', 'as', []);
-    await player.set(TECHNOLOGY, 'TetheringFreq', 'i', 0);
-  });
+  await player.step(BETWEEN, () => player.stop());
+  air.forget();
 }
 
 async function playVanishing(air: WifiAir): Promise<void> {

@@ -19,6 +19,7 @@ export class Other {
   readonly #child: Child;
   readonly #lines: string[] = [];
   #dnsmasq: Child | undefined;
+  #monitor: Child | undefined;
 
   private constructor(cell: Cell, child: Child) {
     this.#cell = cell;
@@ -66,6 +67,14 @@ export class Other {
       throw new Error(`${what} was not said`, { cause: error });
     });
     return find() ?? '';
+  }
+
+  /** Says from now on, too, what it tells programs alone. */
+  async tellAll(): Promise<void> {
+    const words = ['wpa_cli', '-p', '/run/other', '-i', `p2p-dev-${RADIO}`];
+    this.#monitor = this.#cell.server.spawn(['stdbuf', '-oL', ...words]);
+    this.#monitor.observe((line) => this.#lines.push(line));
+    await this.#monitor.waitForLine((line) => line.includes('Interactive mode'), CONNECT_LIMIT_MS);
   }
 
   /** Our address, once we have asked for a group with this kind of password. */
@@ -136,6 +145,7 @@ export class Other {
   /** Ends it. */
   async stop(): Promise<void> {
     await this.#dnsmasq?.stop();
+    await this.#monitor?.stop();
     await this.#child.stop();
   }
 
