@@ -57,9 +57,17 @@ const PARTS: readonly WifiPart[] = [
   { name: 'an access point of our own', play: playTethering },
 ];
 
-/** The script, or the parts of it with one of `words`, between bars, in their names. */
+/** The script, or the parts of it with one of `words`, between bars, in their names. No part feels another. */
 export function wifiParts(words = ''): readonly WifiPart[] {
-  return PARTS.filter(({ name }) => words.split('|').some((each) => name.includes(each)));
+  const parts = PARTS.filter(({ name }) => words.split('|').some((each) => name.includes(each)));
+  return parts.map(({ name, play }) => ({
+    name,
+    async play(air) {
+      if (air.player.isRunning) await air.player.step(BETWEEN, () => air.player.stop());
+      air.forget();
+      await play(air);
+    },
+  }));
 }
 
 /** What is heard between two parts, and not held against anything. */
@@ -77,8 +85,6 @@ async function begin(air: WifiAir, ...names: readonly WifiName[]): Promise<void>
 
 async function playFound(air: WifiAir): Promise<void> {
   const { player } = air;
-  if (player.isRunning) await player.stop();
-  air.forget();
   await player.step('start', () => player.start(), isPowered);
   let found: ReadonlyMap<WifiName, string> = new Map();
   await player.step('found', async () => {
@@ -163,9 +169,6 @@ async function playRefusals(air: WifiAir): Promise<void> {
     await player.set(TECHNOLOGY, 'Connected', 'b', true);
     await player.call(TECHNOLOGY, 'GetProperties');
   });
-  // No part is to feel another.
-  await player.step(BETWEEN, () => player.stop());
-  air.forget();
 }
 
 async function playVanishing(air: WifiAir): Promise<void> {
