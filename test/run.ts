@@ -15,7 +15,7 @@ import { killChildren, runChild, type Outcome, type Run } from './runner/child.t
 
 const AT_A_TIME = 2;
 const LIMITS_MS = {
-  unit: 120_000, rules: 180_000, integration: 360_000, guest: 900_000, build: 300_000, lab: 180_000,
+  unit: 120_000, rules: 180_000, integration: 360_000, guest: 1_080_000, build: 300_000, lab: 180_000,
 } as const;
 
 /** How much longer than on an idle machine tests wait for what must come (helpers/patience.ts). */

@@ -41,7 +41,7 @@ const TIME_SCALE = 3;
 
 /** Runs the cases of `file` and prints how they went; sets the exit status of this program. */
 export async function runGuest(file: string, options: GuestOptions = {}): Promise<void> {
-  const { peers = [], files = {}, limitMs = 870_000, env: more = {}, onLine = (line) => console.log(line) } = options;
+  const { peers = [], files = {}, limitMs = 1_050_000, env: more = {}, onLine = (line) => console.log(line) } = options;
   if (process.arch !== 'x64') throw new Error('the guest is an x86-64 machine, and this is none');
   useTestAddon();
   const mounts = mountScript(await fetchPeers([...TOOLS, ...peers]));
