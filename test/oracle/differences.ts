@@ -164,6 +164,12 @@ export const WIFI_EXPLANATIONS: readonly Explanation[] = [
     why: '1.41 takes a link that leaves its bridge for gone; Wi-Fi Direct goes with it, and comes again',
   },
   {
+    steps: /^scan while tethering$/,
+    line: /^> wifi Scan = /,
+    why: 'where the driver can, our access point is beside the station, which goes on hearing networks',
+    inGuest: true,
+  },
+  {
     steps: /^psk: Connect for good$/,
     line: /^(?:Service \S+ "Error" ""|< Agent \/agent RequestInput .*)$/,
     why: 'recorded when another part had left a key, and an error',
