@@ -34,6 +34,11 @@ export function judge({ errorName, events, isUnproven }: Attempted): JoinError['
     ? 'blocked' : 'connect-failed';
 }
 
+/** Whether the access point heard nothing of an attempt, or answered nothing. */
+export function isUnanswered(events: readonly MlmeEvent[] | undefined): boolean {
+  return events !== undefined && events.length > 0 && events.every(({ kind }) => kind === 'silence');
+}
+
 // iwd itself ends an EAP conversation that failed; the other endings are the access point's.
 function isKeyRefusal(event: MlmeEvent): boolean {
   switch (event.kind) {

@@ -16,7 +16,7 @@ import { findSecrets } from '../lib/wifi/find-secrets.ts';
 import type { Secrets } from '../lib/wifi/secrets.ts';
 import type { Security } from '../lib/wifi/security.ts';
 import type { IwdAgent } from './agent.ts';
-import { judge } from './join-report.ts';
+import { isUnanswered, judge } from './join-report.ts';
 import type { KernelAir } from './kernel-air.ts';
 import type { IwdObjects } from './objects.ts';
 import type { IwdProfiles, ProfileKey } from './profiles.ts';
@@ -234,7 +234,7 @@ export class IwdJoiner {
     const { FavoriteMaxRetries: retries, IgnoreInvalidKey: isIgnored } = this.#env.core.options;
     const { target, way, context, limits } = attempt;
     const most = isProven(context) ? (retries < 0 ? Number.POSITIVE_INFINITY : Math.max(1, retries)) : 1;
-    let hasHung = false;
+    let isAgain = false;
     for (let count = 1; ; count++) {
       const own = limits.child();
       const events = await this.#env.air.record(this.#device.ifindex, own);
@@ -242,11 +242,12 @@ export class IwdJoiner {
         return await this.#joinBy(attempt, signal);
       } catch (error) {
         signal.throwIfAborted();
-        if (isTimeout(error)) {
-          if (hasHung) throw new JoinError('connect-failed', { cause: error });
-          hasHung = true;
+        // Where nobody answers, a supplicant asks again.
+        if (!isAgain && (isTimeout(error) || isUnanswered(events))) {
+          isAgain = true;
           continue;
         }
+        if (isTimeout(error)) throw new JoinError('connect-failed', { cause: error });
         if (!(error instanceof DBusError)) throw error;
         const reason = judge({ errorName: error.name, events, isUnproven: !isProven(context) });
         log.debug('%s: %s %s: %s %j', target.path, error.name, error.message, reason, events);

@@ -62,6 +62,11 @@ export class FakeNl80211 {
     this.#tell(AUTHENTICATE, [attribute(51, frame)]);
   }
 
+  /** Nobody answers. */
+  stayMute(): void {
+    this.#tell(AUTHENTICATE, [attribute(65, Buffer.alloc(0))]);
+  }
+
   /** The connection ends. */
   disconnect(reason: number, isByAccessPoint: boolean): void {
     this.#tell(DISCONNECT, [attribute(54, u16(reason)), ...(isByAccessPoint ? [attribute(71, Buffer.alloc(0))] : [])]);

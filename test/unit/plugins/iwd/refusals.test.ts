@@ -1,4 +1,7 @@
-/** Keys that worked and are refused, over iwd: FavoriteMaxRetries, IgnoreInvalidKey, AutoResetFailureTimeout. */
+/**
+ * Keys that worked and are refused, over iwd: FavoriteMaxRetries, IgnoreInvalidKey, AutoResetFailureTimeout; access
+ * points that do not answer.
+ */
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,8 +12,10 @@ import { type TestContext, withScope } from '../../../helpers/with-scope.ts';
 
 const FILES = storedNetwork(HOME, ['Favorite=true', 'AutoConnect=false', `Passphrase=${SECRET}`]);
 
-/** An access point that refuses the key, as the kernel tells. */
-async function refusedBench(context: TestContext, mainConf: string): Promise<IwdBench> {
+/** An access point that takes another key, and what the kernel tells. */
+async function refusedBench(
+  context: TestContext, mainConf: string, tell = (kernel: FakeNl80211): void => kernel.disconnect(15, true),
+): Promise<IwdBench> {
   const made: { bench?: WifiBench } = {};
   const kernel = new FakeNl80211(() => [...(made.bench?.core.interfaces.managed ?? [])].at(-1)?.link.ifindex ?? 0);
   const both = await iwdBench(context, {
@@ -18,7 +23,7 @@ async function refusedBench(context: TestContext, mainConf: string): Promise<Iwd
     air: { ...AIR, [NAME]: { secret: 'another one', signalDbm: -45 } },
   });
   made.bench = both.bench;
-  both.daemon.onConnecting = () => kernel.disconnect(15, true);
+  both.daemon.onConnecting = () => tell(kernel);
   return both;
 }
 
@@ -43,6 +48,21 @@ test('IgnoreInvalidKey and AutoResetFailureTimeout: tried again after a while', 
   await context.clock.advance(7_000);
   await settled(bench);
   assert.equal([bench.state(HOME), bench.agent.heard], [['ready', undefined], []]);
+}));
+
+test('an access point that did not answer is asked once more', withScope(async (context) => {
+  const { bench, daemon } = await refusedBench(context, '', (kernel) => kernel.stayMute());
+  const connects = (): number => daemon.calls.filter((call) => call.startsWith('Connect')).length;
+  await bench.service(HOME).Connect().catch(() => undefined);
+  assert.equal([bench.state(HOME)[1], connects()], ['connect-failed', 2]);
+  const mute = daemon.onConnecting;
+  daemon.onConnecting = () => {
+    mute();
+    daemon.onConnecting = () => undefined;
+    daemon.air.set(NAME, { secret: SECRET, signalDbm: -45 });
+  };
+  await bench.service(HOME).Connect();
+  assert.equal([bench.state(HOME)[0], connects()], ['ready', 4]);
 }));
 
 test.run();
