@@ -10,17 +10,10 @@
  */
 const NODE = (name: string): string => `node --title=${name} --v8-pool-size=1`;
 
-/**
- * Where a user has set it, Node reads and parses a whole bundle of certificates before it begins (80 ms), for
- * connections that none of our programs makes itself; the children that do are given an environment of their own.
- */
-const UNSET = 'unset NODE_EXTRA_CA_CERTS';
-
 /** Starts `name` from a folder beside its own, through symbolic links and from any directory. */
 export function movableLauncher(name: string, libraryFromHere: string): string {
   return [
     '#!/bin/sh',
-    UNSET,
     'here=${0%/*}',
     `[ -e "$here/${libraryFromHere}/${name}.cjs" ] || here=$(dirname "$(readlink -f "$0")")`,
     `exec ${NODE(name)} "$here/${libraryFromHere}/${name}.cjs" "$@"`,
@@ -30,5 +23,5 @@ export function movableLauncher(name: string, libraryFromHere: string): string {
 
 /** Starts `name` from where it is installed. */
 export function installedLauncher(name: string, library: string): string {
-  return ['#!/bin/sh', UNSET, `exec ${NODE(name)} ${library}/${name}.cjs "$@"`, ''].join('\n');
+  return ['#!/bin/sh', `exec ${NODE(name)} ${library}/${name}.cjs "$@"`, ''].join('\n');
 }

@@ -56,16 +56,6 @@ test('an installed launcher starts what lies in libdir', () => {
   assert.equal(start(join(folder, 'connmanctl'), '/'), ['connmanctl', ['a b', '-n', '$HOME']]);
 });
 
-test('no program reads certificates that it has no use for', () => {
-  const print = "'use strict';\nconsole.log(JSON.stringify(process.env.NODE_EXTRA_CA_CERTS ?? 'none'));\n";
-  writeFileSync(join(folder, 'connman-vpnd.cjs'), print);
-  const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'connman-vpnd.cjs') };
-  for (const text of [installedLauncher('connman-vpnd', folder), movableLauncher('connman-vpnd', '.')]) {
-    writeExecutable(join(folder, 'connman-vpnd'), text);
-    assert.is(JSON.parse(execFileSync(join(folder, 'connman-vpnd'), { env, encoding: 'utf8' })), 'none');
-  }
-});
-
 test('every template exists and is filled in without a rest', () => {
   const directories = completeDirectories({ prefix: '/opt/x' });
   for (const { template, target } of TEMPLATES) {
