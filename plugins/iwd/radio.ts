@@ -299,6 +299,8 @@ export class IwdRadio {
     const find = () => [...this.#networks].find(([path]) => plainPath(path) === plain)?.[1].network;
     const isNew = this.#env.profiles.known(key) === undefined;
     if (isNew) await this.#env.profiles.write(key, { isHidden: true });
+    // iwd looks for nothing while it joins or leaves what the user has given up for this.
+    await this.#joiner.left();
     this.#awaited = `hidden_managed_${security}`;
     try {
       for (let left = MAX_CALLS; left > 0 && find() === undefined; left--) await this.#scanner.scan(signal);

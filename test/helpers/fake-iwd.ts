@@ -60,8 +60,8 @@ export interface FakeIwd {
   scanError: DBusError | undefined;
   /** So many joins come to no end. */
   hangs: number;
-  /** Called while it joins. */
-  onConnecting: () => void;
+  /** Called while it joins, which waits for it. */
+  onConnecting: () => void | Promise<void>;
   /** The link is gone. */
   lose(): void;
   /** Somebody else has it join a network. */
@@ -103,7 +103,7 @@ class Iwd implements FakeIwd {
   modes: readonly string[] = ['station', 'ap'];
   scanError: DBusError | undefined;
   hangs = 0;
-  onConnecting = (): void => undefined;
+  onConnecting: () => void | Promise<void> = () => undefined;
   readonly #bus: Bus;
   readonly #scope: Scope;
   readonly #options: FakeIwdOptions;
@@ -296,6 +296,7 @@ class Iwd implements FakeIwd {
     this.scanError = undefined;
     if (error !== undefined) throw error;
     if (this.#isScanning) throw new DBusError(`${NAME}.InProgress`, 'Operation already in progress');
+    if (this.#state === 'connecting') throw new DBusError(`${NAME}.Busy`, 'Operation already in progress');
     this.#isScanning = true;
     this.#station?.exported.changed('Scanning');
     setImmediate(() => {
@@ -331,7 +332,7 @@ class Iwd implements FakeIwd {
       throw new DBusError(`${NAME}.InvalidFormat`, 'Argument format is invalid');
     }
     this.#enter('connecting', name);
-    this.onConnecting();
+    await this.onConnecting();
     await new Promise<void>((resolve, reject) => {
       this.#abort = reject;
       if (this.hangs-- <= 0) setImmediate(resolve);

@@ -1,5 +1,7 @@
 /** The plugin iwd over a daemon in memory (fake-iwd.ts), on the bench of the Wi-Fi core (wifi-bench.ts). */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { iwd } from '../../plugins/iwd/iwd.ts';
 import { SystemError } from '../../src/shared/errors.ts';
 import type { System } from '../../src/system/system.ts';
@@ -63,4 +65,11 @@ export async function settled(bench: WifiBench): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     await bench.settled();
   }
+}
+
+/** A place for iwd's profiles, gone with the test. */
+export function stateDirectory({ scope }: TestContext): string {
+  const directory = mkdtempSync(`${tmpdir()}/causeway-iwd-`);
+  scope.defer(() => rmSync(directory, { recursive: true }));
+  return directory;
 }

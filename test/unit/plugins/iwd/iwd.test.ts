@@ -1,7 +1,6 @@
 /** The same Wi-Fi core over iwd: what is listed, joined, refused, lost, and who has the radio. */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { iwd } from '../../../../plugins/iwd/iwd.ts';
@@ -15,6 +14,7 @@ import { fakeIwd, type FakeIwdOptions } from '../../../helpers/fake-iwd.ts';
 import { FakeNl80211 } from '../../../helpers/fake-nl80211.ts';
 import {
   AIR, CAFE, FAVORITE, HOME, type IwdBench, iwdBench, NAME, NO_KERNEL, SECRET, settled,
+  stateDirectory,
 } from '../../../helpers/iwd-bench.ts';
 import { groupOf, storedNetwork, type WifiBench, wifiBench, wifiIdentifier } from '../../../helpers/wifi-bench.ts';
 import { type TestContext, withScope } from '../../../helpers/with-scope.ts';
@@ -22,12 +22,6 @@ import { type TestContext, withScope } from '../../../helpers/with-scope.ts';
 /** For what the file system brings. */
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-function stateDirectory({ scope }: TestContext): string {
-  const directory = mkdtempSync(`${tmpdir()}/causeway-iwd-`);
-  scope.defer(() => rmSync(directory, { recursive: true }));
-  return directory;
 }
 
 const PERMANENT = '02000000000a';

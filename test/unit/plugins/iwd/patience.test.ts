@@ -2,8 +2,8 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FAVORITE, HOME, iwdBench, NAME, settled } from '../../../helpers/iwd-bench.ts';
-import { groupOf } from '../../../helpers/wifi-bench.ts';
+import { CAFE, FAVORITE, HOME, iwdBench, NAME, SECRET, settled, stateDirectory } from '../../../helpers/iwd-bench.ts';
+import { groupOf, storedNetwork } from '../../../helpers/wifi-bench.ts';
 import { withScope } from '../../../helpers/with-scope.ts';
 
 const CAFE_GROUP = groupOf('cafe', 'none');
@@ -20,6 +20,24 @@ test('a join that another overtakes is let come to its end before iwd is to leav
     await settled(bench);
     assert.is(bench.state(HOME)[0], 'ready', `after ${turns} turns: ${daemon.calls.slice(-6).join()}`);
   }
+}));
+
+test('a hidden name is called when iwd has left what it was joining', withScope(async (context) => {
+  const { bench, daemon } = await iwdBench(context, {
+    files: storedNetwork(HOME), directory: stateDirectory(context),
+    air: { [CAFE]: { signalDbm: -40 }, [NAME]: { secret: SECRET, signalDbm: -50, isHidden: true } },
+  });
+  let answer = (): void => undefined;
+  const asked = new Promise<void>((resolve) => (answer = resolve));
+  daemon.onConnecting = () => asked;
+  const overtaken = bench.service(CAFE_GROUP).Connect().catch(() => undefined);
+  await settled(bench);
+  bench.agent.answer = { Name: 'home', Passphrase: SECRET };
+  const joined = bench.service('hidden_managed_psk').Connect();
+  await settled(bench);
+  answer();
+  await Promise.all([joined, overtaken]);
+  assert.equal(bench.state(HOME), ['ready', undefined]);
 }));
 
 test('a join without an end is given up, the device turned off and on, and all is well', withScope(async (context) => {
