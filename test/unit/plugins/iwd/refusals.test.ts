@@ -57,7 +57,7 @@ test('an access point that did not answer is asked once more', withScope(async (
   assert.equal([bench.state(HOME)[1], connects()], ['connect-failed', 2]);
   const mute = daemon.onConnecting;
   daemon.onConnecting = () => {
-    mute();
+    void mute();
     daemon.onConnecting = () => undefined;
     daemon.air.set(NAME, { secret: SECRET, signalDbm: -45 });
   };
