@@ -21,6 +21,7 @@ export function strongCase(open: () => Promise<Station>): void {
     };
     const accessPoint = await startAccessPoint(station.cell, [{ ssid: 'rig-192', settings }], SECOND);
     try {
+      await station.find('rig-192');
       await station.provision('rig-192', METHODS.TLS);
       await station.connect('rig-192');
       const { properties } = await station.find('rig-192');

@@ -262,6 +262,7 @@ export function stationCase(
     await body(station).catch((error: unknown) => {
       console.log(supplicant.text.slice(supplicantBefore).slice(-4000));
       console.log(daemon.text.slice(before).slice(-8000));
+      if (station.daemon !== daemon) console.log(station.daemon.text.slice(-8000));
       throw error;
     });
   });
