@@ -45,6 +45,8 @@ interface Member {
   /** Whether it can be powered now. */
   isAble(): boolean;
   isPowered: boolean;
+  /** While its driver is at it. */
+  enabling: Promise<void> | undefined;
   /** Somebody has turned it off since it appeared. */
   isUnwanted: boolean;
 }
@@ -126,7 +128,9 @@ export class Technology {
 
   /** Takes a device in, until `scope` closes; powers it when `isWanted`. */
   addDevice(device: Device, control: DeviceControl, isWanted: boolean, scope: Scope): void {
-    const member: Member = { device, control, isAble: () => true, isPowered: false, isUnwanted: false };
+    const member: Member = {
+      device, control, isAble: () => true, isPowered: false, enabling: undefined, isUnwanted: false,
+    };
     this.#addMember(member, scope);
     if (isWanted) this.#powerFirst(member, 0, scope);
   }
@@ -137,7 +141,9 @@ export class Technology {
    */
   addUnit(unit: Unit, scope: Scope): (isWanted: boolean) => void {
     const isAble = (): boolean => unit.isAble;
-    const member: Member = { device: undefined, control: unit, isAble, isPowered: false, isUnwanted: false };
+    const member: Member = {
+      device: undefined, control: unit, isAble, isPowered: false, enabling: undefined, isUnwanted: false,
+    };
     this.#addMember(member, scope);
     return (isWanted) => {
       this.#powerOne(member, isWanted && unit.isAble, scope.signal).catch((error: unknown) => {
@@ -268,7 +274,7 @@ export class Technology {
     if (member.isPowered === isPowered || (isPowered && !member.isAble())) return;
     if (!isPowered) device?.announceDisable();
     try {
-      await (isPowered ? control.enable(signal) : control.disable(signal));
+      await (isPowered ? this.#enable(member, signal) : control.disable(signal));
     } catch (error) {
       device?.setPowered(member.isPowered);
       throw error;
@@ -276,6 +282,26 @@ export class Technology {
     member.isPowered = isPowered;
     this.#updatePowered();
     device?.setPowered(isPowered);
+  }
+
+  // A driver is asked once: who wants it on meanwhile waits for that as well.
+  #enable(member: Member, signal: AbortSignal): Promise<void> {
+    const { enabling } = member;
+    if (enabling === undefined) return (member.enabling = this.#beginToEnable(member, signal));
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) reject(signal.reason);
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      enabling.then(resolve, reject);
+    });
+  }
+
+  async #beginToEnable(member: Member, signal: AbortSignal): Promise<void> {
+    try {
+      await member.control.enable(signal);
+      member.isPowered = true;
+    } finally {
+      member.enabling = undefined;
+    }
   }
 
   #reportPower(member: Member, error: unknown): void {

@@ -118,6 +118,23 @@ test(
 );
 
 test(
+  'a device that is being enabled is not enabled again when its radio is found',
+  withScope(async (context) => {
+    let end = (): void => undefined;
+    const made = await bench(context, { files: ENABLED, enabling: new Promise((resolve) => (end = resolve)) });
+    plugAdapter(made);
+    made.rfkill.add(RFKILL.wifi);
+    await made.settled();
+    made.rfkill.add(RFKILL.wifi);
+    await made.turn();
+    end();
+    await made.settled();
+    assert.equal(made.asked.filter((each) => each.startsWith('enable')), ['enable wlan0']);
+    assert.is(made.core.technologies.get('wifi')?.isPowered, true);
+  }),
+);
+
+test(
   'a blocked radio is freed before its device is enabled',
   withScope(async (context) => {
     const rfkill = new FakeRfkill();
