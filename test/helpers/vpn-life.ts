@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { busVariant } from './bus-daemon.ts';
 import type { Cell } from './cell.ts';
 import type { Child } from './child.ts';
+import { until } from './patience.ts';
 import type { CellEvent } from './event-log.ts';
 import {
   callManager,
@@ -189,7 +190,7 @@ async function proveEnd(cell: Cell, vpn: VpnLife): Promise<void> {
   else await callManager(cell, 'Remove', 'o', [connectionPath(vpn.ident)]);
   await cell.log.wait('its service to go', isServiceRemoved(vpn.ident), { since });
   await cell.log.wait('its interface to go', isCarrierLost(vpn.link), { since });
-  assert.equal(await helpersOf(cell, vpn), []);
+  await until('its helper to go', async () => (await helpersOf(cell, vpn)).length === 0);
 }
 
 function isCarrierLost(link: string) {
