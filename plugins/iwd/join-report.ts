@@ -34,9 +34,9 @@ export function judge({ errorName, events, isUnproven }: Attempted): JoinError['
     ? 'blocked' : 'connect-failed';
 }
 
-/** Whether the access point heard nothing of an attempt, or answered nothing. */
-export function isUnanswered(events: readonly MlmeEvent[] | undefined): boolean {
-  return events !== undefined && events.length > 0 && events.every(({ kind }) => kind === 'silence');
+/** Whether an attempt failed without a word of the access point's. */
+export function isUnanswered({ errorName, events }: Pick<Attempted, 'errorName' | 'events'>): boolean {
+  return errorName.endsWith('.Failed') && events?.every(({ kind }) => kind === 'silence') === true;
 }
 
 // iwd itself ends an EAP conversation that failed; the other endings are the access point's.

@@ -243,7 +243,8 @@ export class IwdJoiner {
       } catch (error) {
         signal.throwIfAborted();
         // Where nobody answers, a supplicant asks again.
-        if (!isAgain && (isTimeout(error) || isUnanswered(events))) {
+        const isMute = error instanceof DBusError && isUnanswered({ errorName: error.name, events });
+        if (!isAgain && (isTimeout(error) || isMute)) {
           isAgain = true;
           continue;
         }

@@ -31,6 +31,8 @@ export const CONNECT_LIMIT_MS = 60_000;
 
 const MAX_SCANS = 5;
 const MAX_TRIES = 3;
+/** As plugins/iwd tells of an access point that said nothing. */
+const MUTE = /connect-failed \[(\{"kind":"silence"\},?)*\]/;
 
 /** Who talks to the radio for connmand. */
 export interface Backend {
@@ -139,7 +141,7 @@ export class Station {
       try {
         return await this.#connectOnce(name);
       } catch (error) {
-        if (triesLeft === 1 || !this.daemon.text.slice(before).includes('[{"kind":"silence"}]')) throw error;
+        if (triesLeft === 1 || !MUTE.test(this.daemon.text.slice(before))) throw error;
         console.log(`${name} once more, which did not answer: ${String(error)}`);
       }
     }
