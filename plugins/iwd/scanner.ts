@@ -7,6 +7,7 @@
 import { type Core, ScanError, type Scope } from '../../src/api.ts';
 import { DBusError } from '../../src/dbus/errors.ts';
 import { iwdStationInterface } from '../../src/dbus/interfaces/iwd.ts';
+import { unlessAborted } from '../../src/shared/abort.ts';
 import type { Alarm } from '../../src/shared/clock.ts';
 import { messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
@@ -55,12 +56,7 @@ export class IwdScanner {
   async scan(signal: AbortSignal): Promise<void> {
     this.stopAutoscan();
     this.#running ??= this.#run().finally(() => (this.#running = undefined));
-    const running = this.#running;
-    await new Promise<void>((resolve, reject) => {
-      if (signal.aborted) reject(signal.reason);
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      running.then(resolve, reject);
-    });
+    await unlessAborted(this.#running, signal);
   }
 
   /** Looks by itself from now on. */

@@ -7,6 +7,7 @@
 import { JoinError, type Scope } from '../../src/api.ts';
 import { iwdDeviceInterface, iwdNetworkInterface, iwdStationInterface } from '../../src/dbus/interfaces/iwd.ts';
 import { variant } from '../../src/dbus/signature.ts';
+import { unlessAborted } from '../../src/shared/abort.ts';
 import { ConnmanError, messageOf } from '../../src/shared/errors.ts';
 import { logger } from '../../src/shared/log.ts';
 import type { IwdEnv } from './joiner.ts';
@@ -132,12 +133,4 @@ export class IwdStation {
 /** Whether iwd was asked something that it did not answer in time. */
 export function isTimeout(error: unknown): boolean {
   return error instanceof ConnmanError && error.code === 'OperationTimeout';
-}
-
-function unlessAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    promise.then(() => resolve(), reject);
-  });
 }

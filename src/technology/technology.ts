@@ -3,6 +3,7 @@
  * it has one of either. Whether the user wants it on is remembered by the registry.
  */
 
+import { unlessAborted } from '../shared/abort.ts';
 import { ConnmanError, messageOf } from '../shared/errors.ts';
 import { Emitter, type Observable } from '../shared/emitter.ts';
 import { logger } from '../shared/log.ts';
@@ -287,12 +288,8 @@ export class Technology {
   // A driver is asked once: who wants it on meanwhile waits for that as well.
   #enable(member: Member, signal: AbortSignal): Promise<void> {
     const { enabling } = member;
-    if (enabling === undefined) return (member.enabling = this.#beginToEnable(member, signal));
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) reject(signal.reason);
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      enabling.then(resolve, reject);
-    });
+    if (enabling !== undefined) return unlessAborted(enabling, signal);
+    return (member.enabling = this.#beginToEnable(member, signal));
   }
 
   async #beginToEnable(member: Member, signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@
  */
 
 import type { Core, Peer, PeerControl, PeerGroup, PeerRequest, Scope } from '../../../src/api.ts';
+import { unlessAborted } from '../../../src/shared/abort.ts';
 import { ConnmanError, messageOf } from '../../../src/shared/errors.ts';
 import { IpAddress, prefixLengthOfNetmask } from '../../../src/shared/ipaddress.ts';
 import { logger } from '../../../src/shared/log.ts';
@@ -106,11 +107,7 @@ export class P2pRadio {
       this.#env.onBusy();
     });
     this.#env.onBusy();
-    const finding = this.#finding;
-    return new Promise((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      finding.then(resolve, reject);
-    });
+    return unlessAborted(this.#finding, signal);
   }
 
   async #find(): Promise<void> {
