@@ -79,6 +79,23 @@ export interface CoreBenchOptions {
   readonly system?: Partial<System>;
 }
 
+/** The service of the cable that `plugCable` plugs in. */
+export const CABLE = 'ethernet_020000000001_cable';
+
+/** Its settings, for `CoreBenchOptions.files`: it connects by itself, with a fixed address; `more` lines follow. */
+export function staticCable(...more: readonly string[]): Readonly<Record<string, string>> {
+  const address = ['IPv4.method=manual', 'IPv4.netmask_prefixlen=24', 'IPv4.local_address=192.0.2.10'];
+  return { [`${CABLE}/settings`]: [`[${CABLE}]`, 'AutoConnect=true', ...address, ...more, ''].join('\n') };
+}
+
+/** Plugs it into `eth0`. */
+export async function plugCable({ kernel, settled }: CoreBench): Promise<void> {
+  kernel.addLink({ name: 'eth0', hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 1) });
+  await settled();
+  kernel.setCarrier('eth0', true);
+  await settled();
+}
+
 /** Builds a core with the ethernet plugin. */
 export async function coreBench(
   { clock, scope }: { clock: FakeClock; scope: Scope },

@@ -7,17 +7,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Mptcp, type MptcpKernel } from '../../../src/mptcp.ts';
 import type { KnownEndpoint, MptcpFlag } from '../../../src/netlink/genl/mptcp.ts';
-import { coreBench, type CoreBench } from '../../helpers/core-bench.ts';
+import { CABLE, coreBench, type CoreBench, plugCable, staticCable } from '../../helpers/core-bench.ts';
 import { ip } from '../netlink/captures.ts';
 import { withScope, type TestContext } from '../../helpers/with-scope.ts';
-
-const ID = 'ethernet_020000000001_cable';
-const STATIC = `[${ID}]
-AutoConnect=true
-IPv4.method=manual
-IPv4.netmask_prefixlen=24
-IPv4.local_address=192.0.2.10
-`;
 
 const endpoint = (id: number, address: string, flags: readonly MptcpFlag[]): KnownEndpoint => {
   return { id, address: ip(address), ifindex: 2, flags, port: undefined };
@@ -37,7 +29,7 @@ function fakeEndpoints(known: readonly KnownEndpoint[]): { kernel: MptcpKernel; 
 async function connected(
   context: TestContext, parameters: Map<string, string>, known: readonly KnownEndpoint[],
 ): Promise<CoreBench & { readonly mptcp: Mptcp; readonly asked: string[] }> {
-  const bench = await coreBench(context, { mainConf: 'OnlineCheckMode=none', files: { [`${ID}/settings`]: STATIC } });
+  const bench = await coreBench(context, { mainConf: 'OnlineCheckMode=none', files: staticCable() });
   const { kernel, asked } = fakeEndpoints(known);
   const sysctl = {
     read: (name: string) => parameters.get(name),
@@ -45,10 +37,7 @@ async function connected(
   };
   const mptcp = new Mptcp({ ...bench.core, sysctl, open: () => Promise.resolve(kernel) });
   mptcp.follow(bench.core.services, context.scope);
-  bench.kernel.addLink({ name: 'eth0', hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 1) });
-  await bench.settled();
-  bench.kernel.setCarrier('eth0', true);
-  await bench.settled();
+  await plugCable(bench);
   await context.clock.advance(100);
   return { ...bench, mptcp, asked };
 }
@@ -61,7 +50,7 @@ test('an address becomes an endpoint, its filter loose, until it goes', withScop
   const bench = await connected(context, parameters, []);
   assert.equal(bench.asked, ['add 192.0.2.10 subflow']);
   assert.is(parameters.get(FILTER), '2');
-  bench.core.services.get(ID)?.disconnect();
+  bench.core.services.get(CABLE)?.disconnect();
   await context.clock.advance(100);
   assert.is(parameters.get(FILTER), '1');
 }));
@@ -70,7 +59,7 @@ test('what an earlier daemon left is taken over; what others added stays', withS
   const left = [endpoint(1, '192.0.2.10', ['subflow']), endpoint(2, '192.0.2.99', ['signal'])];
   const bench = await connected(context, on(), left);
   assert.equal(bench.asked, []);
-  const service = bench.core.services.get(ID);
+  const service = bench.core.services.get(CABLE);
   if (service === undefined) throw new Error('no service');
   bench.mptcp.set(service, 'backup,subflow');
   await bench.settled();
@@ -81,7 +70,7 @@ test('what an earlier daemon left is taken over; what others added stays', withS
 test('a kernel without MPTCP is asked for nothing', withScope(async (context) => {
   const parameters = new Map([['net/mptcp/enabled', '0'], [FILTER, '1']]);
   const bench = await connected(context, parameters, []);
-  const service = bench.core.services.get(ID);
+  const service = bench.core.services.get(CABLE);
   if (service === undefined) throw new Error('no service');
   assert.equal([bench.asked, parameters.get(FILTER), bench.mptcp.valueOf(service)], [[], '1', 'disabled']);
 }));

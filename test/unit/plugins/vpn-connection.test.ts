@@ -7,17 +7,9 @@ import { KillSwitches } from '../../../plugins/vpn/kill-switch.ts';
 import type { Service } from '../../../src/api.ts';
 import { DBusError } from '../../../src/dbus/errors.ts';
 import { variant } from '../../../src/dbus/signature.ts';
-import { coreBench } from '../../helpers/core-bench.ts';
+import { coreBench, plugCable, staticCable } from '../../helpers/core-bench.ts';
 import type { FakeKernel } from '../../helpers/fake-kernel.ts';
 import { withScope, type TestContext } from '../../helpers/with-scope.ts';
-
-const CABLE = 'ethernet_020000000001_cable';
-const SETTINGS = `[${CABLE}]
-AutoConnect=true
-IPv4.method=manual
-IPv4.netmask_prefixlen=24
-IPv4.local_address=192.0.2.10
-`;
 
 interface Attempt {
   readonly kernel: FakeKernel;
@@ -31,13 +23,10 @@ interface Attempt {
 
 /** A cable that is ready, and a connection whose Connect is answered by `answer`. */
 async function withConnection(context: TestContext, answer: (tell: (state: string) => void) => void): Promise<Attempt> {
-  const files = { [`${CABLE}/settings`]: SETTINGS };
-  const { core, kernel, settled } = await coreBench(context, { mainConf: 'OnlineCheckMode=none', files });
-  kernel.addLink({ name: 'eth0', hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 1) });
-  await settled();
-  kernel.setCarrier('eth0', true);
+  const bench = await coreBench(context, { mainConf: 'OnlineCheckMode=none', files: staticCable() });
+  const { core, kernel, settled } = bench;
+  await plugCable(bench);
   await kernel.link.add({ kind: 'dummy', name: 'vpn0' });
-  await settled();
   const ifindex = kernel.mirror.linkByName('vpn0')?.ifindex ?? 0;
   await kernel.link.setUp(ifindex);
   const nothing = async (): Promise<void> => undefined;

@@ -12,7 +12,7 @@ import { variant, type Variant } from '../../../src/dbus/signature.ts';
 import type { Rule } from '../../../src/netlink/rule/rule.ts';
 import { hostOf, type LookUp } from '../../../plugins/vpn/server-name.ts';
 import { parseIpAddress, type IpAddress } from '../../../src/shared/ipaddress.ts';
-import { coreBench } from '../../helpers/core-bench.ts';
+import { CABLE, coreBench, plugCable, staticCable } from '../../helpers/core-bench.ts';
 import { fakeKernel, type FakeKernel } from '../../helpers/fake-kernel.ts';
 import { withScope } from '../../helpers/with-scope.ts';
 
@@ -140,24 +140,13 @@ test('the host in what connections have', () => {
   assert.equal(hosts.map(hostOf), ['vpn.test', 'vpn.test', '192.0.2.1', 'fd00::1', 'fd00::1', '']);
 });
 
-const SERVICE = 'ethernet_020000000001_cable';
-const SETTINGS = `[${SERVICE}]
-AutoConnect=true
-IPv4.method=manual
-IPv4.netmask_prefixlen=24
-IPv4.local_address=192.0.2.10
-Nameservers=192.0.2.53;2001:db8::53;
-`;
-
 test('nobody is asked before it closes; what is learnt is kept when nobody answers, and taken back',
   withScope(async (context) => {
-    const files = { [`${SERVICE}/settings`]: SETTINGS };
-    const { core, kernel, settled } = await coreBench(context, { mainConf: 'OnlineCheckMode=none', files });
-    kernel.addLink({ name: 'eth0', hardwareAddress: Uint8Array.of(2, 0, 0, 0, 0, 1) });
-    await settled();
-    kernel.setCarrier('eth0', true);
-    await settled();
-    const transport = core.services.get(SERVICE);
+    const files = staticCable('Nameservers=192.0.2.53;2001:db8::53;');
+    const bench = await coreBench(context, { mainConf: 'OnlineCheckMode=none', files });
+    const { core, kernel } = bench;
+    await plugCable(bench);
+    const transport = core.services.get(CABLE);
     const log: string[] = [];
     let answer: IpAddress | undefined = ONE;
     const names: LookUp = {
